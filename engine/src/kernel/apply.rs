@@ -1,0 +1,109 @@
+//! How one event changes a run. Total: an event that was recorded cannot be refused.
+
+use super::{ActivityState, HistoryEvent, PendingActivity, Run, RunStatus};
+use crate::Timestamp;
+
+impl Run {
+    /// The run that its first event describes; none when `event` is no first event.
+    pub fn begin(event: &HistoryEvent, at: Timestamp) -> Option<Self> {
+        let HistoryEvent::WorkflowStarted(started) = event else { return None };
+        Some(Self {
+            delayed_until: started.start_delay_ms.map(|ms| at.plus_millis(ms)),
+            started: started.clone(),
+            started_at: at,
+            status: RunStatus::Running,
+            closed_at: None,
+            result: None,
+            failure: None,
+            history_length: 1,
+            activities: Default::default(),
+            timers: Default::default(),
+            cancel_requested: false,
+            task_failure: None,
+        })
+    }
+
+    fn close(&mut self, status: RunStatus, at: Timestamp) {
+        self.status = status;
+        self.closed_at = Some(at);
+        self.delayed_until = None;
+        self.activities.clear();
+        self.timers.clear();
+        self.task_failure = None;
+    }
+}
+
+/// Applies the next event of a run that has begun.
+pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
+    run.history_length += 1;
+    match event {
+        // A second first event cannot be recorded; `decide` refuses it.
+        HistoryEvent::WorkflowStarted(_) => {}
+        HistoryEvent::StartDelayElapsed => run.delayed_until = None,
+        HistoryEvent::ActivityScheduled { activity_id, activity_type, input, options, inline } => {
+            let activity = PendingActivity {
+                activity_type: activity_type.clone(),
+                input: input.clone(),
+                options: options.clone(),
+                inline: *inline,
+                scheduled_at: at,
+                attempt: 0,
+                state: ActivityState::Scheduled,
+                cancel_requested: false,
+                last_failure: None,
+            };
+            run.activities.insert(*activity_id, activity);
+        }
+        HistoryEvent::ActivityStarted { activity_id, attempt } => {
+            if let Some(activity) = run.activities.get_mut(activity_id) {
+                activity.attempt = *attempt;
+                activity.state = ActivityState::Started(at);
+            }
+        }
+        HistoryEvent::ActivityFailed { activity_id, failure, retry_at: Some(retry_at), .. } => {
+            if let Some(activity) = run.activities.get_mut(activity_id) {
+                activity.last_failure = Some(failure.clone());
+                activity.state = ActivityState::BackingOff(*retry_at);
+            }
+        }
+        HistoryEvent::ActivityCancelRequested { activity_id } => {
+            if let Some(activity) = run.activities.get_mut(activity_id) {
+                activity.cancel_requested = true;
+            }
+        }
+        HistoryEvent::ActivityCompleted { activity_id, .. }
+        | HistoryEvent::ActivityFailed { activity_id, retry_at: None, .. }
+        | HistoryEvent::ActivityCancelled { activity_id } => {
+            run.activities.remove(activity_id);
+        }
+        HistoryEvent::TimerStarted { timer_id, fires_at } => {
+            run.timers.insert(*timer_id, *fires_at);
+        }
+        HistoryEvent::TimerFired { timer_id } | HistoryEvent::TimerCancelled { timer_id } => {
+            run.timers.remove(timer_id);
+        }
+        HistoryEvent::SignalReceived { .. } => {}
+        HistoryEvent::WorkflowCancelRequested => run.cancel_requested = true,
+        HistoryEvent::WorkflowCompleted { result } => {
+            run.close(RunStatus::Completed, at);
+            run.result = Some(result.clone());
+        }
+        HistoryEvent::WorkflowFailed { failure } => {
+            run.close(RunStatus::Failed, at);
+            run.failure = Some(failure.clone());
+        }
+        HistoryEvent::WorkflowCancelled => run.close(RunStatus::Cancelled, at),
+        HistoryEvent::WorkflowTerminated { reason } => {
+            run.close(RunStatus::Terminated, at);
+            run.failure = Some(crate::Failure::new("terminated", reason.clone()));
+        }
+        HistoryEvent::WorkflowTimedOut => {
+            run.close(RunStatus::TimedOut, at);
+            let mut failure = crate::Failure::new("timeout", "the execution timeout ran out");
+            failure.timeout = Some("execution".into());
+            run.failure = Some(failure);
+        }
+        HistoryEvent::WorkflowTaskFailed(failure) => run.task_failure = Some(failure.clone()),
+        HistoryEvent::WorkflowTaskRecovered => run.task_failure = None,
+    }
+}

@@ -1,0 +1,110 @@
+//! What is asked of a run: by its own code, from outside, or by the clock.
+
+use std::sync::Arc;
+
+use super::{ActivityOptions, TaskFailure, WorkflowStarted};
+use crate::{Failure, Payload, Timestamp};
+
+/// A wish that [`decide`](super::decide) grants as events or refuses.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Begin.
+    Start(Box<WorkflowStarted>),
+    /// The start delay is over.
+    ElapseStartDelay,
+    /// Code: run an activity.
+    ScheduleActivity {
+        /// The id that the code gave it.
+        activity_id: u32,
+        /// The registered type, or the inline step's name.
+        activity_type: Arc<str>,
+        /// What to call it with.
+        input: Payload,
+        /// Where it differs from the defaults.
+        options: Option<Box<ActivityOptions>>,
+        /// A step whose code stands in the workflow itself.
+        inline: bool,
+    },
+    /// Worker: an attempt returned.
+    CompleteActivity {
+        /// Which activity.
+        activity_id: u32,
+        /// The attempt that returned.
+        attempt: u32,
+        /// What it returned.
+        result: Payload,
+    },
+    /// Worker: an attempt failed, ran out of time or was lost.
+    FailActivity {
+        /// Which activity.
+        activity_id: u32,
+        /// The attempt that failed.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// Clock: the pause before the next attempt is over.
+    RetryActivity {
+        /// Which activity.
+        activity_id: u32,
+    },
+    /// Code: the activity is no longer wanted.
+    CancelActivity {
+        /// Which activity.
+        activity_id: u32,
+    },
+    /// Worker, or the engine for one that is not running: it has ended as asked.
+    AcknowledgeCancel {
+        /// Which activity.
+        activity_id: u32,
+    },
+    /// Code: wake me.
+    StartTimer {
+        /// The id that the code gave it.
+        timer_id: u32,
+        /// When.
+        fires_at: Timestamp,
+    },
+    /// Clock: the time has come.
+    FireTimer {
+        /// Which timer.
+        timer_id: u32,
+    },
+    /// Code: the timer is no longer wanted.
+    CancelTimer {
+        /// Which timer.
+        timer_id: u32,
+    },
+    /// Outside: a signal.
+    Signal {
+        /// Its name.
+        name: Arc<str>,
+        /// What it carries.
+        payload: Payload,
+    },
+    /// Outside: end in your own way.
+    RequestCancel,
+    /// Code: done.
+    Complete {
+        /// What it returned.
+        result: Payload,
+    },
+    /// Code: failed.
+    Fail {
+        /// Why.
+        failure: Failure,
+    },
+    /// Code: ended because it was asked to.
+    Cancel,
+    /// Outside: end now.
+    Terminate {
+        /// Why.
+        reason: String,
+    },
+    /// Clock: the execution timeout is over.
+    TimeOut,
+    /// Engine: the code cannot go on.
+    FailTask(Box<TaskFailure>),
+    /// Engine: the code runs again.
+    RecoverTask,
+}

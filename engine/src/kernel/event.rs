@@ -1,0 +1,256 @@
+//! What happened to a run: the vocabulary of its history.
+//!
+//! Names and meanings follow Temporal's history events, so that both can be translated. The stored
+//! form is postcard: a variant's place in the enum is its number on disk, so variants and fields
+//! are only ever added at the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::RetryPolicy;
+use crate::{Failure, Payload, RunId, Timestamp};
+
+/// An event and when it happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The engine's clock when it was recorded.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: HistoryEvent,
+}
+
+/// One fact in a run's history. Activities and timers share one series of ids within a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum HistoryEvent {
+    /// The first event of every run.
+    WorkflowStarted(Box<WorkflowStarted>),
+    /// The start delay is over: the code runs for the first time.
+    StartDelayElapsed,
+    /// The code asked for an activity or an inline step.
+    ActivityScheduled {
+        /// The id that the code gave it.
+        activity_id: u32,
+        /// The registered type, or the inline step's name.
+        activity_type: Arc<str>,
+        /// What it is called with.
+        input: Payload,
+        /// Where it differs from the defaults.
+        options: Option<Box<ActivityOptions>>,
+        /// A step whose code stands in the workflow itself.
+        inline: bool,
+    },
+    /// An attempt was handed to a worker.
+    ActivityStarted {
+        /// Which activity.
+        activity_id: u32,
+        /// From 1.
+        attempt: u32,
+    },
+    /// An attempt returned a result.
+    ActivityCompleted {
+        /// Which activity.
+        activity_id: u32,
+        /// What it returned.
+        result: Payload,
+    },
+    /// An attempt failed, ran out of time or was lost with its process.
+    ActivityFailed {
+        /// Which activity.
+        activity_id: u32,
+        /// The attempt that failed.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// When the next attempt starts; none when this was the last.
+        retry_at: Option<Timestamp>,
+    },
+    /// The code no longer wants the activity.
+    ActivityCancelRequested {
+        /// Which activity.
+        activity_id: u32,
+    },
+    /// The activity has ended because it was asked to.
+    ActivityCancelled {
+        /// Which activity.
+        activity_id: u32,
+    },
+    /// The code asked to be woken.
+    TimerStarted {
+        /// The id that the code gave it.
+        timer_id: u32,
+        /// When.
+        fires_at: Timestamp,
+    },
+    /// The time has come.
+    TimerFired {
+        /// Which timer.
+        timer_id: u32,
+    },
+    /// The code no longer waits for it.
+    TimerCancelled {
+        /// Which timer.
+        timer_id: u32,
+    },
+    /// A signal arrived.
+    SignalReceived {
+        /// Its name.
+        name: Arc<str>,
+        /// What it carries.
+        payload: Payload,
+    },
+    /// Cancellation was asked for from outside.
+    WorkflowCancelRequested,
+    /// The code returned a result.
+    WorkflowCompleted {
+        /// What it returned.
+        result: Payload,
+    },
+    /// The code returned an error.
+    WorkflowFailed {
+        /// Why.
+        failure: Failure,
+    },
+    /// The code ended because cancellation was asked for.
+    WorkflowCancelled,
+    /// Ended from outside, at once.
+    WorkflowTerminated {
+        /// The reason given.
+        reason: String,
+    },
+    /// Not ended within its execution timeout.
+    WorkflowTimedOut,
+    /// The code panicked, asked for something else than recorded, or waits for nothing durable.
+    /// Events that follow are recorded but not acted on until `WorkflowTaskRecovered`.
+    WorkflowTaskFailed(Box<TaskFailure>),
+    /// The code runs again, after a fix or by another try.
+    WorkflowTaskRecovered,
+}
+
+/// How a run began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowStarted {
+    /// The namespace that holds the run.
+    pub namespace: String,
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// The run.
+    pub run_id: RunId,
+    /// The registered type.
+    pub workflow_type: Arc<str>,
+    /// The input.
+    pub input: Payload,
+    /// Milliseconds before the code runs first.
+    pub start_delay_ms: Option<u64>,
+    /// Milliseconds after which the run is timed out.
+    pub execution_timeout_ms: Option<u64>,
+    /// The starter's memo, a JSON object.
+    pub memo: Option<Payload>,
+    /// Attributes that the list can filter by.
+    pub search_attributes: BTreeMap<String, Payload>,
+    /// The build that accepted the start.
+    pub build_id: Arc<str>,
+}
+
+/// How an activity is run. [`ActivityOptions::DEFAULT`] is the one place that says what holds
+/// where nothing is said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActivityOptions {
+    /// Milliseconds that one attempt may take.
+    pub start_to_close_ms: u64,
+    /// When and how often to try again.
+    pub retry: RetryPolicy,
+}
+
+impl ActivityOptions {
+    /// 60 s for an attempt, and [`RetryPolicy::DEFAULT`].
+    pub const DEFAULT: Self = Self { start_to_close_ms: 60_000, retry: RetryPolicy::DEFAULT };
+}
+
+/// Why a run's code cannot go on. The run stays open, and the code is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskFailure {
+    /// What kind of failure.
+    pub kind: TaskFailureKind,
+    /// What happened and what to do, for people.
+    pub message: String,
+    /// The event at which code and history part.
+    pub event_id: Option<u64>,
+    /// What the history says there.
+    pub recorded: Option<String>,
+    /// What the code asked for.
+    pub asked: Option<String>,
+    /// Source file and line.
+    pub location: Option<String>,
+    /// When it was first seen.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub at: Timestamp,
+}
+
+/// The kinds of [`TaskFailure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TaskFailureKind {
+    /// The code panicked.
+    Panic,
+    /// The code asked for something else than its history says.
+    NonDeterminism,
+    /// The code waits for nothing that could ever wake it.
+    NotDurable,
+}
+
+impl HistoryEvent {
+    /// The API's name of the event's type.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::WorkflowStarted(_) => "workflow_started",
+            Self::StartDelayElapsed => "start_delay_elapsed",
+            Self::ActivityScheduled { .. } => "activity_scheduled",
+            Self::ActivityStarted { .. } => "activity_started",
+            Self::ActivityCompleted { .. } => "activity_completed",
+            Self::ActivityFailed { .. } => "activity_failed",
+            Self::ActivityCancelRequested { .. } => "activity_cancel_requested",
+            Self::ActivityCancelled { .. } => "activity_cancelled",
+            Self::TimerStarted { .. } => "timer_started",
+            Self::TimerFired { .. } => "timer_fired",
+            Self::TimerCancelled { .. } => "timer_cancelled",
+            Self::SignalReceived { .. } => "signal_received",
+            Self::WorkflowCancelRequested => "workflow_cancel_requested",
+            Self::WorkflowCompleted { .. } => "workflow_completed",
+            Self::WorkflowFailed { .. } => "workflow_failed",
+            Self::WorkflowCancelled => "workflow_cancelled",
+            Self::WorkflowTerminated { .. } => "workflow_terminated",
+            Self::WorkflowTimedOut => "workflow_timed_out",
+            Self::WorkflowTaskFailed(_) => "workflow_task_failed",
+            Self::WorkflowTaskRecovered => "workflow_task_recovered",
+        }
+    }
+
+    /// Every event type's name, for the API's description.
+    pub const NAMES: [&'static str; 20] = [
+        "workflow_started",
+        "start_delay_elapsed",
+        "activity_scheduled",
+        "activity_started",
+        "activity_completed",
+        "activity_failed",
+        "activity_cancel_requested",
+        "activity_cancelled",
+        "timer_started",
+        "timer_fired",
+        "timer_cancelled",
+        "signal_received",
+        "workflow_cancel_requested",
+        "workflow_completed",
+        "workflow_failed",
+        "workflow_cancelled",
+        "workflow_terminated",
+        "workflow_timed_out",
+        "workflow_task_failed",
+        "workflow_task_recovered",
+    ];
+}

@@ -1,0 +1,23 @@
+//! The pure decider: facts in, facts out.
+//!
+//! `decide` turns a command into events or refuses it; `apply` turns an event into state. Neither
+//! touches a clock, a disk, randomness or an async runtime, so a run's state is always the fold of
+//! its history and nothing else.
+
+mod apply;
+mod command;
+mod decide;
+mod event;
+mod retry;
+mod run;
+mod status;
+
+pub use apply::apply;
+pub use command::Command;
+pub use decide::decide;
+pub use event::{ActivityOptions, HistoryEvent, Recorded, TaskFailure, TaskFailureKind, WorkflowStarted};
+pub use retry::RetryPolicy;
+pub(crate) use retry::mix;
+pub(crate) use decide::LOST;
+pub use run::{ActivityState, PendingActivity, Run, Waker};
+pub use status::RunStatus;

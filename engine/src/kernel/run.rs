@@ -1,0 +1,118 @@
+//! A run's state: the fold of its history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{ActivityOptions, RunStatus, TaskFailure, WorkflowStarted};
+use crate::{Failure, Payload, Timestamp};
+
+/// What is known of a run from its history alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// How it began.
+    pub started: Box<WorkflowStarted>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// When it closed.
+    pub closed_at: Option<Timestamp>,
+    /// What it returned.
+    pub result: Option<Payload>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// Number of events so far; the next one's id is one more.
+    pub history_length: u64,
+    /// When the code may first run, while it may not.
+    pub delayed_until: Option<Timestamp>,
+    /// Activities that have not ended, by id.
+    pub activities: BTreeMap<u32, PendingActivity>,
+    /// Timers that have not fired, by id.
+    pub timers: BTreeMap<u32, Timestamp>,
+    /// Whether cancellation was asked for.
+    pub cancel_requested: bool,
+    /// Why its code cannot go on.
+    pub task_failure: Option<Box<TaskFailure>>,
+}
+
+/// An activity that has not ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PendingActivity {
+    /// The registered type, or the inline step's name.
+    pub activity_type: Arc<str>,
+    /// What it is called with.
+    pub input: Payload,
+    /// Where it differs from the defaults.
+    pub options: Option<Box<ActivityOptions>>,
+    /// A step whose code stands in the workflow itself.
+    pub inline: bool,
+    /// When the code asked for it.
+    pub scheduled_at: Timestamp,
+    /// The attempt that runs, or the last that ran; 0 before the first.
+    pub attempt: u32,
+    /// What happens with it now.
+    pub state: ActivityState,
+    /// Whether the code no longer wants it.
+    pub cancel_requested: bool,
+    /// Why the last attempt failed.
+    pub last_failure: Option<Failure>,
+}
+
+/// What happens with an activity now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityState {
+    /// Asked for; its first attempt is recorded in the same commit.
+    Scheduled,
+    /// An attempt runs, since this instant.
+    Started(Timestamp),
+    /// The next attempt starts at this instant.
+    BackingOff(Timestamp),
+}
+
+/// What will make an open run go on: every open run has at least one, or waits for a signal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waker {
+    /// The end of the start delay.
+    StartDelay(Timestamp),
+    /// An attempt that runs.
+    Activity(u32),
+    /// The pause before an attempt.
+    Retry(u32, Timestamp),
+    /// A timer.
+    Timer(u32, Timestamp),
+    /// Another try of code that failed.
+    Task,
+}
+
+impl PendingActivity {
+    /// The options that hold: its own or the defaults.
+    pub fn options(&self) -> &ActivityOptions {
+        const DEFAULT: &ActivityOptions = &ActivityOptions::DEFAULT;
+        self.options.as_deref().unwrap_or(DEFAULT)
+    }
+}
+
+impl Run {
+    /// What the history alone says will wake the run. Signals that the code awaits are not in the
+    /// history; see the `awaiting` table.
+    pub fn wakers(&self) -> Vec<Waker> {
+        let delay = self.delayed_until.map(Waker::StartDelay);
+        let task = self.task_failure.as_ref().map(|_| Waker::Task);
+        let activities = self.activities.iter().map(|(&id, activity)| match activity.state {
+            ActivityState::BackingOff(at) => Waker::Retry(id, at),
+            ActivityState::Scheduled | ActivityState::Started(_) => Waker::Activity(id),
+        });
+        let timers = self.timers.iter().map(|(&id, &at)| Waker::Timer(id, at));
+        delay.into_iter().chain(task).chain(activities).chain(timers).collect()
+    }
+
+    /// Whether something in this process works for the run, so that a crash would have to be
+    /// noticed: an attempt that runs, or code that is to be tried again.
+    pub fn is_active(&self) -> bool {
+        !self.status.is_closed()
+            && (self.task_failure.is_some()
+                || self.activities.values().any(|activity| {
+                    matches!(activity.state, ActivityState::Scheduled | ActivityState::Started(_))
+                }))
+    }
+}

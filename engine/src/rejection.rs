@@ -1,0 +1,87 @@
+//! Why a request was refused: the caller's fault, or a server that cannot say yes now.
+//!
+//! Invariant: a refused request left nothing behind; the one exception is
+//! [`Rejection::OutcomeUnknown`], which says so.
+
+/// A refusal. [`Rejection::code`] is stable; the message names the thing and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The request makes no sense, whatever the state.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// Understood, but this workflow cannot take it (an input of another shape, say).
+    #[error("{0}")]
+    Unprocessable(String),
+    /// No worker in this server registers the type.
+    #[error("workflow type `{0}` is not registered here; registered: {1}")]
+    UnknownWorkflowType(String, String),
+    /// No such workflow, or no such run of it.
+    #[error("workflow `{0}` does not exist")]
+    WorkflowNotFound(String),
+    /// The id belongs to a run that is open.
+    #[error("workflow `{0}` is already running as run {1}")]
+    WorkflowAlreadyRunning(String, String),
+    /// The id belongs to a closed run, and the reuse policy keeps it.
+    #[error("workflow `{0}` already exists: run {1} is {2}, and `id_reuse` does not allow another")]
+    WorkflowAlreadyExists(String, String, String),
+    /// The run is closed.
+    #[error("workflow `{0}` is closed ({1})")]
+    WorkflowClosed(String, String),
+    /// The workflow has published nothing under that name.
+    #[error("workflow `{0}` has published nothing under query `{1}`")]
+    QueryNotFound(String, String),
+    /// The same idempotency key came with another request before.
+    #[error("idempotency key `{0}` was used before with another request")]
+    IdempotencyConflict(String),
+    /// A payload is larger than the limit, in bytes.
+    #[error("{what} has {bytes} bytes; the limit is {limit}")]
+    PayloadTooLarge {
+        /// What is too large, such as `signal payload`.
+        what: String,
+        /// Its size in bytes.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The server is starting, draining, full or stopped: nothing happened, try again.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The commit failed and nobody can say whether it is on disk: try again with the same key.
+    #[error("the store stopped during the commit; whether it happened is unknown: {0}")]
+    OutcomeUnknown(String),
+    /// What was stored cannot be read: ours to mend, not the caller's.
+    #[error("stored data of {0}")]
+    Corrupt(String),
+}
+
+impl Rejection {
+    /// The stable code of the HTTP API.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) | Self::Unprocessable(_) => "invalid_request",
+            Self::UnknownWorkflowType(..) => "unknown_workflow_type",
+            Self::WorkflowNotFound(_) => "workflow_not_found",
+            Self::WorkflowAlreadyRunning(..) => "workflow_already_running",
+            Self::WorkflowAlreadyExists(..) => "workflow_already_exists",
+            Self::WorkflowClosed(..) => "workflow_closed",
+            Self::QueryNotFound(..) => "query_not_found",
+            Self::IdempotencyConflict(_) => "idempotency_conflict",
+            Self::PayloadTooLarge { .. } => "payload_too_large",
+            Self::Unavailable(_) => "unavailable",
+            Self::OutcomeUnknown(_) => "outcome_unknown",
+            Self::Corrupt(_) => "corrupt",
+        }
+    }
+}
+
+impl From<everstep_storage::StoreError> for Rejection {
+    fn from(error: everstep_storage::StoreError) -> Self {
+        match error {
+            everstep_storage::StoreError::OutcomeUnknown { .. } => {
+                Self::OutcomeUnknown(error.to_string())
+            }
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}

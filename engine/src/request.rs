@@ -1,0 +1,151 @@
+//! What callers ask of the engine, before any of it is checked.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Payload, RunId, RunStatus, Timestamp};
+
+/// The namespace that is used where none is named.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// Names a workflow's newest run, or one run of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    /// The namespace that holds the workflow.
+    pub namespace: String,
+    /// The workflow's id, as its starter chose it.
+    pub workflow_id: String,
+    /// One run; none means the newest.
+    pub run_id: Option<RunId>,
+}
+
+impl Selector {
+    /// The newest run of a workflow in the default namespace.
+    pub fn newest(workflow_id: impl Into<String>) -> Self {
+        Self {
+            namespace: DEFAULT_NAMESPACE.into(),
+            workflow_id: workflow_id.into(),
+            run_id: None,
+        }
+    }
+}
+
+/// What to do when the id belongs to a closed run (or, for `TerminateIfRunning`, to any).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum IdReuse {
+    /// Refuse.
+    #[default]
+    RejectDuplicate,
+    /// Start unless the closed run completed.
+    AllowIfFailed,
+    /// Start after any closed run.
+    AllowIfClosed,
+    /// Start after any closed run; end an open one first.
+    TerminateIfRunning,
+}
+
+/// What to do when the id belongs to an open run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// Refuse.
+    #[default]
+    Fail,
+    /// Answer the open run.
+    UseExisting,
+}
+
+/// A signal's name and what it carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignalInput {
+    /// The signal's name.
+    pub name: String,
+    /// What it carries.
+    #[serde(default)]
+    pub payload: Payload,
+}
+
+/// Starts a workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartRequest {
+    /// The namespace to start in.
+    pub namespace: String,
+    /// The registered workflow type.
+    pub workflow_type: String,
+    /// The workflow's id; none lets the engine choose one.
+    pub workflow_id: Option<String>,
+    /// The input.
+    pub input: Payload,
+    /// Policy for an id whose run is closed.
+    pub id_reuse: IdReuse,
+    /// Policy for an id whose run is open.
+    pub on_conflict: OnConflict,
+    /// Milliseconds before the code runs first.
+    pub start_delay_ms: Option<u64>,
+    /// Milliseconds after which the run is timed out.
+    pub execution_timeout_ms: Option<u64>,
+    /// A JSON object, shown and returned, not searched.
+    pub memo: Option<Payload>,
+    /// Attributes that the list can filter by.
+    pub search_attributes: BTreeMap<String, Payload>,
+    /// A signal that the answered run receives in the same commit.
+    pub signal: Option<SignalInput>,
+    /// Makes a repeated start answer what the first one answered.
+    pub idempotency_key: Option<String>,
+}
+
+impl StartRequest {
+    /// A start with the defaults of the HTTP API.
+    pub fn new(workflow_type: impl Into<String>, input: Payload) -> Self {
+        Self {
+            namespace: DEFAULT_NAMESPACE.into(),
+            workflow_type: workflow_type.into(),
+            workflow_id: None,
+            input,
+            id_reuse: IdReuse::default(),
+            on_conflict: OnConflict::default(),
+            start_delay_ms: None,
+            execution_timeout_ms: None,
+            memo: None,
+            search_attributes: BTreeMap::new(),
+            signal: None,
+            idempotency_key: None,
+        }
+    }
+}
+
+/// The answer to a start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// The run that was started or found.
+    pub run_id: RunId,
+    /// Whether this request started it.
+    pub started: bool,
+}
+
+/// Filters of the list; all given ones must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListFilter {
+    /// The namespace to list.
+    pub namespace: String,
+    /// Only runs in this status.
+    pub status: Option<RunStatus>,
+    /// Only runs of this workflow type.
+    pub workflow_type: Option<String>,
+    /// Only workflows whose id begins so.
+    pub id_prefix: Option<String>,
+    /// Only runs that started at or after this instant.
+    pub started_after: Option<Timestamp>,
+    /// Only runs that started at or before this instant.
+    pub started_before: Option<Timestamp>,
+    /// Only children of this workflow id.
+    pub parent: Option<String>,
+    /// Search attributes by name, compared by their text (a string without its quotes).
+    pub attributes: BTreeMap<String, String>,
+}

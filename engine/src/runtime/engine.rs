@@ -1,0 +1,387 @@
+//! The handle through which everyone else speaks to the engine.
+//!
+//! Requests that change something go to the loop and are answered when they are durable; reads go
+//! to a snapshot of the store and never disturb the loop.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use everstep_storage::{Store, StoreError};
+use tokio::sync::{broadcast, oneshot};
+
+use super::changes::Changes;
+use super::inbox::Inbox;
+use super::message::Message;
+use super::shard::Shard;
+use super::stats::Counters;
+use super::{Change, Clock, EngineStats};
+use crate::sdk::Registry;
+use crate::view::{self, HistoryPage, RunDescription, RunPage, RunResult};
+use crate::{
+    ListFilter, Payload, Rejection, Selector, SignalInput, StartRequest, Started, Timestamp, Worker,
+};
+
+/// Settings of an engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Estimated bytes of suspended runs that stay in memory; above it, runs that only wait are
+    /// put out and replayed when something happens to them.
+    pub memory_budget_bytes: u64,
+    /// Largest input, result, signal or other payload, in bytes.
+    pub max_payload_bytes: usize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            clock: Clock::System,
+            memory_budget_bytes: 256 << 20,
+            max_payload_bytes: 4 << 20,
+        }
+    }
+}
+
+/// Why an engine could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The store refused.
+    #[error("failed to read the store: {0}")]
+    Store(#[from] StoreError),
+    /// What is stored cannot be read.
+    #[error("stored data of {0}")]
+    Corrupt(String),
+    /// The operating system gave no thread.
+    #[error("failed to start the engine's thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// An open engine. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) changes: Arc<Changes>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) config: EngineConfig,
+}
+
+/// Waits for the result of a run that was just started, without asking again.
+#[derive(Debug)]
+pub struct RunWatch {
+    started: Started,
+    result: oneshot::Receiver<RunResult>,
+}
+
+impl RunWatch {
+    /// What the start answered.
+    pub const fn started(&self) -> &Started {
+        &self.started
+    }
+
+    /// Waits at most `wait` for the run to close; `running` after that.
+    pub async fn result(&mut self, wait: Duration) -> RunResult {
+        match tokio::time::timeout(wait, &mut self.result).await {
+            Ok(Ok(result)) => result,
+            // Not yet, or the engine is draining.
+            _ => RunResult::open(crate::RunStatus::Running),
+        }
+    }
+}
+
+impl Engine {
+    /// Opens an engine over a store and starts its loop. Open runs go on by themselves; activities
+    /// run on `runtime`.
+    ///
+    /// # Errors
+    /// When the store cannot be read or holds another format.
+    pub fn open(
+        store: Arc<dyn Store>,
+        worker: Worker,
+        config: EngineConfig,
+        runtime: tokio::runtime::Handle,
+    ) -> Result<Self, OpenError> {
+        let inner = Arc::new(Inner {
+            store,
+            registry: Arc::new(worker.into_registry()),
+            inbox: Arc::new(Inbox::new()),
+            changes: Arc::new(Changes::new()),
+            counters: Arc::new(Counters::default()),
+            config,
+        });
+        Shard::spawn(Arc::clone(&inner), runtime)?;
+        Ok(Self { inner })
+    }
+
+    /// Starts a workflow; durable when answered.
+    ///
+    /// # Errors
+    /// A [`Rejection`] that says what was refused and why.
+    pub async fn start(&self, request: StartRequest) -> Result<Started, Rejection> {
+        self.check_start(&request)?;
+        self.ask(|reply| Message::Start { request: Box::new(request), watch: None, reply }).await
+    }
+
+    /// Starts a workflow and watches the run that the answer names.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub async fn start_watched(&self, request: StartRequest) -> Result<RunWatch, Rejection> {
+        self.check_start(&request)?;
+        let (watch, result) = oneshot::channel();
+        let started = self
+            .ask(|reply| Message::Start { request: Box::new(request), watch: Some(watch), reply })
+            .await?;
+        Ok(RunWatch { started, result })
+    }
+
+    /// Sends a signal to the newest run (or to the one named); durable when answered.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`], [`Rejection::WorkflowClosed`],
+    /// [`Rejection::IdempotencyConflict`], or a payload that the workflow cannot take.
+    pub async fn signal(
+        &self,
+        selector: &Selector,
+        signal: SignalInput,
+        idempotency_key: Option<String>,
+    ) -> Result<(), Rejection> {
+        self.check_size("signal payload", &signal.payload)?;
+        let selector = Box::new(selector.clone());
+        self.ask(|reply| Message::Signal { selector, signal, idempotency_key, reply }).await
+    }
+
+    /// Asks a run to end in its own way.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`], [`Rejection::WorkflowClosed`].
+    pub async fn cancel(&self, selector: &Selector) -> Result<(), Rejection> {
+        let selector = Box::new(selector.clone());
+        self.ask(|reply| Message::Cancel { selector, reply }).await
+    }
+
+    /// Ends a run at once.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`], [`Rejection::WorkflowClosed`].
+    pub async fn terminate(&self, selector: &Selector, reason: String) -> Result<(), Rejection> {
+        let selector = Box::new(selector.clone());
+        self.ask(|reply| Message::Terminate { selector, reason, reply }).await
+    }
+
+    /// The run's result, waiting for it at most `wait`.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`].
+    pub async fn result(&self, selector: &Selector, wait: Duration) -> Result<RunResult, Rejection> {
+        if wait.is_zero() {
+            return self.result_now(selector);
+        }
+        let (watch, result) = oneshot::channel();
+        let wanted = Box::new(selector.clone());
+        let now = self.ask(|reply| Message::Watch { selector: wanted, watch, reply }).await?;
+        match now {
+            Some(result) => Ok(result),
+            None => match tokio::time::timeout(wait, result).await {
+                Ok(Ok(result)) => Ok(result),
+                _ => self.result_now(selector),
+            },
+        }
+    }
+
+    fn result_now(&self, selector: &Selector) -> Result<RunResult, Rejection> {
+        let snapshot = self.inner.store.snapshot()?;
+        let record = super::read_run(&*snapshot, selector)?;
+        Ok(record.result())
+    }
+
+    /// Everything about one run but its events. Reads the store, so it may block for a moment.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`].
+    pub fn describe(&self, selector: &Selector) -> Result<RunDescription, Rejection> {
+        let snapshot = self.inner.store.snapshot()?;
+        view::describe(&*snapshot, &self.inner.registry, selector, self.now())
+    }
+
+    /// A page of the list, newest first. Reads the store, so it may block for a moment.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidRequest`] when the page token is not one of ours.
+    pub fn list(
+        &self,
+        filter: &ListFilter,
+        page_size: usize,
+        page_token: Option<&str>,
+    ) -> Result<RunPage, Rejection> {
+        view::list(&*self.inner.store, filter, page_size, page_token)
+    }
+
+    /// A page of a run's history from event `from` (from 1). Reads the store, so it may block for
+    /// a moment.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`].
+    pub fn history(
+        &self,
+        selector: &Selector,
+        from: u64,
+        limit: usize,
+    ) -> Result<HistoryPage, Rejection> {
+        let snapshot = self.inner.store.snapshot()?;
+        view::page_of_history(&*snapshot, selector, from, limit)
+    }
+
+    /// What the workflow published last under a name, also after it closed.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`], [`Rejection::QueryNotFound`].
+    pub fn query(&self, selector: &Selector, name: &str) -> Result<Payload, Rejection> {
+        let snapshot = self.inner.store.snapshot()?;
+        let record = super::read_run(&*snapshot, selector)?;
+        let key = super::keys::published(&record.namespace, record.run_id, name);
+        snapshot
+            .get(super::keys::PUBLISHED, &key)?
+            .and_then(|stored| Payload::parse(stored).ok())
+            .ok_or_else(|| {
+                Rejection::QueryNotFound(selector.workflow_id.clone(), name.to_owned())
+            })
+    }
+
+    /// News of every commit from now on.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<[Change]>> {
+        self.inner.changes.watch()
+    }
+
+    /// Moves a manual clock by `ms`, from due instant to due instant, and lets the engine settle
+    /// at each. Answers the new time.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidRequest`] when the clock is the machine's.
+    pub async fn advance_clock(&self, ms: u64) -> Result<Timestamp, Rejection> {
+        if !self.inner.config.clock.is_manual() {
+            return Err(Rejection::InvalidRequest("the clock is the machine's".into()));
+        }
+        self.ask(|reply| Message::AdvanceClock { ms, reply }).await
+    }
+
+    /// The engine's time.
+    pub fn now(&self) -> Timestamp {
+        self.inner.config.clock.now()
+    }
+
+    /// The settings it was opened with.
+    pub fn config(&self) -> &EngineConfig {
+        &self.inner.config
+    }
+
+    /// The registered workflow types, in order.
+    pub fn workflow_types(&self) -> Vec<&'static str> {
+        self.inner.registry.workflows.keys().copied().collect()
+    }
+
+    /// Counters and gauges.
+    pub fn stats(&self) -> EngineStats {
+        let mut stats = self.inner.counters.read();
+        stats.inbox = self.inner.inbox.len() as u64;
+        stats
+    }
+
+    /// The store below, for its figures.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// Whether it takes requests.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn ready(&self) -> Result<(), String> {
+        self.inner.inbox.state()
+    }
+
+    /// Waits until the loop has ended by itself: the store failed. Never returns otherwise but
+    /// after [`Engine::drain`].
+    pub async fn stopped(&self) -> String {
+        self.inner.inbox.stopped().await
+    }
+
+    /// Takes no more requests, gives running attempts up to `grace` to end, commits, closes the
+    /// store. Attempts that are still running are lost and tried again at the next start.
+    pub async fn drain(&self, grace: Duration) {
+        self.inner.inbox.refuse("the server is shutting down");
+        let (reply, drained) = oneshot::channel();
+        let sent = self.inner.inbox.push(Message::Drain { grace, reply });
+        if sent {
+            // The loop may have ended before; then there is nothing to drain.
+            let _ = drained.await;
+        }
+        let store = Arc::clone(&self.inner.store);
+        if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
+            tracing::error!(%error, "failed to close the store");
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Result<T, Rejection>>) -> Message,
+    ) -> Result<T, Rejection> {
+        let (reply, answer) = oneshot::channel();
+        self.inner.inbox.request(message(reply))?;
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) => Err(Rejection::OutcomeUnknown("the engine stopped".into())),
+        }
+    }
+
+    fn check_start(&self, request: &StartRequest) -> Result<(), Rejection> {
+        let Some(entry) = self.inner.registry.workflows.get(request.workflow_type.as_str()) else {
+            let known = self.workflow_types().join(", ");
+            return Err(Rejection::UnknownWorkflowType(request.workflow_type.clone(), known));
+        };
+        self.check_size("input", &request.input)?;
+        (entry.check_input)(&request.input).map_err(|error| {
+            Rejection::Unprocessable(format!(
+                "workflow type `{}` cannot take this input: {error}",
+                request.workflow_type
+            ))
+        })?;
+        if let Some(memo) = &request.memo {
+            self.check_size("memo", memo)?;
+        }
+        if let Some(signal) = &request.signal {
+            self.check_size("signal payload", &signal.payload)?;
+            if let Some(check) = entry.check_signal.get(signal.name.as_str()) {
+                check(&signal.payload).map_err(|error| {
+                    Rejection::Unprocessable(format!(
+                        "signal `{}` cannot carry this payload: {error}",
+                        signal.name
+                    ))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, what: &str, payload: &Payload) -> Result<(), Rejection> {
+        let (bytes, limit) = (payload.as_bytes().len(), self.inner.config.max_payload_bytes);
+        if bytes > limit {
+            return Err(Rejection::PayloadTooLarge { what: what.to_owned(), bytes, limit });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,43 @@
+//! What drives the kernel: one loop that decides, polls, commits and then lets effects happen.
+//!
+//! ```text
+//! requests, results, due timers ──► inbox ──► turn: decide → apply → poll → decide what was asked
+//!                                              │
+//!                                              ▼ one batch
+//!                                            commit ──► durable ──► effects: run activities,
+//!                                                                   answer callers, tell watchers
+//! ```
+//!
+//! Invariant: no effect leaves the process before the batch that holds its cause is durable.
+
+mod attempts;
+mod changes;
+mod clock;
+mod engine;
+mod history_log;
+mod inbox;
+mod inline_steps;
+mod keys;
+mod load;
+mod message;
+mod panics;
+mod record;
+mod recovery;
+mod replay;
+mod requests;
+mod resident;
+mod shard;
+mod start;
+mod stats;
+mod task;
+mod timers;
+mod turn;
+mod watchdog;
+
+pub use changes::{Change, ChangeKind};
+pub use clock::Clock;
+pub use engine::{Engine, EngineConfig, OpenError, RunWatch};
+pub use replay::{ReplayReport, replay_history};
+pub use stats::EngineStats;
+pub(crate) use history_log::{HistoryReader, read_run};
+pub(crate) use record::RunRecord;

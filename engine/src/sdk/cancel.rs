@@ -1,0 +1,183 @@
+//! Cancellation as Rust knows it: the future is dropped, and what it waited for is withdrawn.
+//!
+//! A request to cancel goes to the innermost open scopes. A [`cancellable`] scope drops its body,
+//! waits until the activities that the body waited for have ended, and returns [`Cancelled`]; what
+//! the code does after that is its clean-up and is not cancelled again. A [`shield`] keeps the
+//! request away until it is done. The workflow itself is the outermost scope.
+//!
+//! [`cancellable`]: crate::WorkflowContext::cancellable
+//! [`shield`]: crate::WorkflowContext::shield
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use super::core::{Core, State, store_waker};
+
+/// The scope's body was dropped because cancellation was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// The open scopes of a run.
+#[derive(Default)]
+pub(crate) struct Scopes {
+    requested: bool,
+    /// Some scope has taken the request.
+    delivered: bool,
+    next: u32,
+    open: BTreeMap<u32, Scope>,
+    /// The scopes whose bodies are being polled, outermost first.
+    entered: Vec<u32>,
+}
+
+struct Scope {
+    parent: Option<u32>,
+    children: u32,
+    /// Opened before the request: it reacts even when another scope took it.
+    before_request: bool,
+    waker: Option<Waker>,
+}
+
+impl Scopes {
+    /// Cancellation is asked for.
+    pub(super) fn request(&mut self) -> Vec<Waker> {
+        self.requested = true;
+        self.wakers()
+    }
+
+    pub(super) fn wakers(&mut self) -> Vec<Waker> {
+        self.open.values_mut().filter_map(|scope| scope.waker.take()).collect()
+    }
+
+    pub(super) const fn is_requested(&self) -> bool {
+        self.requested
+    }
+
+    fn open(&mut self) -> u32 {
+        let id = self.next;
+        self.next += 1;
+        let parent = self.entered.last().copied();
+        if let Some(parent) = parent.and_then(|parent| self.open.get_mut(&parent)) {
+            parent.children += 1;
+        }
+        let before_request = !self.requested;
+        self.open.insert(id, Scope { parent, children: 0, before_request, waker: None });
+        id
+    }
+
+    fn close(&mut self, id: u32) {
+        let parent = self.open.remove(&id).and_then(|scope| scope.parent);
+        if let Some(parent) = parent.and_then(|parent| self.open.get_mut(&parent)) {
+            parent.children -= 1;
+        }
+    }
+
+    fn must_cancel(&self, id: u32) -> bool {
+        self.requested
+            && self.open.get(&id).is_some_and(|scope| {
+                scope.children == 0 && (scope.before_request || !self.delivered)
+            })
+            // The whole workflow is only dropped when nobody inside has taken the request.
+            && (id != 0 || !self.delivered)
+    }
+}
+
+/// Closes the scope however its future ends.
+struct OpenScope {
+    core: Rc<Core>,
+    id: u32,
+}
+
+impl OpenScope {
+    fn new(core: &Rc<Core>) -> Self {
+        Self { id: core.with(|state| state.scopes.open()), core: Rc::clone(core) }
+    }
+
+    fn poll_inside<F: Future + ?Sized>(
+        &self,
+        body: Pin<&mut F>,
+        cx: &mut std::task::Context<'_>,
+    ) -> Poll<F::Output> {
+        self.core.with(|state| {
+            state.scopes.entered.push(self.id);
+            if let Some(scope) = state.scopes.open.get_mut(&self.id) {
+                store_waker(&mut scope.waker, cx.waker());
+            }
+        });
+        let polled = body.poll(cx);
+        self.core.with(|state| state.scopes.entered.pop());
+        polled
+    }
+}
+
+impl Drop for OpenScope {
+    fn drop(&mut self) {
+        self.core.with(|state| state.scopes.close(self.id));
+    }
+}
+
+/// Runs `body` until it ends or until cancellation is asked for.
+pub(super) async fn cancellable<F: Future>(core: &Rc<Core>, body: F) -> Result<F::Output, Cancelled> {
+    let mut body = Some(Box::pin(body));
+    let mut scope = None;
+    let mut ending: Vec<u32> = Vec::new();
+    poll_fn(move |cx| {
+        let scope = scope.get_or_insert_with(|| OpenScope::new(core));
+        loop {
+            let Some(running) = body.as_mut() else {
+                // Dropped: the activities that it waited for may still be cleaning up.
+                let still_running = core.with(|state| still_running(state, &mut ending));
+                core.with(|state| {
+                    if let Some(open) = state.scopes.open.get_mut(&scope.id) {
+                        store_waker(&mut open.waker, cx.waker());
+                    }
+                });
+                return if still_running { Poll::Pending } else { Poll::Ready(Err(Cancelled)) };
+            };
+            if !core.with(|state| state.scopes.must_cancel(scope.id)) {
+                if let Poll::Ready(output) = scope.poll_inside(running.as_mut(), cx) {
+                    return Poll::Ready(Ok(output));
+                }
+                // An inner scope may have ended in this poll and left the request to this one.
+                if !core.with(|state| state.scopes.must_cancel(scope.id)) {
+                    return Poll::Pending;
+                }
+            }
+            let before = core.with(|state| {
+                state.scopes.delivered = true;
+                state.abandoned.clone()
+            });
+            body = None;
+            ending = core.with(|state| state.abandoned.difference(&before).copied().collect());
+        }
+    })
+    .await
+}
+
+fn still_running(state: &State, ending: &mut Vec<u32>) -> bool {
+    ending.retain(|id| state.abandoned.contains(id));
+    !ending.is_empty()
+}
+
+/// Runs `body` to its end, whatever is asked for meanwhile.
+pub(super) async fn shield<F: Future>(core: &Rc<Core>, body: F) -> F::Output {
+    let mut body = std::pin::pin!(body);
+    let mut scope = None;
+    poll_fn(move |cx| {
+        let scope = scope.get_or_insert_with(|| OpenScope::new(core));
+        // A child that never reacts: it keeps its parents from reacting, too.
+        scope.poll_inside(body.as_mut(), cx)
+    })
+    .await
+}
+
+/// The outermost scope: the whole workflow.
+pub(crate) async fn root<T>(
+    core: Rc<Core>,
+    body: impl Future<Output = Result<T, super::WorkflowError>>,
+) -> Result<T, super::WorkflowError> {
+    cancellable(&core, body).await.unwrap_or(Err(super::WorkflowError::Cancelled))
+}

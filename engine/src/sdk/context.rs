@@ -1,0 +1,195 @@
+//! The workflow's only way to the world.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::future::{Due, NewActivity};
+use super::{
+    Activity, ActivityError, ActivityFuture, Cancelled, Core, Query, Saga, Signal, SignalFuture,
+    TimerFuture, WorkflowError, cancel, saga,
+};
+use crate::kernel::ActivityOptions;
+use crate::{Payload, RunId, Timestamp};
+
+/// Given to every workflow. All that a workflow learns and does goes through it, so that a replay
+/// of the history leads to the same place.
+#[derive(Clone)]
+pub struct WorkflowContext {
+    core: Rc<Core>,
+}
+
+impl WorkflowContext {
+    pub(crate) const fn new(core: Rc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// The workflow's id, as its starter chose it.
+    pub fn workflow_id(&self) -> &str {
+        &self.core.started.workflow_id
+    }
+
+    /// The run's id.
+    pub fn run_id(&self) -> RunId {
+        self.core.started.run_id
+    }
+
+    /// When the run started.
+    pub fn started_at(&self) -> Timestamp {
+        self.core.started_at
+    }
+
+    /// Runs an activity and waits for its outcome. It is scheduled at the first poll.
+    #[track_caller]
+    pub fn activity<I, O>(&self, activity: Activity<I, O>, input: I) -> ActivityFuture<O>
+    where
+        I: Serialize,
+        O: DeserializeOwned,
+    {
+        self.call(activity.name(), Payload::from_value(&input), activity.options())
+    }
+
+    #[track_caller]
+    pub(super) fn call<O>(
+        &self,
+        name: &str,
+        input: Result<Payload, serde_json::Error>,
+        options: Option<Box<ActivityOptions>>,
+    ) -> ActivityFuture<O> {
+        let input = input.map_err(|error| ActivityError::new("invalid_input", error).non_retryable());
+        let activity = NewActivity { activity_type: name.into(), input, options, inline: None };
+        ActivityFuture::new(Rc::clone(&self.core), activity, Location::caller())
+    }
+
+    /// Runs an inline step: an activity whose code stands here. Its future runs off the
+    /// workflow's own poll and may do I/O; its result is journaled, and a journaled step is never
+    /// run again. `step` is called once for each attempt.
+    #[track_caller]
+    pub fn run<T, F>(&self, name: &str, step: F) -> ActivityFuture<T>
+    where
+        T: Serialize + DeserializeOwned,
+        F: AsyncFn() -> Result<T, ActivityError> + 'static,
+    {
+        let step = Rc::new(step);
+        let inline: super::InlineStep = Rc::new(move || {
+            let step = Rc::clone(&step);
+            Box::pin(async move {
+                let output = step().await.map_err(ActivityError::into_failure)?;
+                Payload::from_value(&output).map_err(|error| {
+                    crate::Failure::new("invalid_result", error.to_string()).non_retryable()
+                })
+            })
+        });
+        let activity = NewActivity {
+            activity_type: name.into(),
+            input: Ok(Payload::null()),
+            options: None,
+            inline: Some(inline),
+        };
+        ActivityFuture::new(Rc::clone(&self.core), activity, Location::caller())
+    }
+
+    /// Waits durably: over crashes, deploys and months.
+    #[track_caller]
+    pub fn sleep(&self, duration: Duration) -> TimerFuture {
+        TimerFuture::new(Rc::clone(&self.core), Due::After(duration), Location::caller())
+    }
+
+    /// Waits durably until an instant; one that has passed is due at once.
+    #[track_caller]
+    pub fn sleep_until(&self, at: Timestamp) -> TimerFuture {
+        TimerFuture::new(Rc::clone(&self.core), Due::At(at), Location::caller())
+    }
+
+    /// The next signal of that name, buffered ones first.
+    pub fn signal<T: DeserializeOwned>(&self, signal: Signal<T>) -> SignalFuture<T> {
+        SignalFuture::new(Rc::clone(&self.core), signal.name())
+    }
+
+    /// Sets what the query answers from this commit on, also after the run has closed.
+    pub fn publish<A, T: Serialize>(&self, query: Query<A, T>, value: T) {
+        match Payload::from_value(&value) {
+            Ok(payload) => {
+                self.core.with(|state| state.published.insert(query.name(), payload));
+            }
+            Err(error) => {
+                tracing::error!(query = query.name(), %error, "state that has no JSON form");
+            }
+        }
+    }
+
+    /// The instant of the event that woke the workflow: the same in every replay.
+    pub fn now(&self) -> Timestamp {
+        self.core.with(|state| state.now)
+    }
+
+    /// A number in [0, 1), the same in every replay. Not for secrets.
+    pub fn random(&self) -> f64 {
+        // 53 bits, as many as an f64 holds exactly.
+        (self.random_bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A version 4 UUID, the same in every replay.
+    pub fn uuid(&self) -> Uuid {
+        let bits = u128::from(self.random_bits()) << 64 | u128::from(self.random_bits());
+        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
+    }
+
+    fn random_bits(&self) -> u64 {
+        let seed = self.core.started.run_id.as_u128();
+        let calls = self.core.with(|state| {
+            state.random_calls += 1;
+            state.random_calls
+        });
+        use crate::kernel::mix;
+        mix(mix(seed as u64 ^ mix(calls)) ^ (seed >> 64) as u64)
+    }
+
+    /// Whether cancellation was asked for.
+    pub fn is_cancel_requested(&self) -> bool {
+        self.core.with(|state| state.scopes.is_requested())
+    }
+
+    /// Runs `body` until it ends or cancellation is asked for; then drops it, waits until the
+    /// activities that it waited for have ended, and returns [`Cancelled`]. What follows is
+    /// clean-up and is not cancelled again.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the body was dropped.
+    pub async fn cancellable<F: Future>(&self, body: F) -> Result<F::Output, Cancelled> {
+        cancel::cancellable(&self.core, body).await
+    }
+
+    /// Runs `body` to its end; a request to cancel takes effect afterwards.
+    pub async fn shield<F: Future>(&self, body: F) -> F::Output {
+        cancel::shield(&self.core, body).await
+    }
+
+    /// Runs `body` and, when it fails or is cancelled, the compensations that it registered, in
+    /// reverse and shielded from cancellation.
+    ///
+    /// # Errors
+    /// What the body returned, after its compensations; `compensation_failed` when one of them
+    /// failed for good.
+    pub async fn saga<T>(
+        &self,
+        body: impl AsyncFnOnce(&Saga) -> Result<T, WorkflowError>,
+    ) -> Result<T, WorkflowError> {
+        saga::saga(self, body).await
+    }
+}
+
+impl fmt::Debug for WorkflowContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkflowContext")
+            .field("workflow_id", &self.workflow_id())
+            .field("run_id", &self.run_id())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,238 @@
+//! Names with the types that go in and out: what workflows, workers and clients share.
+//!
+//! Invariant: a constant is only a name and its options. Renaming a function changes nothing that
+//! is stored.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::kernel::{ActivityOptions, RetryPolicy};
+
+/// A workflow type: takes an `I`, returns an `O`.
+pub struct Workflow<I, O> {
+    name: &'static str,
+    types: PhantomData<fn(I) -> O>,
+}
+
+/// An activity type: takes an `I`, returns an `O`.
+pub struct Activity<I, O> {
+    name: &'static str,
+    start_to_close: Option<Duration>,
+    retry: Option<Retry>,
+    blocking: bool,
+    types: PhantomData<fn(I) -> O>,
+}
+
+/// A signal that carries a `T`.
+pub struct Signal<T> {
+    name: &'static str,
+    types: PhantomData<fn(T)>,
+}
+
+/// State that a workflow publishes under a name; asked with an `A`, answered with a `T`.
+pub struct Query<A, T> {
+    name: &'static str,
+    types: PhantomData<fn(A) -> T>,
+}
+
+/// How a failed activity is tried again, as a constant. Starts from
+/// [`RetryPolicy::DEFAULT`].
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    initial_interval: Duration,
+    backoff_coefficient: f64,
+    max_interval: Duration,
+    max_attempts: Option<u32>,
+    jitter_percent: u8,
+    non_retryable: &'static [&'static str],
+}
+
+// Derives would ask `I: Copy` of types that are only named.
+impl<I, O> Clone for Workflow<I, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<I, O> Copy for Workflow<I, O> {}
+impl<I, O> Clone for Activity<I, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<I, O> Copy for Activity<I, O> {}
+impl<T> Clone for Signal<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Signal<T> {}
+impl<A, T> Clone for Query<A, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<A, T> Copy for Query<A, T> {}
+
+impl<I, O> Workflow<I, O> {
+    /// The workflow type `name`.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, types: PhantomData }
+    }
+
+    /// The durable name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl<I, O> Activity<I, O> {
+    /// The activity type `name`, with the default options.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, start_to_close: None, retry: None, blocking: false, types: PhantomData }
+    }
+
+    /// How long one attempt may take.
+    #[must_use]
+    pub const fn timeout(mut self, start_to_close: Duration) -> Self {
+        self.start_to_close = Some(start_to_close);
+        self
+    }
+
+    /// How failed attempts are retried.
+    #[must_use]
+    pub const fn retry(mut self, retry: Retry) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// Declares that it blocks its thread or computes for long: it gets a thread of its own.
+    #[must_use]
+    pub const fn blocking(mut self) -> Self {
+        self.blocking = true;
+        self
+    }
+
+    /// The durable name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) const fn is_blocking(&self) -> bool {
+        self.blocking
+    }
+
+    /// The options to journal; none when they are the defaults.
+    pub(crate) fn options(&self) -> Option<Box<ActivityOptions>> {
+        options(self.start_to_close, self.retry)
+    }
+}
+
+pub(crate) fn options(
+    start_to_close: Option<Duration>,
+    retry: Option<Retry>,
+) -> Option<Box<ActivityOptions>> {
+    if start_to_close.is_none() && retry.is_none() {
+        return None;
+    }
+    let defaults = ActivityOptions::DEFAULT;
+    Some(Box::new(ActivityOptions {
+        start_to_close_ms: start_to_close.map_or(defaults.start_to_close_ms, millis),
+        retry: retry.map_or(defaults.retry, |retry| retry.policy()),
+    }))
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl<T> Signal<T> {
+    /// The signal `name`.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, types: PhantomData }
+    }
+
+    /// The durable name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl<A, T> Query<A, T> {
+    /// The query `name`.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, types: PhantomData }
+    }
+
+    /// The durable name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl Retry {
+    /// The defaults: 1 s, factor 2, at most 60 s, ± 20 %, no limit.
+    pub const DEFAULT: Self = Self {
+        initial_interval: Duration::from_secs(1),
+        backoff_coefficient: 2.0,
+        max_interval: Duration::from_secs(60),
+        max_attempts: None,
+        jitter_percent: 20,
+        non_retryable: &[],
+    };
+
+    /// One attempt, no retry.
+    pub const NEVER: Self = Self::DEFAULT.max_attempts(1);
+
+    /// The pause before the second attempt.
+    #[must_use]
+    pub const fn initial_interval(mut self, interval: Duration) -> Self {
+        self.initial_interval = interval;
+        self
+    }
+
+    /// The factor from one pause to the next.
+    #[must_use]
+    pub const fn backoff_coefficient(mut self, factor: f64) -> Self {
+        self.backoff_coefficient = factor;
+        self
+    }
+
+    /// The longest pause.
+    #[must_use]
+    pub const fn max_interval(mut self, interval: Duration) -> Self {
+        self.max_interval = interval;
+        self
+    }
+
+    /// The last attempt there will be, counted from 1.
+    #[must_use]
+    pub const fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = Some(attempts);
+        self
+    }
+
+    /// How far each pause may deviate, in percent.
+    #[must_use]
+    pub const fn jitter_percent(mut self, percent: u8) -> Self {
+        self.jitter_percent = percent;
+        self
+    }
+
+    /// Failure types that are final.
+    #[must_use]
+    pub const fn non_retryable(mut self, kinds: &'static [&'static str]) -> Self {
+        self.non_retryable = kinds;
+        self
+    }
+
+    pub(crate) fn policy(&self) -> RetryPolicy {
+        RetryPolicy {
+            initial_interval_ms: millis(self.initial_interval),
+            backoff_coefficient: self.backoff_coefficient,
+            max_interval_ms: millis(self.max_interval),
+            max_attempts: self.max_attempts,
+            jitter_percent: self.jitter_percent,
+            non_retryable: self.non_retryable.iter().map(|&kind| kind.to_owned()).collect(),
+        }
+    }
+}

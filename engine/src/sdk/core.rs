@@ -1,0 +1,274 @@
+//! What a workflow's code and its driver share: what was asked, what has come, who waits.
+//!
+//! Invariant: nothing in here depends on anything but the events delivered so far and the code, so
+//! the same history leads to the same requests in the same order. A durable future that is dropped
+//! cancels what it waited for only while the code is being polled; eviction, panic and shutdown
+//! drop it outside a poll and cancel nothing.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use crate::kernel::{ActivityOptions, HistoryEvent, WorkflowStarted};
+use crate::{Failure, Payload, Timestamp};
+
+/// The code of an inline step: called once for each attempt, on the workflow's own thread.
+pub(crate) type InlineStep =
+    Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Payload, Failure>>>>>;
+
+/// Something that the code asked for, in the order in which it asked.
+pub(crate) enum Asked {
+    ScheduleActivity {
+        activity_id: u32,
+        activity_type: Arc<str>,
+        input: Payload,
+        options: Option<Box<ActivityOptions>>,
+        inline: bool,
+        location: &'static Location<'static>,
+    },
+    StartTimer {
+        timer_id: u32,
+        fires_at: Timestamp,
+        location: &'static Location<'static>,
+    },
+    CancelActivity {
+        activity_id: u32,
+    },
+    CancelTimer {
+        timer_id: u32,
+    },
+}
+
+/// How something that was waited for ended.
+pub(crate) enum Resolution {
+    Completed(Payload),
+    Failed(Failure),
+    Cancelled,
+    Fired,
+}
+
+enum Slot {
+    Waiting(Option<Waker>),
+    Resolved(Resolution),
+}
+
+/// The shared state of one run's code.
+pub(crate) struct Core {
+    pub(crate) started: Rc<WorkflowStarted>,
+    pub(crate) started_at: Timestamp,
+    state: RefCell<State>,
+}
+
+pub(crate) struct State {
+    /// When the event that is being acted on was recorded.
+    pub(crate) now: Timestamp,
+    pub(crate) random_calls: u64,
+    next_id: u32,
+    next_wait: u64,
+    pub(crate) asked: VecDeque<Asked>,
+    slots: BTreeMap<u32, Slot>,
+    signals: BTreeMap<Arc<str>, VecDeque<Payload>>,
+    signal_waits: BTreeMap<u64, SignalWait>,
+    /// Whether `signal_waits` changed since the driver last looked.
+    pub(crate) waits_changed: bool,
+    pub(crate) published: BTreeMap<&'static str, Payload>,
+    pub(crate) inline_steps: BTreeMap<u32, InlineStep>,
+    polling: bool,
+    pub(crate) scopes: super::cancel::Scopes,
+    /// Activities that were dropped and have not ended yet.
+    pub(crate) abandoned: BTreeSet<u32>,
+}
+
+struct SignalWait {
+    name: Arc<str>,
+    since: Timestamp,
+    waker: Option<Waker>,
+}
+
+impl Core {
+    pub(crate) fn new(started: WorkflowStarted, started_at: Timestamp) -> Rc<Self> {
+        Rc::new(Self {
+            started: Rc::new(started),
+            started_at,
+            state: RefCell::new(State {
+                now: started_at,
+                random_calls: 0,
+                next_id: 1,
+                next_wait: 0,
+                asked: VecDeque::new(),
+                slots: BTreeMap::new(),
+                signals: BTreeMap::new(),
+                signal_waits: BTreeMap::new(),
+                waits_changed: false,
+                published: BTreeMap::new(),
+                inline_steps: BTreeMap::new(),
+                polling: false,
+                scopes: Default::default(),
+                abandoned: BTreeSet::new(),
+            }),
+        })
+    }
+
+    /// Short borrows only: never across a poll or a call into the workflow's code.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.borrow_mut())
+    }
+
+    /// Takes in an event. Returns whether the code must be polled for it; the answer depends on
+    /// the event alone, so that live and in replay it is the same.
+    pub(crate) fn deliver(&self, event: &HistoryEvent, at: Timestamp) -> bool {
+        let woken = {
+            let mut state = self.state.borrow_mut();
+            let woken = match event {
+                HistoryEvent::ActivityCompleted { activity_id, result } => {
+                    state.resolve(*activity_id, Resolution::Completed(result.clone()))
+                }
+                HistoryEvent::ActivityFailed {
+                    activity_id, failure, retry_at: None, ..
+                } => state.resolve(*activity_id, Resolution::Failed(failure.clone())),
+                HistoryEvent::ActivityCancelled { activity_id } => {
+                    state.resolve(*activity_id, Resolution::Cancelled)
+                }
+                HistoryEvent::TimerFired { timer_id } => {
+                    state.resolve(*timer_id, Resolution::Fired)
+                }
+                HistoryEvent::SignalReceived { name, payload } => {
+                    state.signals.entry(Arc::clone(name)).or_default().push_back(payload.clone());
+                    let waiting = state.signal_waits.values_mut().filter(|wait| wait.name == *name);
+                    waiting.filter_map(|wait| wait.waker.take()).collect()
+                }
+                HistoryEvent::WorkflowCancelRequested => state.scopes.request(),
+                HistoryEvent::WorkflowStarted(_) | HistoryEvent::StartDelayElapsed => Vec::new(),
+                _ => return false,
+            };
+            state.now = at;
+            woken
+        };
+        woken.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// Marks the time in which drops are meant.
+    pub(crate) fn set_polling(&self, polling: bool) {
+        self.state.borrow_mut().polling = polling;
+    }
+
+    /// Whether anything durable could wake the code.
+    pub(crate) fn waits_for_something(&self) -> bool {
+        let state = self.state.borrow();
+        !state.signal_waits.is_empty()
+            || !state.abandoned.is_empty()
+            || state.slots.values().any(|slot| matches!(slot, Slot::Waiting(_)))
+    }
+
+    /// The signals that the code waits for: name and since when, each name once.
+    pub(crate) fn awaited_signals(&self) -> BTreeMap<Arc<str>, Timestamp> {
+        let state = self.state.borrow();
+        let mut awaited = BTreeMap::new();
+        for wait in state.signal_waits.values() {
+            awaited.entry(Arc::clone(&wait.name)).or_insert(wait.since);
+        }
+        awaited
+    }
+}
+
+impl State {
+    /// Wakers of whoever waits; an outcome that nobody waits for any more is dropped.
+    fn resolve(&mut self, id: u32, resolution: Resolution) -> Vec<Waker> {
+        self.inline_steps.remove(&id);
+        let mut woken = Vec::new();
+        if self.abandoned.remove(&id) {
+            woken.extend(self.scopes.wakers());
+        }
+        if let Some(slot) = self.slots.get_mut(&id)
+            && let Slot::Waiting(waker) = std::mem::replace(slot, Slot::Resolved(resolution))
+        {
+            woken.extend(waker);
+        }
+        woken
+    }
+
+    /// The next id of an activity or a timer.
+    pub(crate) fn take_id(&mut self) -> u32 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// Begins to wait for the outcome of `id`.
+    pub(crate) fn wait(&mut self, id: u32, waker: &Waker) {
+        self.slots.insert(id, Slot::Waiting(Some(waker.clone())));
+    }
+
+    /// Takes the outcome of `id` if it has come; else leaves the waker to be called.
+    pub(crate) fn take_resolution(&mut self, id: u32, waker: &Waker) -> Option<Resolution> {
+        match self.slots.get_mut(&id) {
+            Some(Slot::Waiting(stored)) => {
+                store_waker(stored, waker);
+                None
+            }
+            Some(Slot::Resolved(_)) => match self.slots.remove(&id) {
+                Some(Slot::Resolved(resolution)) => Some(resolution),
+                _ => None,
+            },
+            None => None,
+        }
+    }
+
+    /// The future that waited for activity `id` is dropped.
+    pub(crate) fn abandon_activity(&mut self, id: u32) {
+        let waiting = matches!(self.slots.remove(&id), Some(Slot::Waiting(_)));
+        if waiting && self.polling {
+            self.abandoned.insert(id);
+            self.asked.push_back(Asked::CancelActivity { activity_id: id });
+        }
+    }
+
+    /// The future that waited for timer `id` is dropped.
+    pub(crate) fn abandon_timer(&mut self, id: u32) {
+        let waiting = matches!(self.slots.remove(&id), Some(Slot::Waiting(_)));
+        if waiting && self.polling {
+            self.asked.push_back(Asked::CancelTimer { timer_id: id });
+        }
+    }
+
+    /// Takes the oldest signal of that name, in the order in which they came.
+    pub(crate) fn take_signal(&mut self, name: &str) -> Option<Payload> {
+        self.signals.get_mut(name)?.pop_front()
+    }
+
+    /// Begins or goes on to wait for a signal; returns the wait's id.
+    pub(crate) fn wait_signal(&mut self, wait: Option<u64>, name: &str, waker: &Waker) -> u64 {
+        if let Some(id) = wait
+            && let Some(known) = self.signal_waits.get_mut(&id)
+        {
+            store_waker(&mut known.waker, waker);
+            return id;
+        }
+        let id = self.next_wait;
+        self.next_wait += 1;
+        let wait =
+            SignalWait { name: name.into(), since: self.now, waker: Some(waker.clone()) };
+        self.signal_waits.insert(id, wait);
+        self.waits_changed = true;
+        id
+    }
+
+    /// Nobody waits under that id any more.
+    pub(crate) fn end_signal_wait(&mut self, wait: u64) {
+        self.signal_waits.remove(&wait);
+        self.waits_changed = true;
+    }
+}
+
+pub(crate) fn store_waker(stored: &mut Option<Waker>, waker: &Waker) {
+    match stored {
+        Some(known) if known.will_wake(waker) => {}
+        _ => *stored = Some(waker.clone()),
+    }
+}

@@ -1,0 +1,31 @@
+//! What users write against: typed constants, async functions and the context they are given.
+
+mod activity_context;
+mod cancel;
+mod client;
+mod context;
+mod contract;
+mod core;
+mod error;
+mod future;
+mod join;
+mod race;
+mod saga;
+mod worker;
+
+pub use activity_context::ActivityContext;
+pub use cancel::Cancelled;
+pub use client::{Client, ClientError, StartBuilder, WorkflowHandle};
+pub use context::WorkflowContext;
+pub use contract::{Activity, Query, Retry, Signal, Workflow};
+pub use error::{ActivityError, WorkflowError};
+pub use future::{ActivityFuture, SignalFuture, TimerFuture};
+pub use join::{join, join_all};
+pub use race::{Either, race};
+pub use saga::Saga;
+pub use worker::Worker;
+
+pub(crate) use self::core::{Asked, Core, InlineStep, Resolution};
+pub(crate) use activity_context::ActivityCancel;
+pub(crate) use cancel::root;
+pub(crate) use worker::{ActivityEntry, BoxedActivity, Registry, WorkflowEntry, WorkflowFuture};

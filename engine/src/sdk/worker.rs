@@ -1,0 +1,181 @@
+//! Which code runs which type.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Activity, ActivityContext, ActivityError, Signal, Workflow, WorkflowContext, WorkflowError};
+use crate::{Failure, Payload};
+
+/// The workflows and activities of one program, and the name of its build.
+///
+/// ```
+/// use everstep_engine::{Activity, ActivityContext, ActivityError, Worker, Workflow};
+/// use everstep_engine::{WorkflowContext, WorkflowError};
+///
+/// const GREET: Workflow<String, String> = Workflow::new("greet");
+/// const SPELL: Activity<String, String> = Activity::new("spell");
+///
+/// async fn greet(ctx: &WorkflowContext, name: String) -> Result<String, WorkflowError> {
+///     Ok(ctx.activity(SPELL, name).await?)
+/// }
+///
+/// async fn spell(_ctx: ActivityContext, name: String) -> Result<String, ActivityError> {
+///     Ok(format!("Hello, {name}"))
+/// }
+///
+/// let worker = Worker::new().workflow(GREET, greet).activity(SPELL, spell);
+/// assert_eq!(worker.workflow_types().collect::<Vec<_>>(), ["greet"]);
+/// ```
+#[derive(Default)]
+pub struct Worker {
+    registry: Registry,
+}
+
+/// What the engine looks up.
+#[derive(Default)]
+pub(crate) struct Registry {
+    pub(crate) workflows: BTreeMap<&'static str, WorkflowEntry>,
+    pub(crate) activities: HashMap<&'static str, ActivityEntry>,
+    pub(crate) build_id: Option<Arc<str>>,
+}
+
+pub(crate) type WorkflowFuture = Pin<Box<dyn Future<Output = Result<Payload, WorkflowError>>>>;
+pub(crate) type BoxedActivity =
+    Pin<Box<dyn Future<Output = Result<Payload, Failure>> + Send + 'static>>;
+type Check = fn(&Payload) -> Result<(), String>;
+type Begin = dyn Fn(WorkflowContext, &Payload) -> WorkflowFuture + Send + Sync;
+type Attempt = dyn Fn(ActivityContext, &Payload) -> BoxedActivity + Send + Sync;
+
+pub(crate) struct WorkflowEntry {
+    pub(crate) name: Arc<str>,
+    pub(crate) begin: Box<Begin>,
+    pub(crate) check_input: Check,
+    pub(crate) check_signal: HashMap<&'static str, Check>,
+}
+
+pub(crate) struct ActivityEntry {
+    pub(crate) attempt: Box<Attempt>,
+    pub(crate) blocking: bool,
+}
+
+fn check<T: DeserializeOwned>(payload: &Payload) -> Result<(), String> {
+    payload.to::<T>().map(drop).map_err(|error| error.to_string())
+}
+
+impl Worker {
+    /// A worker that knows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs workflows of the type by `code`.
+    #[must_use]
+    pub fn workflow<I, O, F>(mut self, workflow: Workflow<I, O>, code: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        O: Serialize + 'static,
+        F: AsyncFn(&WorkflowContext, I) -> Result<O, WorkflowError> + Send + Sync + 'static,
+    {
+        let code = Arc::new(code);
+        let begin = Box::new(move |ctx: WorkflowContext, input: &Payload| -> WorkflowFuture {
+            let (code, input) = (Arc::clone(&code), input.to::<I>());
+            Box::pin(async move {
+                let input =
+                    input.map_err(|error| WorkflowError::new("invalid_input", error))?;
+                let output = code(&ctx, input).await?;
+                Payload::from_value(&output)
+                    .map_err(|error| WorkflowError::new("invalid_result", error))
+            })
+        });
+        let entry = WorkflowEntry {
+            name: workflow.name().into(),
+            begin,
+            check_input: check::<I>,
+            check_signal: HashMap::new(),
+        };
+        self.registry.workflows.insert(workflow.name(), entry);
+        self
+    }
+
+    /// Declares that workflows of the type take the signal, so that one whose payload has another
+    /// shape is refused at the door. Signals that are not declared are taken as they come.
+    #[must_use]
+    pub fn signal<I, O, T>(mut self, workflow: Workflow<I, O>, signal: Signal<T>) -> Self
+    where
+        T: DeserializeOwned + 'static,
+    {
+        if let Some(entry) = self.registry.workflows.get_mut(workflow.name()) {
+            entry.check_signal.insert(signal.name(), check::<T>);
+        }
+        self
+    }
+
+    /// Runs activities of the type by `code`.
+    #[must_use]
+    pub fn activity<I, O, F, R>(mut self, activity: Activity<I, O>, code: F) -> Self
+    where
+        I: DeserializeOwned + Send + 'static,
+        O: Serialize + 'static,
+        F: Fn(ActivityContext, I) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<O, ActivityError>> + Send + 'static,
+    {
+        let attempt = Box::new(move |ctx: ActivityContext, input: &Payload| -> BoxedActivity {
+            match input.to::<I>() {
+                Ok(input) => {
+                    let running = code(ctx, input);
+                    Box::pin(async move {
+                        let output = running.await.map_err(ActivityError::into_failure)?;
+                        Payload::from_value(&output).map_err(|error| {
+                            Failure::new("invalid_result", error.to_string()).non_retryable()
+                        })
+                    })
+                }
+                Err(error) => {
+                    let failure =
+                        Failure::new("invalid_input", error.to_string()).non_retryable();
+                    Box::pin(std::future::ready(Err(failure)))
+                }
+            }
+        });
+        let entry = ActivityEntry { attempt, blocking: activity.is_blocking() };
+        self.registry.activities.insert(activity.name(), entry);
+        self
+    }
+
+    /// Names the build; by default the package's version is all that is known.
+    #[must_use]
+    pub fn build_id(mut self, build_id: impl Into<Arc<str>>) -> Self {
+        self.registry.build_id = Some(build_id.into());
+        self
+    }
+
+    /// The registered workflow types, in order.
+    pub fn workflow_types(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.registry.workflows.keys().copied()
+    }
+
+    pub(crate) fn into_registry(self) -> Registry {
+        self.registry
+    }
+}
+
+impl Registry {
+    pub(crate) fn build_id(&self) -> Arc<str> {
+        self.build_id.clone().unwrap_or_else(|| env!("CARGO_PKG_VERSION").into())
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("workflows", &self.workflow_types().collect::<Vec<_>>())
+            .field("activities", &self.registry.activities.len())
+            .finish()
+    }
+}

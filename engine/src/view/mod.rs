@@ -1,0 +1,15 @@
+//! What the engine shows of runs: the shapes of the HTTP API, read from one store snapshot.
+
+mod description;
+mod history;
+mod list;
+mod result;
+mod waiting;
+
+pub use description::{Awaiting, PendingActivityView, PendingTimerView, RunDescription};
+pub use history::{EventView, HistoryPage};
+pub use list::{RunPage, RunSummary};
+pub use result::RunResult;
+pub(crate) use description::describe;
+pub(crate) use history::page_of_history;
+pub(crate) use list::list;
