@@ -1,0 +1,2 @@
+//! The client and the benchmark.
+fn main() {}
