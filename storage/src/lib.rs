@@ -37,9 +37,12 @@
 //! | `batch`, `range`, `table` | what is asked: [`Batch`], [`Range`], [`Table`] |
 //! | `error`, `stats` | what is answered: [`StoreError`], [`StoreStats`] |
 //! | `record` | the bytes of one declaration |
+//! | `embedded` | [`EmbeddedStore`]: two redb files and an overlay |
 //! | `memory` | [`MemoryStore`]: a map behind a lock, the oracle |
+//! | [`testing`] | the suite every store must pass, and a disk that fails |
 
 mod batch;
+mod embedded;
 mod error;
 mod memory;
 mod range;
@@ -47,8 +50,10 @@ mod record;
 mod stats;
 mod store;
 mod table;
+pub mod testing;
 
 pub use batch::{Assertion, Batch, Fence, Write};
+pub use embedded::{DirectoryDisk, Disk, EmbeddedConfig, EmbeddedStore, Threads};
 pub use error::{Refusal, StoreError};
 pub use memory::MemoryStore;
 pub use range::Range;

@@ -104,8 +104,8 @@ impl<'a> Range<'a> {
         let possible = match (start, end) {
             (Bound::Unbounded, _) | (_, Bound::Unbounded) => true,
             (Bound::Included(low), Bound::Included(high)) => low <= high,
-            (Bound::Included(low) | Bound::Excluded(low), Bound::Included(high))
-            | (Bound::Included(low) | Bound::Excluded(low), Bound::Excluded(high)) => low < high,
+            (Bound::Excluded(low), Bound::Included(high) | Bound::Excluded(high))
+            | (Bound::Included(low), Bound::Excluded(high)) => low < high,
         };
         possible.then_some((start, end))
     }

@@ -1,0 +1,109 @@
+//! Checkpoints: what the overlay holds goes into the state file, in key order, in one commit.
+//!
+//! Invariant: a checkpoint takes published batches only, all of them up to its sequence number,
+//! and versions leave the overlay only after it is durable and no older reader needs them.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::core::Core;
+use super::overlay::Page;
+use super::state::StateFile;
+use crate::error::StoreError;
+
+/// How often the applier looks. Being woken by each commit would cost each commit more.
+const POLL: Duration = Duration::from_millis(10);
+
+pub(super) struct Applier {
+    /// `None` once the store is closed.
+    state: Option<StateFile>,
+    applied: u64,
+    last: Instant,
+}
+
+impl Applier {
+    pub(super) fn new(state: StateFile, applied: u64) -> Self {
+        Self { state: Some(state), applied, last: Instant::now() }
+    }
+
+    /// Gives back the file.
+    pub(super) fn close(&mut self) -> Result<(), StoreError> {
+        self.state.take().map_or(Ok(()), StateFile::close)
+    }
+
+    fn is_due(&self, core: &Core) -> bool {
+        let waiting = core.lag().records;
+        waiting > 0
+            && (waiting >= core.config.checkpoint_records
+                || core.progress.wanted.load(Ordering::Acquire)
+                || self.last.elapsed() >= core.config.checkpoint_interval)
+    }
+
+    fn checkpoint(&mut self, core: &Core) -> Result<bool, StoreError> {
+        let Some(state) = &self.state else {
+            return Err(StoreError::Stopped { reason: "closed".into() });
+        };
+        let started = Instant::now();
+        let base = self.applied;
+        let (target, amount) = core.overlay.begin_checkpoint(|| core.published.get());
+        if target == base {
+            return Ok(false);
+        }
+        let checkpoint = state.begin()?;
+        let mut touched: Vec<(u8, Vec<Box<[u8]>>)> = Vec::new();
+        for table in 0..=u8::MAX {
+            let mut keys = Vec::new();
+            let mut after = None;
+            loop {
+                let Page { rows, resume, .. } =
+                    core.overlay.unapplied(table, after.as_deref(), base, target);
+                keys.extend(rows.iter().map(|(key, _)| key.clone()));
+                if !rows.is_empty() {
+                    checkpoint.write(table, rows)?;
+                }
+                after = resume;
+                if after.is_none() {
+                    break;
+                }
+            }
+            if !keys.is_empty() {
+                touched.push((table, keys));
+            }
+        }
+        checkpoint.commit(target)?;
+        self.applied = target;
+        let floor = core.views.install(state.view()?);
+        for (table, keys) in &touched {
+            core.overlay.prune(*table, keys, floor);
+        }
+        core.progress.set_applied(target, amount);
+        self.last = Instant::now();
+        core.counters.checkpoint(started.elapsed());
+        Ok(true)
+    }
+}
+
+/// Takes a checkpoint now. `false`: there was nothing to take. If it fails, the store stops: what
+/// was acknowledged is in the journal, but it could not be kept short any more.
+pub(super) fn checkpoint(core: &Core) -> Result<bool, StoreError> {
+    let mut applier = core.applier()?;
+    let taken = applier.checkpoint(core);
+    if let Err(error) = &taken {
+        core.stop(&format!("checkpoint failed: {error}"));
+    }
+    taken
+}
+
+/// The applier's thread.
+pub(super) fn run(core: &Core) {
+    while !core.progress.finished.load(Ordering::Acquire) && core.stopped().is_none() {
+        let due = core.applier().is_ok_and(|applier| applier.is_due(core));
+        if due {
+            if let Err(error) = checkpoint(core) {
+                tracing::error!(%error, "checkpoint failed");
+            }
+        } else {
+            core.progress.doze(POLL);
+        }
+    }
+}

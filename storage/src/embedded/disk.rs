@@ -1,0 +1,121 @@
+//! Where the files are: a directory, or a simulation of one.
+//!
+//! Invariant: a file under its final name is complete; whatever a crash leaves half made has a
+//! temporary name.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use redb::backends::FileBackend;
+use redb::{DatabaseError, StorageBackend};
+
+use crate::error::StoreError;
+
+/// The few things that the store does with files besides reading and writing them.
+pub trait Disk: Send + 'static {
+    /// Opens a file, if there is one of this name.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn open(&self, name: &str) -> io::Result<Option<Box<dyn StorageBackend>>>;
+
+    /// Makes an empty file of this name.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn create(&self, name: &str) -> io::Result<Box<dyn StorageBackend>>;
+
+    /// Gives a finished file its final name, durably: afterwards a crash leaves it whole.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn publish(&self, temporary: &str, name: &str) -> io::Result<()>;
+
+    /// Removes a file, if there is one of this name.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// How much more may be written.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn free_bytes(&self) -> io::Result<u64>;
+}
+
+/// A directory that this store alone uses, as long as this value lives.
+#[derive(Debug)]
+pub struct DirectoryDisk {
+    dir: PathBuf,
+    /// Held, not read: closing it gives the directory free.
+    _lock: File,
+}
+
+impl DirectoryDisk {
+    /// Makes the directory if it is missing and takes its lock.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyOpen`] if someone has the lock; I/O errors.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(dir).map_err(StoreError::io("make the store's directory"))?;
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(dir.join("store.lock"))
+            .map_err(StoreError::io("open the store's lock file"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { dir: dir.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::AlreadyOpen { dir: dir.to_owned() }),
+            Err(TryLockError::Error(error)) => {
+                Err(StoreError::io("lock the store's directory")(error))
+            }
+        }
+    }
+
+    fn backend(file: File) -> io::Result<Box<dyn StorageBackend>> {
+        match FileBackend::new(file) {
+            Ok(backend) => Ok(Box::new(backend)),
+            Err(DatabaseError::Storage(redb::StorageError::Io(error))) => Err(error),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+}
+
+impl Disk for DirectoryDisk {
+    fn open(&self, name: &str) -> io::Result<Option<Box<dyn StorageBackend>>> {
+        match OpenOptions::new().read(true).write(true).open(self.dir.join(name)) {
+            Ok(file) => Self::backend(file).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn StorageBackend>> {
+        let path = self.dir.join(name);
+        Self::backend(
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?,
+        )
+    }
+
+    fn publish(&self, temporary: &str, name: &str) -> io::Result<()> {
+        let from = self.dir.join(temporary);
+        File::open(&from)?.sync_all()?;
+        fs::rename(from, self.dir.join(name))?;
+        File::open(&self.dir)?.sync_all()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.dir.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let stat = rustix::fs::statvfs(&self.dir)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
