@@ -42,11 +42,13 @@ pub struct FaultDisk {
     state: Arc<Mutex<State>>,
 }
 
+type Directory = BTreeMap<String, Arc<Mutex<Content>>>;
+
 #[derive(Debug)]
 struct State {
-    files: BTreeMap<String, Arc<Mutex<Content>>>,
+    files: Directory,
     /// What the directory is after a loss of power, if nothing unsynced survives.
-    durable: BTreeMap<String, Arc<Mutex<Content>>>,
+    durable: Directory,
     ticks: u64,
     fault: Option<(u64, Fault)>,
     fired: bool,
@@ -55,7 +57,7 @@ struct State {
     free_bytes: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Content {
     now: Vec<u8>,
     durable: Vec<u8>,
@@ -82,10 +84,10 @@ impl FaultDisk {
     /// An empty disk.
     #[must_use]
     pub fn new(honesty: Honesty) -> Self {
-        Self::with_files(BTreeMap::new(), honesty)
+        Self::with_files(Directory::new(), honesty)
     }
 
-    fn with_files(files: BTreeMap<String, Arc<Mutex<Content>>>, honesty: Honesty) -> Self {
+    fn with_files(files: Directory, honesty: Honesty) -> Self {
         let state = State {
             durable: files.clone(),
             files,
@@ -142,6 +144,21 @@ impl FaultDisk {
             })
             .collect();
         Self::with_files(files, state.honesty)
+    }
+
+    /// The disk as the next process finds it when this one was killed: everything written is
+    /// there, synced or not. This one is dead then.
+    #[must_use]
+    pub fn after_kill(&self) -> Self {
+        let mut state = lock(&self.state);
+        state.dead = true;
+        let copy = |files: &Directory| -> Directory {
+            let copied = |content: &Arc<_>| Arc::new(Mutex::new(Content::clone(&lock(content))));
+            files.iter().map(|(name, content)| (name.clone(), copied(content))).collect()
+        };
+        let next = Self::with_files(copy(&state.files), state.honesty);
+        lock(&next.state).durable.retain(|name, _| state.durable.contains_key(name));
+        next
     }
 
     /// Flips a bit of a file, for good.
