@@ -16,9 +16,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::fs::remove_dir_all(&dir)?;
     }
     let store = EmbeddedStore::open(&dir, EmbeddedConfig::default())?;
+    burst(&store)?;
     one_caller(&store)?;
-    one_submitter(&store, 1)?;
-    one_submitter(&store, 512)?;
+    one_submitter(&store, 1, 64)?;
+    one_submitter(&store, 1, 512)?;
+    one_submitter(&store, 64, 8)?;
+    one_submitter(&store, 512, 8)?;
     reads(&store)?;
     let started = Instant::now();
     store.close();
@@ -69,10 +72,11 @@ fn one_caller(store: &EmbeddedStore) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn one_submitter(store: &EmbeddedStore, steps: u64) -> Result<(), Box<dyn Error>> {
+fn one_submitter(store: &EmbeddedStore, steps: u64, window: u64) -> Result<(), Box<dyn Error>> {
     let before = store.stats();
     let (tell, told) = mpsc::channel();
-    let (started, mut n) = (Instant::now(), 1 << 40);
+    let (started, mut n) = (Instant::now(), (steps + window) << 40);
+    let (mut taken, mut flying) = (Vec::new(), 0);
     while started.elapsed() < WHILE {
         let mut batch = Batch::new();
         for _ in 0..steps {
@@ -86,12 +90,18 @@ fn one_submitter(store: &EmbeddedStore, steps: u64) -> Result<(), Box<dyn Error>
                 let _nobody_waits = tell.send(outcome.map(|_| at.elapsed()));
             }),
         );
+        flying += 1;
+        // Closed loop: whoever was answered sends the next one.
+        while flying >= window {
+            taken.push(told.recv()??);
+            flying -= 1;
+        }
     }
     drop(tell);
-    let taken = told.iter().collect::<Result<Vec<_>, _>>()?;
+    taken.extend(told.iter().collect::<Result<Vec<_>, _>>()?);
     let (after, took) = (store.stats(), started.elapsed().as_secs_f64());
     report(&format!(
-        "one submitter of {steps} steps a batch: {:.0} batches/s, {:.0} records/s, {:.0} syncs/s, \
+        "{window} batches of {steps} steps in flight: {:.0} batches/s, {:.0} records/s, {:.0} syncs/s, \
          {}, overlay {} MB, checkpoints {} (last {:?}), journal {} MB, state {} MB",
         taken.len() as f64 / took,
         (after.records - before.records) as f64 / took,
@@ -103,6 +113,32 @@ fn one_submitter(store: &EmbeddedStore, steps: u64) -> Result<(), Box<dyn Error>
         after.journal_bytes >> 20,
         after.state_bytes >> 20,
     ));
+    Ok(())
+}
+
+/// What is acknowledged before the applier sets the pace.
+fn burst(store: &EmbeddedStore) -> Result<(), Box<dyn Error>> {
+    const BATCHES: u64 = 600;
+    let (tell, told) = mpsc::channel();
+    let started = Instant::now();
+    for first in 0..BATCHES {
+        let mut batch = Batch::new();
+        for n in 0..512 {
+            step(&mut batch, (1 << 50) + first * 512 + n);
+        }
+        let (at, tell) = (Instant::now(), tell.clone());
+        store.submit(
+            batch,
+            Box::new(move |outcome| {
+                let _nobody_waits = tell.send(outcome.map(|_| at.elapsed()));
+            }),
+        );
+    }
+    drop(tell);
+    let taken = told.iter().collect::<Result<Vec<_>, _>>()?;
+    let rate = store.stats().records as f64 / started.elapsed().as_secs_f64();
+    let syncs = store.stats().syncs;
+    report(&format!("burst: {rate:.0} records/s, {syncs} syncs, {}", latency(taken)));
     Ok(())
 }
 
@@ -122,7 +158,7 @@ fn reads(store: &EmbeddedStore) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     for n in 0..u64::from(READS) {
         let mut key = [0; 20];
-        key[..8].copy_from_slice(&((1 << 40) / 10 + n % 50_000).to_be_bytes());
+        key[..8].copy_from_slice(&((65 << 40) / 10 + n % 50_000).to_be_bytes());
         reader.get(HISTORY, &key)?;
     }
     let found = started.elapsed() / READS;

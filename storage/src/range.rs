@@ -85,6 +85,7 @@ impl<'a> Range<'a> {
     /// The lower and upper bound with [`after`](Self::after) taken into account; `None` if no key
     /// can lie between them.
     #[must_use]
+    #[expect(clippy::type_complexity, reason = "it is what `BTreeMap::range` takes")]
     pub fn bounds(&self) -> Option<(Bound<&[u8]>, Bound<&[u8]>)> {
         let (mut start, mut end) = (borrow(&self.start), borrow(&self.end));
         if let Some(after) = self.after {

@@ -37,7 +37,7 @@ impl Model {
     fn replayed(&self, batches: usize) -> MemoryStore {
         let store = MemoryStore::new();
         for batch in &self.accepted[..batches] {
-            store.commit(batch.clone()).unwrap();
+            store.commit(batch.clone()).expect("it was accepted before");
         }
         store
     }
@@ -59,7 +59,7 @@ impl Model {
         let read =
             |store: &dyn Store| -> Result<_, StoreError> { program::rows(&*store.snapshot()?) };
         let found = read(store).map_err(|error| format!("cannot be read: {error}"))?;
-        let expected = read(&self.replayed(self.acknowledged)).unwrap();
+        let expected = read(&self.replayed(self.acknowledged)).expect("the oracle can be read");
         match program::difference(&found, &expected) {
             Some(difference) => Err(format!("at batch {}: {difference}", self.acknowledged)),
             None => Ok(()),

@@ -28,7 +28,7 @@ impl Pair {
     fn step(&mut self, random: &mut Random) {
         match random.below(24) {
             0 | 1 => {
-                self.embedded.checkpoint().unwrap();
+                self.embedded.checkpoint().expect("the disk works");
             }
             2 => {
                 let held = (program::now(&self.embedded), program::now(&self.oracle));
@@ -72,13 +72,14 @@ impl Pair {
         }
         self.disk = self.disk.after_kill();
         let disk = self.disk.clone();
-        self.embedded = EmbeddedStore::open_with(disk, config(random), Threads::None).unwrap();
+        self.embedded =
+            EmbeddedStore::open_with(disk, config(random), Threads::None).expect("the disk works");
         assert_eq!(self.embedded.sequence(), self.oracle.sequence());
     }
 }
 
 fn compare(pair: &(Box<dyn Snapshot>, Box<dyn Snapshot>)) {
-    let rows = |snapshot: &dyn Snapshot| program::rows(snapshot).unwrap();
+    let rows = |snapshot: &dyn Snapshot| program::rows(snapshot).expect("the disk works");
     let difference = program::difference(&rows(&*pair.0), &rows(&*pair.1));
     assert_eq!(difference, None, "at sequence number {}", pair.1.sequence());
 }
@@ -87,9 +88,17 @@ fn read(random: &mut Random, (embedded, oracle): &(Box<dyn Snapshot>, Box<dyn Sn
     let (low, high) = (program::key(random), program::key(random));
     let range = random_range(random, &low, &high);
     let context = format!("{range:?} at {}", oracle.sequence());
-    assert_eq!(embedded.range(range.clone()).unwrap(), oracle.range(range).unwrap(), "{context}");
+    assert_eq!(
+        embedded.range(range.clone()).expect("the disk works"),
+        oracle.range(range).expect("the disk works"),
+        "{context}"
+    );
     let table = *random.pick(&program::TABLES);
-    assert_eq!(embedded.get(table, &low).unwrap(), oracle.get(table, &low).unwrap(), "{low:?}");
+    assert_eq!(
+        embedded.get(table, &low).expect("the disk works"),
+        oracle.get(table, &low).expect("the disk works"),
+        "{low:?}"
+    );
 }
 
 /// A random range in all its variants.
@@ -120,7 +129,8 @@ fn random_range<'a>(random: &mut Random, low: &'a [u8], high: &'a [u8]) -> Range
 fn run(seed: u64) {
     let random = &mut Random::new(seed);
     let disk = FaultDisk::new(Honesty::Honest);
-    let embedded = EmbeddedStore::open_with(disk.clone(), config(random), Threads::None).unwrap();
+    let embedded = EmbeddedStore::open_with(disk.clone(), config(random), Threads::None)
+        .expect("the disk works");
     let mut pair = Pair { disk, embedded, oracle: MemoryStore::new(), held: Vec::new() };
     for _ in 0..150 {
         pair.step(random);

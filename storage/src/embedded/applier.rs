@@ -55,7 +55,7 @@ impl Applier {
             let mut keys = Vec::new();
             let mut after = None;
             loop {
-                let Page { rows, resume, .. } =
+                let Page { rows, resume } =
                     core.overlay.unapplied(table, after.as_deref(), base, target);
                 keys.extend(rows.iter().map(|(key, _)| key.clone()));
                 if !rows.is_empty() {

@@ -98,9 +98,8 @@ impl Committer {
                 outcomes.into_iter().for_each(|(outcome, _)| tell(outcome));
             }
             Err(error) => {
-                let reason = format!("{error}; open the store again to learn what is on disk");
+                let reason: std::sync::Arc<str> = error.to_string().into();
                 core.stop(&reason);
-                let reason: std::sync::Arc<str> = reason.into();
                 for (outcome, rests_on) in outcomes {
                     tell(match outcome {
                         Ok(_) if rests_on.writes => {

@@ -41,7 +41,7 @@ impl Default for EmbeddedConfig {
             max_lag_bytes: 256 << 20,
             min_free_bytes: 512 << 20,
             queue_batches: 4096,
-            queue_bytes: 16 << 20,
+            queue_bytes: 4 << 20,
         }
     }
 }

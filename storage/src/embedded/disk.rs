@@ -59,7 +59,7 @@ impl DirectoryDisk {
     /// # Errors
     /// [`StoreError::AlreadyOpen`] if someone has the lock; I/O errors.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(dir).map_err(StoreError::io("make the store's directory"))?;
+        make_directory(dir).map_err(StoreError::io("make the store's directory"))?;
         let lock = OpenOptions::new()
             .write(true)
             .create(true)
@@ -82,6 +82,24 @@ impl DirectoryDisk {
             Err(error) => Err(io::Error::other(error)),
         }
     }
+}
+
+/// Makes a directory, and the ones above it, durably.
+fn make_directory(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let above = match dir.parent() {
+        Some(above) if above.as_os_str().is_empty() => Path::new("."),
+        Some(above) => above,
+        None => return Ok(()),
+    };
+    make_directory(above)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(above)?.sync_all()
 }
 
 impl Disk for DirectoryDisk {

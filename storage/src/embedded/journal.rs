@@ -73,7 +73,7 @@ impl Journal {
             let (key, value) = row.map_err(redb("read the journal"))?;
             let key = key.value();
             let what = |error| StoreError::corrupt(format!("{NAME}, segment {key}: {error}"));
-            let segment = Segment::decode(Bytes::copy_from_slice(value.value())).map_err(what)?;
+            let segment = Segment::decode(&Bytes::copy_from_slice(value.value())).map_err(what)?;
             check_order(&segment, end, applied).map_err(what)?;
             if segment.last > applied {
                 let parts = segment.batches().map_err(what)?;

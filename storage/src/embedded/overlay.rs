@@ -99,33 +99,24 @@ impl Overlay {
     }
 
     /// The next rows between two keys, in one direction, that a reader at `sequence` over a state
-    /// file at `base` finds changed: a page of them, and whether there may be more.
+    /// file at `base` finds changed: a page of them, and whether there may be more. `wanted` is
+    /// how many rows the reader still needs.
     pub(super) fn page(
         &self,
         table: u8,
         bounds: (Bound<&[u8]>, Bound<&[u8]>),
-        reverse: bool,
+        (reverse, wanted): (bool, usize),
         (base, sequence): (u64, u64),
     ) -> Page {
+        // Who wants one row shall not pay for a full page; who meets many deleted ones goes on.
+        let size = wanted.clamp(8, CHUNK);
         let inner = self.read();
         let rows = inner.tables[usize::from(table)].range::<[u8], _>(bounds);
         let mut page = Page::default();
-        let mut visit = |(key, slot): (&Box<[u8]>, &Slot)| {
-            match slot.effect(base, sequence) {
-                Effect::Untouched => {}
-                effect => page.rows.push((key.clone(), effect)),
-            }
-            page.visited += 1;
-            if page.visited == CHUNK {
-                page.resume = Some(key.clone());
-            }
-            page.resume.is_none()
-        };
         if reverse {
-            let _all = rows.rev().all(&mut visit);
+            page.fill(rows.rev(), size, |slot| slot.effect(base, sequence));
         } else {
-            let mut rows = rows;
-            let _all = rows.all(&mut visit);
+            page.fill(rows, size, |slot| slot.effect(base, sequence));
         }
         page
     }
@@ -151,14 +142,12 @@ impl Overlay {
         let inner = self.read();
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut page = Page::default();
-        for (key, slot) in
-            inner.tables[usize::from(table)].range::<[u8], _>((start, Bound::Unbounded))
-        {
+        let rows = inner.tables[usize::from(table)].range::<[u8], _>((start, Bound::Unbounded));
+        for (visited, (key, slot)) in (1..).zip(rows) {
             if slot.oldest() <= target {
                 page.rows.push((key.clone(), slot.effect(base, target)));
             }
-            page.visited += 1;
-            if page.visited == CHUNK {
+            if visited == CHUNK {
                 page.resume = Some(key.clone());
                 break;
             }
@@ -208,7 +197,26 @@ impl Inner {
 #[derive(Default)]
 pub(super) struct Page {
     pub(super) rows: Vec<Changed>,
-    visited: usize,
     /// Go on behind this key; `None` if the range is finished.
     pub(super) resume: Option<Box<[u8]>>,
+}
+
+impl Page {
+    fn fill<'a>(
+        &mut self,
+        rows: impl Iterator<Item = (&'a Box<[u8]>, &'a Slot)>,
+        size: usize,
+        effect: impl Fn(&Slot) -> Effect,
+    ) {
+        for (visited, (key, slot)) in (1..).zip(rows) {
+            match effect(slot) {
+                Effect::Untouched => {}
+                effect => self.rows.push((key.clone(), effect)),
+            }
+            if visited == size {
+                self.resume = Some(key.clone());
+                return;
+            }
+        }
+    }
 }

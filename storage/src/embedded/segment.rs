@@ -134,7 +134,7 @@ pub(super) struct Segment {
 
 impl Segment {
     /// Checks the header and the checksum.
-    pub(super) fn decode(bytes: Bytes) -> Result<Self, String> {
+    pub(super) fn decode(bytes: &Bytes) -> Result<Self, String> {
         let Some(header) = bytes.first_chunk::<HEADER>() else {
             return Err(format!("{} bytes are no segment", bytes.len()));
         };
@@ -144,7 +144,7 @@ impl Segment {
         let number = |at: usize| {
             header[at..at + 8].iter().rev().fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte))
         };
-        let (expected, found) = (number(CHECKSUM.start), checksum(&bytes));
+        let (expected, found) = (number(CHECKSUM.start), checksum(bytes));
         if expected != found {
             return Err(format!("segment checksum is {found:016x}, written was {expected:016x}"));
         }
@@ -197,7 +197,7 @@ mod tests {
         let mut batches: Vec<(u64, Vec<u8>)> = Vec::new();
         let mut end = None;
         for segment in finished {
-            let segment = Segment::decode(segment.bytes.into()).expect("just written");
+            let segment = Segment::decode(&segment.bytes.into()).expect("just written");
             assert_eq!(end, end.map(|_| segment.first - u64::from(!segment.continues)));
             end = Some(segment.last);
             for (sequence, records) in segment.batches().expect("just written") {
@@ -236,12 +236,12 @@ mod tests {
             for bit in 0..8 {
                 let mut broken = segment.bytes.clone();
                 broken[at] ^= 1 << bit;
-                assert!(Segment::decode(broken.into()).is_err(), "byte {at}, bit {bit}");
+                assert!(Segment::decode(&broken.into()).is_err(), "byte {at}, bit {bit}");
             }
         }
         for cut in 0..segment.bytes.len() {
             let short = Bytes::copy_from_slice(&segment.bytes[..cut]);
-            assert!(Segment::decode(short).is_err(), "cut at {cut}");
+            assert!(Segment::decode(&short).is_err(), "cut at {cut}");
         }
     }
 }

@@ -65,8 +65,8 @@ impl Snapshot for EmbeddedSnapshot {
                 (Some(key), true) => (bounds.0, Bound::Excluded(&**key)),
             };
             let at = (view.applied, *sequence);
-            let Page { rows: page, resume, .. } =
-                self.core.overlay.page(table, bounds, reverse, at);
+            let how = (reverse, range.max_rows() - rows.len());
+            let Page { rows: page, resume } = self.core.overlay.page(table, bounds, how, at);
             for (key, effect) in page {
                 // What the state file has before this row comes first.
                 let own = loop {

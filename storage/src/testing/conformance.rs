@@ -290,18 +290,18 @@ fn submitted_batches_complete_once_and_in_order(store: &Arc<dyn Store>) {
 }
 
 fn completions_may_submit(store: &Arc<dyn Store>) {
-    fn chain(store: Arc<dyn Store>, left: u64, tell: mpsc::Sender<u64>) {
+    fn chain(store: &Arc<dyn Store>, left: u64, tell: mpsc::Sender<u64>) {
         let next = store.clone();
         let done = move |outcome: Result<Commit, StoreError>| {
             tell.send(outcome.expect("nothing to refuse").sequence).expect("the test waits");
             if left > 1 {
-                chain(next, left - 1, tell);
+                chain(&next, left - 1, tell);
             }
         };
         store.submit(batch(|batch| batch.add(A, b"n", 1)), Box::new(done));
     }
     let (tell, told) = mpsc::channel();
-    chain(store.clone(), 50, tell);
+    chain(store, 50, tell);
     assert_eq!(told.iter().collect::<Vec<_>>(), (1..=50).collect::<Vec<_>>());
 }
 

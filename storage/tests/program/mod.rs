@@ -49,7 +49,7 @@ pub(crate) fn batch(random: &mut Random, now: &dyn Snapshot) -> Batch {
 fn assertions(random: &mut Random, now: &dyn Snapshot, batch: &mut Batch) {
     for _ in 0..=random.below(2) {
         let (table, key) = (*random.pick(&TABLES), key(random));
-        let found = now.get(table, &key).unwrap();
+        let found = now.get(table, &key).expect("the oracle can be read");
         match (random.below(8), found) {
             (0, _) => batch.assert_absent(table, &key),
             (1, _) => batch.assert_value(table, &key, &value(random)),
@@ -110,5 +110,5 @@ pub(crate) fn answer(outcome: &Result<Commit, StoreError>) -> String {
 
 /// The newest state of a store.
 pub(crate) fn now(store: &dyn Store) -> Box<dyn Snapshot> {
-    store.snapshot().unwrap()
+    store.snapshot().expect("the store is open")
 }

@@ -1,0 +1,211 @@
+//! What the embedded store makes of the files that it finds.
+
+use everstep_storage::testing::{FaultDisk, Honesty};
+use everstep_storage::{
+    Batch, Disk, EmbeddedConfig, EmbeddedStore, Snapshot, Store, StoreError, Table, Threads,
+};
+use redb::{Database, TableDefinition};
+
+const T: Table = Table::new(3, "t");
+
+fn open(disk: &FaultDisk) -> Result<EmbeddedStore, StoreError> {
+    let config = EmbeddedConfig { min_free_bytes: 0, ..EmbeddedConfig::default() };
+    EmbeddedStore::open_with(disk.clone(), config, Threads::None)
+}
+
+fn put(store: &EmbeddedStore, key: &str, value: &[u8]) {
+    let mut batch = Batch::new();
+    batch.put(T, key.as_bytes(), value);
+    store.commit(batch).expect("nothing to refuse");
+}
+
+fn get(store: &EmbeddedStore, key: &str) -> Option<Vec<u8>> {
+    let snapshot = store.snapshot().expect("the store is open");
+    snapshot.get(T, key.as_bytes()).expect("the store can be read").map(Vec::from)
+}
+
+fn corrupt(opened: Result<EmbeddedStore, StoreError>) -> String {
+    match opened.map(|store| store.stats()) {
+        Err(StoreError::Corrupt { what }) => what,
+        other => panic!("expected a corrupt store, got {other:?}"),
+    }
+}
+
+#[test]
+fn what_only_the_journal_has_is_served_before_it_is_applied() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    put(&store, "before", b"1");
+    assert!(store.checkpoint().unwrap());
+    put(&store, "after", b"2");
+    let store = open(&disk.after_kill()).unwrap();
+    let stats = store.stats();
+    assert_eq!((stats.sequence, stats.applied_sequence, stats.overlay_rows), (2, 1, 1));
+    assert_eq!(get(&store, "before").as_deref(), Some(&b"1"[..]));
+    assert_eq!(get(&store, "after").as_deref(), Some(&b"2"[..]));
+    assert!(store.checkpoint().unwrap());
+    assert!(!store.checkpoint().unwrap(), "it is up to date");
+    let stats = store.stats();
+    assert_eq!((stats.applied_sequence, stats.overlay_rows, stats.overlay_bytes), (2, 0, 0));
+    assert_eq!(get(&store, "after").as_deref(), Some(&b"2"[..]));
+}
+
+#[test]
+fn a_leftover_temporary_file_is_removed() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    disk.set_bytes("journal.redb.new", b"half made");
+    disk.set_bytes("state.redb.new", &[0; 5000]);
+    let store = open(&disk).unwrap();
+    put(&store, "k", b"v");
+    assert_eq!(disk.names(), ["journal.redb", "state.redb"]);
+}
+
+#[test]
+fn a_lost_journal_is_noticed() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    put(&store, "k", b"v");
+    store.close();
+    let disk = disk.after_kill();
+    disk.remove("journal.redb").unwrap();
+    let what = corrupt(open(&disk));
+    assert_eq!(what, "journal.redb ends at batch 0, but the state file holds batch 1");
+}
+
+#[test]
+fn a_journal_from_an_older_copy_is_noticed() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    put(&store, "k", b"1");
+    store.close();
+    let older = disk.bytes("journal.redb").unwrap();
+    let store = open(&disk).unwrap();
+    put(&store, "k", b"2");
+    store.close();
+    let disk = disk.after_kill();
+    disk.set_bytes("journal.redb", &older);
+    let what = corrupt(open(&disk));
+    assert_eq!(what, "journal.redb ends at batch 1, but the state file holds batch 2");
+}
+
+#[test]
+fn a_lost_state_file_is_rebuilt_from_a_journal_that_has_everything_and_noticed_otherwise() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    put(&store, "k", b"1");
+    store.checkpoint().unwrap();
+    let disk = disk.after_kill();
+    disk.remove("state.redb").unwrap();
+    let store = open(&disk).unwrap();
+    assert_eq!(get(&store, "k").as_deref(), Some(&b"1"[..]), "nothing was trimmed yet");
+    put(&store, "k", b"2");
+    store.close();
+    let disk = disk.after_kill();
+    disk.remove("state.redb").unwrap();
+    let what = corrupt(open(&disk));
+    assert!(what.contains("begins at batch 2"), "{what}");
+}
+
+#[test]
+fn a_flipped_bit_in_the_journal_is_noticed() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    put(&store, "k", b"a value that is easy to find");
+    store.close();
+    let bytes = disk.bytes("journal.redb").unwrap();
+    let value = b"easy to find";
+    let places = bytes.windows(value.len()).enumerate().filter(|(_, found)| found == value);
+    let places: Vec<usize> = places.map(|(at, _)| at).collect();
+    assert!(!places.is_empty());
+    let disk = disk.after_kill();
+    places.into_iter().for_each(|at| disk.flip_bit("journal.redb", at, 3));
+    let what = corrupt(open(&disk));
+    assert!(what.contains("segment checksum"), "{what}");
+}
+
+#[test]
+fn only_one_store_opens_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = EmbeddedConfig::default;
+    let below = dir.path().join("made/on/the/way");
+    let store = EmbeddedStore::open(&below, config()).unwrap();
+    match EmbeddedStore::open(&below, config()).map(|_| ()) {
+        Err(StoreError::AlreadyOpen { dir }) => assert_eq!(dir, below),
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+    put(&store, "k", b"v");
+    store.close();
+    let store = EmbeddedStore::open(&below, config()).unwrap();
+    assert_eq!(get(&store, "k").as_deref(), Some(&b"v"[..]));
+}
+
+#[test]
+fn files_of_a_newer_format_are_left_alone() {
+    for file in ["journal.redb", "state.redb"] {
+        let dir = tempfile::tempdir().unwrap();
+        EmbeddedStore::open(dir.path(), EmbeddedConfig::default()).unwrap().close();
+        let database = Database::open(dir.path().join(file)).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let meta = TableDefinition::<&str, u64>::new("meta");
+        transaction.open_table(meta).unwrap().insert("format", 2).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        match EmbeddedStore::open(dir.path(), EmbeddedConfig::default()).map(|_| ()) {
+            Err(StoreError::NewerFormat { file: named, found: 2, supported: 1 }) => {
+                assert_eq!(named, file);
+            }
+            other => panic!("expected a newer format, got {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_journal_is_trimmed_behind_checkpoints() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    for n in 0..1500u32 {
+        put(&store, "k", &[n as u8; 3000]);
+        if n % 20 == 19 {
+            store.checkpoint().unwrap();
+        }
+    }
+    let journal = store.stats().journal_bytes;
+    assert!(journal <= 4 << 20, "{journal} bytes for 4.5 MB of writes, 60 kB of them not applied");
+}
+
+#[test]
+fn rows_that_are_born_and_die_between_checkpoints_never_reach_the_state_file() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    put(&store, "stays", b"a row that stays");
+    put(&store, "goes", b"a row that goes");
+    let mut batch = Batch::new();
+    batch.delete(T, b"goes");
+    store.commit(batch).unwrap();
+    store.checkpoint().unwrap();
+    let state = disk.bytes("state.redb").unwrap();
+    let holds = |value: &[u8]| state.windows(value.len()).any(|found| found == value);
+    assert!(holds(b"a row that stays"));
+    assert!(!holds(b"a row that goes"));
+}
+
+#[test]
+fn a_snapshot_outlives_checkpoints_and_holds_back_only_what_it_needs() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    put(&store, "k", b"0");
+    store.checkpoint().unwrap();
+    put(&store, "k", b"1");
+    let held: Box<dyn Snapshot> = store.snapshot().unwrap();
+    put(&store, "k", b"2");
+    store.checkpoint().unwrap();
+    put(&store, "other", b"3");
+    store.checkpoint().unwrap();
+    assert_eq!(held.get(T, b"k").unwrap().as_deref(), Some(&b"1"[..]));
+    assert_eq!(held.get(T, b"other").unwrap(), None);
+    assert_eq!(store.stats().overlay_rows, 2);
+    drop(held);
+    put(&store, "k", b"4");
+    store.checkpoint().unwrap();
+    assert_eq!(store.stats().overlay_rows, 0);
+}
