@@ -26,11 +26,17 @@ pub trait Disk: Send + 'static {
     /// The operating system's.
     fn create(&self, name: &str) -> io::Result<Box<dyn StorageBackend>>;
 
-    /// Gives a finished file its final name, durably: afterwards a crash leaves it whole.
+    /// Makes a finished file's content durable and gives it its final name.
     ///
     /// # Errors
     /// The operating system's.
     fn publish(&self, temporary: &str, name: &str) -> io::Result<()>;
+
+    /// Makes names durable: what was published and removed stays so over a crash.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn sync_names(&self) -> io::Result<()>;
 
     /// Removes a file, if there is one of this name.
     ///
@@ -121,7 +127,10 @@ impl Disk for DirectoryDisk {
     fn publish(&self, temporary: &str, name: &str) -> io::Result<()> {
         let from = self.dir.join(temporary);
         File::open(&from)?.sync_all()?;
-        fs::rename(from, self.dir.join(name))?;
+        fs::rename(from, self.dir.join(name))
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
         File::open(&self.dir)?.sync_all()
     }
 

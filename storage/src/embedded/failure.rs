@@ -35,7 +35,7 @@ impl RedbFile {
     /// creation, interrupted, leaves a file that opens never again.
     pub(super) fn open(&self, disk: &dyn Disk) -> Result<Database, StoreError> {
         disk.remove(self.temporary).map_err(StoreError::io("remove a leftover temporary file"))?;
-        if let Some(file) = disk.open(self.name).map_err(StoreError::io("open a store file"))? {
+        if let Some(file) = self.existing(disk)? {
             return self.database(file);
         }
         let file =
@@ -45,11 +45,23 @@ impl RedbFile {
         database.close().map_err(redb("close a new store file"))?;
         disk.publish(self.temporary, self.name)
             .map_err(StoreError::io("rename a new store file"))?;
-        let file = disk.open(self.name).map_err(StoreError::io("open a store file"))?;
-        let file = file.ok_or_else(|| {
+        let file = self.existing(disk)?.ok_or_else(|| {
             StoreError::corrupt(format!("{} is gone right after it was made", self.name))
         })?;
         self.database(file)
+    }
+
+    fn existing(
+        &self,
+        disk: &dyn Disk,
+    ) -> Result<Option<Box<dyn redb::StorageBackend>>, StoreError> {
+        let file = disk.open(self.name).map_err(StoreError::io("open a store file"))?;
+        if file.is_some() {
+            // Also a file that was there: whoever renamed it may have died before its name was
+            // durable, and all that is committed to it from now on hangs on that name.
+            disk.sync_names().map_err(StoreError::io("sync the store's directory"))?;
+        }
+        Ok(file)
     }
 
     fn database(&self, file: Box<dyn redb::StorageBackend>) -> Result<Database, StoreError> {
