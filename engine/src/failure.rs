@@ -77,8 +77,7 @@ impl Serialize for Failure {
             map.serialize_entry("timeout", timeout)?;
         }
         if let Some(details) = &self.details
-            && let Ok(fields) =
-                details.to::<std::collections::BTreeMap<String, Box<RawValue>>>()
+            && let Ok(fields) = details.to::<std::collections::BTreeMap<String, Box<RawValue>>>()
         {
             for (name, value) in fields {
                 if !OWN_FIELDS.contains(&name.as_str()) {

@@ -1,7 +1,7 @@
 //! The durable execution engine: facts and decisions, the loop that drives them, and what users
 //! write against.
-pub mod kernel;
 mod failure;
+pub mod kernel;
 mod payload;
 mod rejection;
 mod request;
@@ -16,10 +16,15 @@ pub use kernel::{HistoryEvent, RunStatus};
 pub use payload::Payload;
 pub use rejection::Rejection;
 pub use request::{
-    DEFAULT_NAMESPACE, IdReuse, ListFilter, OnConflict, Selector, SignalInput, StartRequest, Started,
+    DEFAULT_NAMESPACE, IdReuse, ListFilter, OnConflict, Selector, SignalInput, StartRequest,
+    Started,
 };
 pub use run_id::RunId;
 pub use runtime::*;
-pub use sdk::{Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, Client, ClientError, Either, Query, Retry, Saga, Signal, SignalFuture, StartBuilder, TimerFuture, Worker, Workflow, WorkflowContext, WorkflowError, WorkflowHandle, join, join_all, race};
+pub use sdk::{
+    Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, Client, ClientError,
+    Either, Query, Retry, Saga, Signal, SignalFuture, StartBuilder, TimerFuture, Worker, Workflow,
+    WorkflowContext, WorkflowError, WorkflowHandle, join, join_all, race,
+};
 pub use timestamp::Timestamp;
 pub use view::*;

@@ -23,11 +23,7 @@ pub struct Selector {
 impl Selector {
     /// The newest run of a workflow in the default namespace.
     pub fn newest(workflow_id: impl Into<String>) -> Self {
-        Self {
-            namespace: DEFAULT_NAMESPACE.into(),
-            workflow_id: workflow_id.into(),
-            run_id: None,
-        }
+        Self { namespace: DEFAULT_NAMESPACE.into(), workflow_id: workflow_id.into(), run_id: None }
     }
 }
 

@@ -77,6 +77,10 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
         // Asking twice changes nothing, and a retry of the request must not fail.
         Command::RequestCancel => match run.cancel_requested {
             true => Vec::new(),
+            // Code that has not run has nothing to clean up.
+            false if run.delayed_until.is_some() => {
+                vec![E::WorkflowCancelRequested, E::WorkflowCancelled]
+            }
             false => vec![E::WorkflowCancelRequested],
         },
         Command::Complete { result } => vec![E::WorkflowCompleted { result }],
@@ -127,7 +131,8 @@ fn fail_attempt(
     // The first process that dies under an activity is an accident: go on at once. From then on a
     // lost attempt waits as a failed one does, so that it cannot take down one process after another.
     let lost_first = failure.kind == LOST && attempt <= 3;
-    let pause_ms = if lost_first { 0 } else { policy.pause_ms(attempt, entropy ^ u64::from(attempt)) };
+    let pause_ms =
+        if lost_first { 0 } else { policy.pause_ms(attempt, entropy ^ u64::from(attempt)) };
     let retry_at = retries.then(|| now.plus_millis(pause_ms));
     if retry_at.is_none() {
         failure.attempts = Some(attempt);

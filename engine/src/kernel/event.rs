@@ -203,6 +203,17 @@ pub enum TaskFailureKind {
     NotDurable,
 }
 
+impl TaskFailureKind {
+    /// The API's name of it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+            Self::NonDeterminism => "non_determinism",
+            Self::NotDurable => "not_durable",
+        }
+    }
+}
+
 impl HistoryEvent {
     /// The API's name of the event's type.
     pub const fn name(&self) -> &'static str {

@@ -14,10 +14,12 @@ mod status;
 
 pub use apply::apply;
 pub use command::Command;
+pub(crate) use decide::LOST;
 pub use decide::decide;
-pub use event::{ActivityOptions, HistoryEvent, Recorded, TaskFailure, TaskFailureKind, WorkflowStarted};
+pub use event::{
+    ActivityOptions, HistoryEvent, Recorded, TaskFailure, TaskFailureKind, WorkflowStarted,
+};
 pub use retry::RetryPolicy;
 pub(crate) use retry::mix;
-pub(crate) use decide::LOST;
 pub use run::{ActivityState, PendingActivity, Run, Waker};
 pub use status::RunStatus;

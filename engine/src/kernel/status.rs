@@ -69,7 +69,9 @@ impl fmt::Display for RunStatus {
 
 /// The text names no status.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown status `{0}`; one of running, completed, failed, cancelled, terminated, timed_out, continued_as_new, paused")]
+#[error(
+    "unknown status `{0}`; one of running, completed, failed, cancelled, terminated, timed_out, continued_as_new, paused"
+)]
 pub struct UnknownStatus(String);
 
 impl FromStr for RunStatus {

@@ -36,11 +36,7 @@ pub struct EngineConfig {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self {
-            clock: Clock::System,
-            memory_budget_bytes: 256 << 20,
-            max_payload_bytes: 4 << 20,
-        }
+        Self { clock: Clock::System, memory_budget_bytes: 256 << 20, max_payload_bytes: 4 << 20 }
     }
 }
 
@@ -181,7 +177,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`Rejection::WorkflowNotFound`].
-    pub async fn result(&self, selector: &Selector, wait: Duration) -> Result<RunResult, Rejection> {
+    pub async fn result(
+        &self,
+        selector: &Selector,
+        wait: Duration,
+    ) -> Result<RunResult, Rejection> {
         if wait.is_zero() {
             return self.result_now(selector);
         }
@@ -251,9 +251,7 @@ impl Engine {
         snapshot
             .get(super::keys::PUBLISHED, &key)?
             .and_then(|stored| Payload::parse(stored).ok())
-            .ok_or_else(|| {
-                Rejection::QueryNotFound(selector.workflow_id.clone(), name.to_owned())
-            })
+            .ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.to_owned()))
     }
 
     /// News of every commit from now on.

@@ -1,8 +1,9 @@
 //! What an activity knows of the attempt that it is.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::RunId;
 
@@ -13,16 +14,23 @@ pub struct ActivityContext {
     run_id: RunId,
     activity_id: u32,
     attempt: u32,
-    cancel: watch::Receiver<bool>,
+    cancel: Arc<CancelState>,
+}
+
+#[derive(Debug, Default)]
+struct CancelState {
+    cancelled: AtomicBool,
+    notify: Notify,
 }
 
 /// The engine's end: tells the attempt that it is no longer wanted.
-#[derive(Debug)]
-pub(crate) struct ActivityCancel(watch::Sender<bool>);
+#[derive(Clone, Debug)]
+pub(crate) struct ActivityCancel(Arc<CancelState>);
 
 impl ActivityCancel {
     pub(crate) fn cancel(&self) {
-        self.0.send_replace(true);
+        self.0.cancelled.store(true, Ordering::Release);
+        self.0.notify.notify_waiters();
     }
 }
 
@@ -33,8 +41,9 @@ impl ActivityContext {
         activity_id: u32,
         attempt: u32,
     ) -> (Self, ActivityCancel) {
-        let (sender, cancel) = watch::channel(false);
-        (Self { workflow_id, run_id, activity_id, attempt, cancel }, ActivityCancel(sender))
+        let cancel = Arc::<CancelState>::default();
+        let handle = ActivityCancel(Arc::clone(&cancel));
+        (Self { workflow_id, run_id, activity_id, attempt, cancel }, handle)
     }
 
     /// The workflow that asked for it.
@@ -65,17 +74,20 @@ impl ActivityContext {
 
     /// Whether the attempt is no longer wanted.
     pub fn is_cancelled(&self) -> bool {
-        *self.cancel.borrow()
+        self.cancel.cancelled.load(Ordering::Acquire)
     }
 
     /// Returns when the attempt is no longer wanted; never otherwise. An activity that ends with
     /// [`ActivityError::cancelled`](crate::ActivityError::cancelled) after that counts as
     /// cancelled.
     pub async fn cancelled(&self) {
-        let mut cancel = self.cancel.clone();
-        if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
-            // The engine forgot the attempt (it drains): nobody can cancel it any more.
-            std::future::pending::<()>().await;
+        loop {
+            // Registered before the flag is read, so that no call in between is missed.
+            let notified = self.cancel.notify.notified();
+            if self.is_cancelled() {
+                return;
+            }
+            notified.await;
         }
     }
 }

@@ -120,7 +120,10 @@ impl Drop for OpenScope {
 }
 
 /// Runs `body` until it ends or until cancellation is asked for.
-pub(super) async fn cancellable<F: Future>(core: &Rc<Core>, body: F) -> Result<F::Output, Cancelled> {
+pub(super) async fn cancellable<F: Future>(
+    core: &Rc<Core>,
+    body: F,
+) -> Result<F::Output, Cancelled> {
     let mut body = Some(Box::pin(body));
     let mut scope = None;
     let mut ending: Vec<u32> = Vec::new();

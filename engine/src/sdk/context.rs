@@ -62,7 +62,8 @@ impl WorkflowContext {
         input: Result<Payload, serde_json::Error>,
         options: Option<Box<ActivityOptions>>,
     ) -> ActivityFuture<O> {
-        let input = input.map_err(|error| ActivityError::new("invalid_input", error).non_retryable());
+        let input =
+            input.map_err(|error| ActivityError::new("invalid_input", error).non_retryable());
         let activity = NewActivity { activity_type: name.into(), input, options, inline: None };
         ActivityFuture::new(Rc::clone(&self.core), activity, Location::caller())
     }

@@ -79,6 +79,8 @@ pub(crate) struct State {
     pub(crate) published: BTreeMap<&'static str, Payload>,
     pub(crate) inline_steps: BTreeMap<u32, InlineStep>,
     polling: bool,
+    /// The start delay, if any, is over. Before that events are kept, and the code is not run.
+    begun: bool,
     pub(crate) scopes: super::cancel::Scopes,
     /// Activities that were dropped and have not ended yet.
     pub(crate) abandoned: BTreeSet<u32>,
@@ -108,6 +110,7 @@ impl Core {
                 published: BTreeMap::new(),
                 inline_steps: BTreeMap::new(),
                 polling: false,
+                begun: false,
                 scopes: Default::default(),
                 abandoned: BTreeSet::new(),
             }),
@@ -128,9 +131,9 @@ impl Core {
                 HistoryEvent::ActivityCompleted { activity_id, result } => {
                     state.resolve(*activity_id, Resolution::Completed(result.clone()))
                 }
-                HistoryEvent::ActivityFailed {
-                    activity_id, failure, retry_at: None, ..
-                } => state.resolve(*activity_id, Resolution::Failed(failure.clone())),
+                HistoryEvent::ActivityFailed { activity_id, failure, retry_at: None, .. } => {
+                    state.resolve(*activity_id, Resolution::Failed(failure.clone()))
+                }
                 HistoryEvent::ActivityCancelled { activity_id } => {
                     state.resolve(*activity_id, Resolution::Cancelled)
                 }
@@ -143,14 +146,17 @@ impl Core {
                     waiting.filter_map(|wait| wait.waker.take()).collect()
                 }
                 HistoryEvent::WorkflowCancelRequested => state.scopes.request(),
-                HistoryEvent::WorkflowStarted(_) | HistoryEvent::StartDelayElapsed => Vec::new(),
+                HistoryEvent::WorkflowStarted(_) | HistoryEvent::StartDelayElapsed => {
+                    state.begun = true;
+                    Vec::new()
+                }
                 _ => return false,
             };
             state.now = at;
             woken
         };
         woken.into_iter().for_each(Waker::wake);
-        true
+        self.state.borrow().begun
     }
 
     /// Marks the time in which drops are meant.
@@ -252,8 +258,7 @@ impl State {
         }
         let id = self.next_wait;
         self.next_wait += 1;
-        let wait =
-            SignalWait { name: name.into(), since: self.now, waker: Some(waker.clone()) };
+        let wait = SignalWait { name: name.into(), since: self.now, waker: Some(waker.clone()) };
         self.signal_waits.insert(id, wait);
         self.waits_changed = true;
         id

@@ -65,9 +65,7 @@ impl<O> ActivityFuture<O> {
 
     fn set_options(&mut self, set: impl FnOnce(&mut ActivityOptions)) {
         if let ActivityWait::New(activity) = &mut self.state {
-            let known = activity
-                .options
-                .get_or_insert_with(Box::default);
+            let known = activity.options.get_or_insert_with(Box::default);
             set(known);
         }
     }

@@ -25,7 +25,8 @@ pub use race::{Either, race};
 pub use saga::Saga;
 pub use worker::Worker;
 
-pub(crate) use self::core::{Asked, Core, InlineStep, Resolution};
+pub(crate) use self::core::{Asked, Core, InlineStep};
 pub(crate) use activity_context::ActivityCancel;
 pub(crate) use cancel::root;
-pub(crate) use worker::{ActivityEntry, BoxedActivity, Registry, WorkflowEntry, WorkflowFuture};
+pub(crate) use error::CANCELLED;
+pub(crate) use worker::{BoxedActivity, Registry, WorkflowEntry, WorkflowFuture};

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Activity, ActivityContext, ActivityError, Signal, Workflow, WorkflowContext, WorkflowError};
+use super::{
+    Activity, ActivityContext, ActivityError, Signal, Workflow, WorkflowContext, WorkflowError,
+};
 use crate::{Failure, Payload};
 
 /// The workflows and activities of one program, and the name of its build.
@@ -86,8 +88,7 @@ impl Worker {
         let begin = Box::new(move |ctx: WorkflowContext, input: &Payload| -> WorkflowFuture {
             let (code, input) = (Arc::clone(&code), input.to::<I>());
             Box::pin(async move {
-                let input =
-                    input.map_err(|error| WorkflowError::new("invalid_input", error))?;
+                let input = input.map_err(|error| WorkflowError::new("invalid_input", error))?;
                 let output = code(&ctx, input).await?;
                 Payload::from_value(&output)
                     .map_err(|error| WorkflowError::new("invalid_result", error))
@@ -137,8 +138,7 @@ impl Worker {
                     })
                 }
                 Err(error) => {
-                    let failure =
-                        Failure::new("invalid_input", error.to_string()).non_retryable();
+                    let failure = Failure::new("invalid_input", error.to_string()).non_retryable();
                     Box::pin(std::future::ready(Err(failure)))
                 }
             }
@@ -158,6 +158,10 @@ impl Worker {
     /// The registered workflow types, in order.
     pub fn workflow_types(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.registry.workflows.keys().copied()
+    }
+
+    pub(crate) const fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     pub(crate) fn into_registry(self) -> Registry {

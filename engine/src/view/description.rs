@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::TaskFailure;
-use crate::{Failure, Payload, RunId, RunStatus, Timestamp};
+use everstep_storage::Snapshot;
+
+use super::waiting;
+use crate::kernel::{ActivityState, Run, TaskFailure, apply};
+use crate::runtime::{HistoryReader, keys, read_run};
+use crate::sdk::Registry;
+use crate::{Failure, Payload, Rejection, RunId, RunStatus, Selector, Timestamp};
 
 /// Everything about one run but its events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,7 +95,7 @@ pub struct PendingActivityView {
     pub attempt: u32,
     /// The last attempt there will be; none when there is no limit.
     pub max_attempts: Option<u32>,
-    /// `started`, `backing_off` or `cancel_requested`.
+    /// `scheduled`, `started`, `backing_off` or `cancel_requested`.
     pub state: String,
     /// Why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,4 +140,92 @@ pub struct Awaiting {
     /// Since when.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub since: Timestamp,
+}
+
+/// Reads a run's description: the fold of its history, and the signals that its code awaits.
+pub(crate) fn describe(
+    snapshot: &dyn Snapshot,
+    registry: &Registry,
+    selector: &Selector,
+    now: Timestamp,
+) -> Result<RunDescription, Rejection> {
+    let record = read_run(snapshot, selector)?;
+    let mut reader = HistoryReader::new(snapshot, &record.namespace, record.run_id);
+    let corrupt = || Rejection::Corrupt(format!("run {}: no start in its history", record.run_id));
+    let first = reader.next()?.ok_or_else(corrupt)?;
+    let mut run = Run::begin(&first.event, first.at).ok_or_else(corrupt)?;
+    while let Some(recorded) = reader.next()? {
+        apply(&mut run, &recorded.event, recorded.at);
+    }
+    let stored = snapshot.get(keys::AWAITING, &keys::run(&record.namespace, record.run_id))?;
+    let signals: BTreeMap<String, Timestamp> = match stored {
+        Some(stored) => postcard::from_bytes(&stored)
+            .map_err(|error| Rejection::Corrupt(format!("awaited signals: {error}")))?,
+        None => BTreeMap::new(),
+    };
+    let registered = registry.workflows.contains_key(&*run.started.workflow_type);
+    let awaiting = waiting::awaiting(&run, &signals);
+    let waiting_for = waiting::sentence(&run, &signals, registered, now);
+    let started = &run.started;
+    Ok(RunDescription {
+        workflow_id: started.workflow_id.clone(),
+        run_id: started.run_id,
+        workflow_type: started.workflow_type.to_string(),
+        status: run.status,
+        started_at: run.started_at,
+        closed_at: run.closed_at,
+        input: started.input.clone(),
+        result: run.result.clone(),
+        failure: run.failure.clone(),
+        history_length: run.history_length,
+        history_bytes: reader.bytes(),
+        parent: record.parent,
+        children: Vec::new(),
+        pending_activities: pending_activities(&run),
+        pending_timers: pending_timers(&run),
+        awaiting,
+        waiting_for,
+        memo: started.memo.clone().unwrap_or_else(|| Payload::from_static("{}")),
+        search_attributes: started.search_attributes.clone(),
+        build_id: started.build_id.to_string(),
+        namespace: started.namespace.clone(),
+        cancel_requested: run.cancel_requested,
+        task_failure: run.task_failure.map(|failure| *failure),
+    })
+}
+
+fn pending_activities(run: &Run) -> Vec<PendingActivityView> {
+    let activities = run.activities.iter();
+    activities
+        .map(|(id, activity)| {
+            let (state, attempt, next_attempt_at) = match activity.state {
+                _ if activity.cancel_requested => ("cancel_requested", activity.attempt, None),
+                ActivityState::Scheduled => ("scheduled", 1, None),
+                ActivityState::Started(_) => ("started", activity.attempt, None),
+                ActivityState::BackingOff(at) => ("backing_off", activity.attempt + 1, Some(at)),
+            };
+            let options = activity.options();
+            PendingActivityView {
+                activity_id: id.to_string(),
+                activity_type: activity.activity_type.to_string(),
+                attempt,
+                max_attempts: options.retry.max_attempts,
+                state: state.to_owned(),
+                last_failure: activity.last_failure.clone(),
+                next_attempt_at,
+                scheduled_at: activity.scheduled_at,
+                start_to_close_ms: options.start_to_close_ms,
+                initial_interval_ms: options.retry.initial_interval_ms,
+                backoff_coefficient: options.retry.backoff_coefficient,
+                max_interval_ms: options.retry.max_interval_ms,
+            }
+        })
+        .collect()
+}
+
+fn pending_timers(run: &Run) -> Vec<PendingTimerView> {
+    let timers = run.timers.iter();
+    timers
+        .map(|(id, fires_at)| PendingTimerView { timer_id: id.to_string(), fires_at: *fires_at })
+        .collect()
 }

@@ -1,10 +1,14 @@
 //! History events as JSON: `{"event_id", "type", "at", …attributes}`.
 
+use std::collections::BTreeMap;
+
+use everstep_storage::Snapshot;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::Timestamp;
-use crate::kernel::Recorded;
+use crate::kernel::{ActivityOptions, HistoryEvent, Recorded};
+use crate::runtime::{HistoryReader, read_run};
+use crate::{Failure, Payload, Rejection, Selector, Timestamp};
 
 /// A recorded event with its number, ready to be shown.
 #[derive(Clone, Debug)]
@@ -29,4 +33,159 @@ pub struct HistoryPage {
     /// Whether the run is closed, so that no more events will come.
     #[serde(skip)]
     pub closed: bool,
+}
+
+/// An attribute's value.
+enum Value<'a> {
+    Text(&'a str),
+    Number(u64),
+    Flag(bool),
+    Time(Timestamp),
+    Json(&'a Payload),
+    Failure(&'a Failure),
+    Attributes(&'a BTreeMap<String, Payload>),
+    Id(u32),
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_u64(*number),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Time(at) => at.serialize(serializer),
+            Self::Json(payload) => payload.serialize(serializer),
+            Self::Failure(failure) => failure.serialize(serializer),
+            Self::Attributes(attributes) => attributes.serialize(serializer),
+            Self::Id(id) => serializer.collect_str(id),
+        }
+    }
+}
+
+impl Serialize for EventView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("event_id", &self.event_id)?;
+        map.serialize_entry("type", self.recorded.event.name())?;
+        map.serialize_entry("at", &self.recorded.at)?;
+        for (name, value) in attributes(&self.recorded.event) {
+            map.serialize_entry(name, &value)?;
+        }
+        map.end()
+    }
+}
+
+fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
+    use Value::{Attributes, Flag, Id, Json, Number, Text, Time};
+    match event {
+        HistoryEvent::WorkflowStarted(started) => {
+            let mut attributes = vec![
+                ("workflow_id", Text(&started.workflow_id)),
+                ("workflow_type", Text(&started.workflow_type)),
+                ("input", Json(&started.input)),
+                ("build_id", Text(&started.build_id)),
+            ];
+            attributes.extend(started.start_delay_ms.map(|ms| ("start_delay_ms", Number(ms))));
+            attributes.extend(
+                started.execution_timeout_ms.map(|ms| ("execution_timeout_ms", Number(ms))),
+            );
+            attributes.extend(started.memo.as_ref().map(|memo| ("memo", Json(memo))));
+            if !started.search_attributes.is_empty() {
+                attributes.push(("search_attributes", Attributes(&started.search_attributes)));
+            }
+            attributes
+        }
+        HistoryEvent::ActivityScheduled { activity_id, activity_type, input, options, inline } => {
+            const DEFAULT: &ActivityOptions = &ActivityOptions::DEFAULT;
+            let options = options.as_deref().unwrap_or(DEFAULT);
+            let mut attributes = vec![
+                ("activity_id", Id(*activity_id)),
+                ("activity_type", Text(activity_type)),
+                ("input", Json(input)),
+                ("inline", Flag(*inline)),
+                ("start_to_close_ms", Number(options.start_to_close_ms)),
+            ];
+            let limit = options.retry.max_attempts;
+            attributes.extend(limit.map(|limit| ("max_attempts", Number(limit.into()))));
+            attributes
+        }
+        HistoryEvent::ActivityStarted { activity_id, attempt } => {
+            vec![("activity_id", Id(*activity_id)), ("attempt", Number(u64::from(*attempt)))]
+        }
+        HistoryEvent::ActivityCompleted { activity_id, result } => {
+            vec![("activity_id", Id(*activity_id)), ("result", Json(result))]
+        }
+        HistoryEvent::ActivityFailed { activity_id, attempt, failure, retry_at } => {
+            let mut attributes = vec![
+                ("activity_id", Id(*activity_id)),
+                ("attempt", Number(u64::from(*attempt))),
+                ("failure", Value::Failure(failure)),
+            ];
+            attributes.extend(retry_at.map(|at| ("next_attempt_at", Time(at))));
+            attributes
+        }
+        HistoryEvent::ActivityCancelRequested { activity_id }
+        | HistoryEvent::ActivityCancelled { activity_id } => {
+            vec![("activity_id", Id(*activity_id))]
+        }
+        HistoryEvent::TimerStarted { timer_id, fires_at } => {
+            vec![("timer_id", Id(*timer_id)), ("fires_at", Time(*fires_at))]
+        }
+        HistoryEvent::TimerFired { timer_id } | HistoryEvent::TimerCancelled { timer_id } => {
+            vec![("timer_id", Id(*timer_id))]
+        }
+        HistoryEvent::SignalReceived { name, payload } => {
+            vec![("name", Text(name)), ("payload", Json(payload))]
+        }
+        HistoryEvent::WorkflowCompleted { result } => vec![("result", Json(result))],
+        HistoryEvent::WorkflowFailed { failure } => vec![("failure", Value::Failure(failure))],
+        HistoryEvent::WorkflowTerminated { reason } => vec![("reason", Text(reason))],
+        HistoryEvent::WorkflowTaskFailed(failure) => {
+            let mut attributes =
+                vec![("kind", Text(failure.kind.name())), ("message", Text(&failure.message))];
+            attributes.extend(failure.event_id.map(|id| ("failed_event_id", Number(id))));
+            let texts = [
+                ("recorded", &failure.recorded),
+                ("asked", &failure.asked),
+                ("location", &failure.location),
+            ];
+            let known = texts.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
+            attributes.extend(known.map(|(name, text)| (name, Text(text))));
+            attributes
+        }
+        HistoryEvent::StartDelayElapsed
+        | HistoryEvent::WorkflowCancelRequested
+        | HistoryEvent::WorkflowCancelled
+        | HistoryEvent::WorkflowTimedOut
+        | HistoryEvent::WorkflowTaskRecovered => Vec::new(),
+    }
+}
+
+/// Reads one page of a run's history from event `from`.
+pub(crate) fn page_of_history(
+    snapshot: &dyn Snapshot,
+    selector: &Selector,
+    from: u64,
+    limit: usize,
+) -> Result<HistoryPage, Rejection> {
+    let record = read_run(snapshot, selector)?;
+    let mut reader = HistoryReader::new(snapshot, &record.namespace, record.run_id);
+    let (mut events, mut event_id, mut next_event_id) = (Vec::new(), 0, None);
+    while let Some(recorded) = reader.next()? {
+        event_id += 1;
+        if event_id < from {
+            continue;
+        }
+        if events.len() == limit {
+            next_event_id = Some(event_id);
+            break;
+        }
+        events.push(EventView { event_id, recorded });
+    }
+    Ok(HistoryPage {
+        events,
+        next_event_id,
+        next_page_token: next_event_id.map(|id| id.to_string()),
+        closed: record.status.is_closed(),
+    })
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Payload, RunId, RunStatus, Timestamp};
+use everstep_storage::{Range, Store};
+
+use crate::runtime::{RunRecord, keys};
+use crate::{ListFilter, Payload, Rejection, RunId, RunStatus, Timestamp};
 
 /// One row of the list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,4 +56,70 @@ pub struct RunPage {
     /// Pass as `page_token` to get the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
+}
+
+/// Rows that are read at once.
+const ROWS_A_READ: usize = 512;
+
+/// Reads a page of the list. Run ids are ordered by start time, so the newest rows come last in
+/// the table and first here. Every page of rows is a snapshot of its own: none is held for long.
+pub(crate) fn list(
+    store: &dyn Store,
+    filter: &ListFilter,
+    page_size: usize,
+    page_token: Option<&str>,
+) -> Result<RunPage, Rejection> {
+    let mut page = RunPage::default();
+    let mut before = match page_token {
+        None => None,
+        Some(token) => {
+            let run_id: RunId = token.parse().map_err(|_| {
+                Rejection::InvalidRequest(format!("page token `{token}` is not one of this list"))
+            })?;
+            Some(keys::run(&filter.namespace, run_id))
+        }
+    };
+    let prefix = keys::namespace(&filter.namespace);
+    loop {
+        let mut range = Range::prefix(keys::RUNS, &prefix).reversed().limit(ROWS_A_READ);
+        if let Some(before) = &before {
+            range = range.after(before);
+        }
+        let rows = store.snapshot()?.range(range)?;
+        for (_, stored) in &rows {
+            let record = RunRecord::read(stored)?;
+            // Ids follow the start time, so nothing further down can be new enough.
+            if filter.started_after.is_some_and(|after| record.started_at < after) {
+                return Ok(page);
+            }
+            if !matches(filter, &record) {
+                continue;
+            }
+            if page.workflows.len() == page_size {
+                page.next_page_token = page.workflows.last().map(|last| last.run_id.to_string());
+                return Ok(page);
+            }
+            page.workflows.push(record.summary());
+        }
+        match rows.last() {
+            Some((last, _)) if rows.len() == ROWS_A_READ => before = Some(last.to_vec()),
+            _ => return Ok(page),
+        }
+    }
+}
+
+fn matches(filter: &ListFilter, record: &RunRecord) -> bool {
+    filter.status.is_none_or(|status| record.status == status)
+        && filter.workflow_type.as_ref().is_none_or(|wanted| **wanted == *record.workflow_type)
+        && filter.id_prefix.as_ref().is_none_or(|prefix| record.workflow_id.starts_with(prefix))
+        && filter.started_before.is_none_or(|before| record.started_at <= before)
+        && filter.parent.as_ref().is_none_or(|parent| record.parent.as_ref() == Some(parent))
+        && filter.attributes.iter().all(|(name, wanted)| {
+            record.search_attributes.get(name).is_some_and(|value| text_of(value) == *wanted)
+        })
+}
+
+/// A string without its quotes, anything else as it is written.
+fn text_of(value: &Payload) -> String {
+    value.to::<String>().unwrap_or_else(|_| value.as_str().trim().to_owned())
 }

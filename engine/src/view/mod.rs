@@ -6,10 +6,10 @@ mod list;
 mod result;
 mod waiting;
 
+pub(crate) use description::describe;
 pub use description::{Awaiting, PendingActivityView, PendingTimerView, RunDescription};
+pub(crate) use history::page_of_history;
 pub use history::{EventView, HistoryPage};
+pub(crate) use list::list;
 pub use list::{RunPage, RunSummary};
 pub use result::RunResult;
-pub(crate) use description::describe;
-pub(crate) use history::page_of_history;
-pub(crate) use list::list;

@@ -1,0 +1,172 @@
+//! The engine's tables and the layout of their keys.
+//!
+//! Invariant: a table's id is its number on disk and never changes. Every key begins with its
+//! namespace, except in the two tables that the loop scans by logical shard, where the namespace
+//! follows the shard.
+
+use everstep_storage::Table;
+
+use crate::{RunId, Timestamp};
+
+/// `namespace ‖ run` → [`RunRecord`](super::RunRecord).
+pub(crate) const RUNS: Table = Table::new(1, "runs");
+/// `namespace ‖ workflow id` → the newest run's id.
+pub(crate) const WORKFLOWS: Table = Table::new(2, "workflows");
+/// `namespace ‖ run ‖ segment` → consecutive events, appended to.
+pub(crate) const HISTORY: Table = Table::new(3, "history");
+/// `shard ‖ due ‖ namespace ‖ run ‖ id` → nothing: what the clock will wake.
+pub(crate) const TIMERS: Table = Table::new(4, "timers");
+/// `shard ‖ namespace ‖ run` → nothing: runs that a process was working for.
+pub(crate) const ACTIVE: Table = Table::new(5, "active");
+/// `namespace ‖ run ‖ name` → what the workflow published.
+pub(crate) const PUBLISHED: Table = Table::new(6, "published");
+/// `namespace ‖ run` → the signals that the code waits for.
+pub(crate) const AWAITING: Table = Table::new(7, "awaiting");
+/// `namespace ‖ key` → the start that was answered under an idempotency key.
+pub(crate) const START_KEYS: Table = Table::new(8, "start_keys");
+/// `namespace ‖ first run ‖ key` → the signal that was accepted under an idempotency key.
+pub(crate) const SIGNAL_KEYS: Table = Table::new(9, "signal_keys");
+/// Name → value: format version, number of shards, the manual clock.
+pub(crate) const META: Table = Table::new(10, "meta");
+
+/// Logical shards: a constant that is stored with the data. A workflow belongs to the shard of its
+/// id for ever; which thread or node serves the shard may change.
+pub(crate) const SHARDS: u16 = 256;
+
+/// The ids under which the engine's own timers of a run stand in [`TIMERS`]; activities and
+/// timers of the code have the ids between.
+pub(crate) const START_DELAY_ID: u32 = 0;
+pub(crate) const EXECUTION_TIMEOUT_ID: u32 = u32::MAX;
+
+/// The shard of a workflow: FNV-1a over namespace and id (Fowler, Noll, Vo; 32 bits), folded to
+/// one byte.
+pub(crate) fn shard_of(namespace: &str, workflow_id: &str) -> u8 {
+    let bytes = namespace.bytes().chain(std::iter::once(0)).chain(workflow_id.bytes());
+    let hash = bytes
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let [a, b, c, d] = hash.to_be_bytes();
+    a ^ b ^ c ^ d
+}
+
+/// A key that is built from parts.
+#[derive(Default)]
+struct Key(Vec<u8>);
+
+impl Key {
+    fn with(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    /// Length first, so that no namespace is a prefix of another one's keys.
+    fn namespace(self, namespace: &str) -> Self {
+        let length = u8::try_from(namespace.len()).unwrap_or(u8::MAX);
+        self.with(&[length]).with(&namespace.as_bytes()[..usize::from(length)])
+    }
+
+    fn run(self, run_id: RunId) -> Self {
+        self.with(run_id.as_bytes())
+    }
+}
+
+/// Everything of a namespace.
+pub(crate) fn namespace(namespace: &str) -> Vec<u8> {
+    Key::default().namespace(namespace).0
+}
+
+/// A run's row in `RUNS` and `AWAITING`, and the prefix of its rows elsewhere.
+pub(crate) fn run(namespace: &str, run_id: RunId) -> Vec<u8> {
+    Key::default().namespace(namespace).run(run_id).0
+}
+
+pub(crate) fn workflow(namespace: &str, workflow_id: &str) -> Vec<u8> {
+    Key::default().namespace(namespace).with(workflow_id.as_bytes()).0
+}
+
+pub(crate) fn history(namespace: &str, run_id: RunId, segment: u32) -> Vec<u8> {
+    Key::default().namespace(namespace).run(run_id).with(&segment.to_be_bytes()).0
+}
+
+pub(crate) fn published(namespace: &str, run_id: RunId, name: &str) -> Vec<u8> {
+    Key::default().namespace(namespace).run(run_id).with(name.as_bytes()).0
+}
+
+pub(crate) fn start_key(namespace: &str, key: &str) -> Vec<u8> {
+    Key::default().namespace(namespace).with(key.as_bytes()).0
+}
+
+pub(crate) fn signal_key(namespace: &str, first_run: RunId, key: &str) -> Vec<u8> {
+    Key::default().namespace(namespace).run(first_run).with(key.as_bytes()).0
+}
+
+pub(crate) fn active(shard: u8, namespace: &str, run_id: RunId) -> Vec<u8> {
+    Key::default().with(&[shard]).namespace(namespace).run(run_id).0
+}
+
+/// A row of `TIMERS`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TimerKey {
+    pub(crate) due: Timestamp,
+    pub(crate) run_id: RunId,
+    pub(crate) id: u32,
+}
+
+pub(crate) fn timer(shard: u8, namespace: &str, timer: &TimerKey) -> Vec<u8> {
+    Key::default()
+        .with(&[shard])
+        .with(&timer.due.as_millis().to_be_bytes())
+        .namespace(namespace)
+        .run(timer.run_id)
+        .with(&timer.id.to_be_bytes())
+        .0
+}
+
+/// Reads a key of `TIMERS`: namespace and timer.
+pub(crate) fn parse_timer(key: &[u8]) -> Option<(&str, TimerKey)> {
+    let (due, rest) = key.get(1..)?.split_first_chunk::<8>()?;
+    let (namespace, rest) = parse_namespace(rest)?;
+    let (run_id, rest) = rest.split_first_chunk::<16>()?;
+    let id = u32::from_be_bytes(rest.try_into().ok()?);
+    let due = Timestamp::from_millis(i64::from_be_bytes(*due));
+    Some((namespace, TimerKey { due, run_id: RunId::from_bytes(*run_id), id }))
+}
+
+/// Reads a key of `ACTIVE`: namespace and run.
+pub(crate) fn parse_active(key: &[u8]) -> Option<(&str, RunId)> {
+    let (namespace, rest) = parse_namespace(key.get(1..)?)?;
+    Some((namespace, RunId::from_bytes(rest.try_into().ok()?)))
+}
+
+fn parse_namespace(key: &[u8]) -> Option<(&str, &[u8])> {
+    let (&length, rest) = key.split_first()?;
+    let (namespace, rest) = rest.split_at_checked(usize::from(length))?;
+    Some((std::str::from_utf8(namespace).ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_sort_by_due_time_within_a_shard_and_read_back() {
+        let run_id = RunId::from_bytes([7; 16]);
+        let at = |ms, id| TimerKey { due: Timestamp::from_millis(ms), run_id, id };
+        let (early, late) = (timer(3, "a", &at(9, 5)), timer(3, "a", &at(300, 1)));
+        assert!(early < late);
+        assert_eq!(parse_timer(&late), Some(("a", at(300, 1))));
+        assert_eq!(parse_timer(b"short"), None);
+        assert_eq!(parse_active(&active(1, "tenant", run_id)), Some(("tenant", run_id)));
+    }
+
+    #[test]
+    fn no_namespace_is_a_prefix_of_another() {
+        assert!(!workflow("ab", "c").starts_with(&namespace("a")));
+    }
+
+    #[test]
+    fn workflows_spread_over_the_shards() {
+        let mut used = std::collections::BTreeSet::new();
+        used.extend((0..4_000).map(|n| shard_of("default", &format!("order-{n}"))));
+        assert!(used.len() > 250, "{}", used.len());
+    }
+}

@@ -1,0 +1,180 @@
+//! Brings a run back into memory: fold its history, replay its code, settle what its last process
+//! left open.
+
+use crate::kernel::{ActivityState, Command, HistoryEvent, LOST, RunStatus};
+use crate::{DEFAULT_NAMESPACE, Failure, Rejection, RunId};
+
+use super::history_log::HistoryReader;
+use super::replay::Replay;
+use super::resident::Resident;
+use super::shard::Shard;
+use super::{RunRecord, keys};
+
+impl Shard {
+    /// Sees to it that the run is in memory; false when it is closed or does not exist.
+    pub(super) fn ensure_resident(
+        &mut self,
+        namespace: &str,
+        run_id: RunId,
+    ) -> Result<bool, Rejection> {
+        if let Some(resident) = self.residents.get(run_id) {
+            return Ok(!resident.run.status.is_closed());
+        }
+        let key = keys::run(namespace, run_id);
+        let stored = self.snapshot()?.get(keys::RUNS, &key)?;
+        let Some(stored) = stored else { return Ok(false) };
+        if RunRecord::read(&stored)?.status.is_closed() {
+            return Ok(false);
+        }
+        self.load(namespace, run_id)?;
+        Ok(true)
+    }
+
+    /// As [`Shard::ensure_resident`], for a run whose namespace only its row would tell.
+    pub(super) fn ensure_resident_run(&mut self, run_id: RunId) -> Result<bool, Rejection> {
+        self.ensure_resident(DEFAULT_NAMESPACE, run_id)
+    }
+
+    fn load(&mut self, namespace: &str, run_id: RunId) -> Result<(), Rejection> {
+        let registry = std::sync::Arc::clone(&self.inner.registry);
+        let now = self.turn.now;
+        let snapshot = self.snapshot()?;
+        let awaiting_row = snapshot.get(keys::AWAITING, &keys::run(namespace, run_id))?.is_some();
+        let mut reader = HistoryReader::new(snapshot, namespace, run_id);
+        let corrupt = |what: &str| Rejection::Corrupt(format!("run {run_id}: {what}"));
+        let first = reader.next()?.ok_or_else(|| corrupt("its history is empty"))?;
+        let HistoryEvent::WorkflowStarted(started) = &first.event else {
+            return Err(corrupt("its history does not begin with its start"));
+        };
+        let entry = registry.workflows.get(&*started.workflow_type);
+        let mut replay =
+            Replay::begin(&first, entry).ok_or_else(|| corrupt("its history has no start"))?;
+        while let Some(recorded) = reader.next()? {
+            replay.next(&recorded);
+        }
+        replay.finish(now);
+        let (segment, history_bytes) = (reader.tail, reader.bytes());
+        self.inner.counters.replays.add(1);
+
+        let Replay { run, mut task, failure, outstanding, .. } = replay;
+        if let Some(task) = &mut task {
+            // Rows of these stand in the store already, unless the code runs again only now.
+            if run.task_failure.is_none() {
+                task.take_published();
+                task.take_awaited();
+            }
+        }
+        let mut resident = Resident::new(run, task);
+        resident.segment = segment;
+        resident.history_bytes = history_bytes;
+        resident.active_row = resident.run.is_active();
+        resident.awaiting_row = awaiting_row;
+        let unfinished = unfinished(&resident);
+        self.residents.insert(resident);
+
+        let lost: Vec<(u32, u32)> = unfinished
+            .iter()
+            .filter(|(activity_id, attempt)| {
+                *attempt > 0 && !self.attempts.runs(run_id, *activity_id, *attempt)
+            })
+            .copied()
+            .collect();
+        self.step(run_id, |step| {
+            match failure {
+                Some(failure) => step.fail_task(failure),
+                None => step.resume(outstanding),
+            }
+            for &(activity_id, attempt) in &unfinished {
+                match attempt {
+                    0 => step.start_attempt(activity_id),
+                    attempt if lost.contains(&(activity_id, attempt)) => {
+                        step.lose_attempt(activity_id, attempt);
+                    }
+                    _ => {}
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Tries code again that could not go on.
+    pub(super) fn retry_task(&mut self, namespace: &str, run_id: RunId) -> Result<(), Rejection> {
+        let Some(resident) = self.residents.get(run_id) else {
+            self.ensure_resident(namespace, run_id)?;
+            return Ok(());
+        };
+        if resident.run.task_failure.is_none() || resident.run.status != RunStatus::Running {
+            return Ok(());
+        }
+        if resident.changed_in > self.durable {
+            // Its history on disk is not whole yet; the next commit is a moment away.
+            let namespace = std::sync::Arc::clone(&resident.namespace);
+            let due = super::timers::Due::TaskRetry { namespace, run_id };
+            self.timers.push(self.turn.now.plus_millis(10), due);
+            return Ok(());
+        }
+        let tries = resident.task_tries;
+        self.residents.remove(run_id);
+        self.ensure_resident(namespace, run_id)?;
+        if let Some(resident) = self.residents.get_mut(run_id)
+            && resident.run.task_failure.is_some()
+        {
+            resident.task_tries = tries + 1;
+        }
+        Ok(())
+    }
+}
+
+/// Activities that are recorded as started, with their attempt, and with 0 those that no process
+/// has started yet.
+fn unfinished(resident: &Resident) -> Vec<(u32, u32)> {
+    resident
+        .run
+        .activities
+        .iter()
+        .filter_map(|(&id, activity)| match activity.state {
+            ActivityState::Started(_) => Some((id, activity.attempt)),
+            ActivityState::Scheduled => Some((id, 0)),
+            ActivityState::BackingOff(_) => None,
+        })
+        .collect()
+}
+
+impl super::turn::Step<'_> {
+    /// The code is where the history ends: it goes on with what it asked for meanwhile.
+    fn resume(&mut self, outstanding: std::collections::VecDeque<crate::sdk::Asked>) {
+        if self.resident.run.task_failure.is_some() && self.resident.task.is_some() {
+            self.resident.task_tries = 0;
+            self.execute_own(Command::RecoverTask);
+        }
+        for asked in outstanding {
+            self.execute_asked(asked);
+        }
+        self.record_asked();
+        self.show_code();
+    }
+
+    /// The process that ran the attempt is gone.
+    fn lose_attempt(&mut self, activity_id: u32, attempt: u32) {
+        let failure = Failure::new(LOST, "the process that ran this attempt has ended");
+        let cancelled = self
+            .resident
+            .run
+            .activities
+            .get(&activity_id)
+            .is_some_and(|activity| activity.cancel_requested);
+        let command = match cancelled {
+            true => Command::AcknowledgeCancel { activity_id },
+            false => Command::FailActivity { activity_id, attempt, failure },
+        };
+        self.execute_own(command);
+        // A pause of nothing needs no timer: the next attempt starts in the same commit.
+        let due = self.resident.run.activities.get(&activity_id).is_some_and(|activity| {
+            matches!(activity.state, ActivityState::BackingOff(at) if at <= self.turn.now)
+        });
+        if due {
+            self.start_attempt(activity_id);
+        }
+        self.show_code();
+    }
+}

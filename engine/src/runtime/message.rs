@@ -1,0 +1,66 @@
+//! What reaches the loop.
+
+use std::time::Duration;
+
+use everstep_storage::{Commit, StoreError};
+use tokio::sync::oneshot;
+
+use crate::view::RunResult;
+use crate::{
+    Failure, Payload, Rejection, RunId, Selector, SignalInput, StartRequest, Started, Timestamp,
+};
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, Rejection>>;
+
+pub(super) enum Message {
+    Start {
+        request: Box<StartRequest>,
+        watch: Option<oneshot::Sender<RunResult>>,
+        reply: Reply<Started>,
+    },
+    Signal {
+        selector: Box<Selector>,
+        signal: SignalInput,
+        idempotency_key: Option<String>,
+        reply: Reply<()>,
+    },
+    Cancel {
+        selector: Box<Selector>,
+        reply: Reply<()>,
+    },
+    Terminate {
+        selector: Box<Selector>,
+        reason: String,
+        reply: Reply<()>,
+    },
+    /// Answers the result of a closed run; keeps `watch` for an open one.
+    Watch {
+        selector: Box<Selector>,
+        watch: oneshot::Sender<RunResult>,
+        reply: Reply<Option<RunResult>>,
+    },
+    /// An attempt on the runtime's threads has ended.
+    AttemptEnded(AttemptEnded),
+    /// An inline step can go on.
+    InlineReady {
+        run_id: RunId,
+        activity_id: u32,
+    },
+    /// A batch that was handed over is durable, or not.
+    Committed(Result<Commit, StoreError>),
+    AdvanceClock {
+        ms: u64,
+        reply: Reply<Timestamp>,
+    },
+    Drain {
+        grace: Duration,
+        reply: oneshot::Sender<()>,
+    },
+}
+
+pub(super) struct AttemptEnded {
+    pub(super) run_id: RunId,
+    pub(super) activity_id: u32,
+    pub(super) attempt: u32,
+    pub(super) outcome: Result<Payload, Failure>,
+}

@@ -1,0 +1,81 @@
+//! A run's row: what lists, results and id policies need, without its history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::Run;
+use crate::view::{RunResult, RunSummary};
+use crate::{Failure, Payload, Rejection, RunId, RunStatus, Timestamp};
+
+/// Written when a run starts, closes, or gets stuck.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunRecord {
+    pub(crate) namespace: String,
+    pub(crate) workflow_id: String,
+    pub(crate) run_id: RunId,
+    pub(crate) workflow_type: Arc<str>,
+    pub(crate) status: RunStatus,
+    pub(crate) started_at: Timestamp,
+    pub(crate) closed_at: Option<Timestamp>,
+    pub(crate) result: Option<Payload>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) memo: Option<Payload>,
+    pub(crate) search_attributes: BTreeMap<String, Payload>,
+    pub(crate) parent: Option<String>,
+    pub(crate) build_id: Arc<str>,
+    pub(crate) stuck: bool,
+}
+
+impl RunRecord {
+    pub(crate) fn of(run: &Run) -> Self {
+        let started = &run.started;
+        Self {
+            namespace: started.namespace.clone(),
+            workflow_id: started.workflow_id.clone(),
+            run_id: started.run_id,
+            workflow_type: Arc::clone(&started.workflow_type),
+            status: run.status,
+            started_at: run.started_at,
+            closed_at: run.closed_at,
+            result: run.result.clone(),
+            failure: run.failure.clone(),
+            memo: started.memo.clone(),
+            search_attributes: started.search_attributes.clone(),
+            parent: None,
+            build_id: Arc::clone(&started.build_id),
+            stuck: run.task_failure.is_some(),
+        }
+    }
+
+    pub(crate) fn read(stored: &[u8]) -> Result<Self, Rejection> {
+        postcard::from_bytes(stored)
+            .map_err(|error| Rejection::Corrupt(format!("a run cannot be read: {error}")))
+    }
+
+    pub(crate) fn result(&self) -> RunResult {
+        RunResult {
+            status: self.status,
+            result: self.result.clone(),
+            failure: self.failure.clone(),
+        }
+    }
+
+    pub(crate) fn summary(self) -> RunSummary {
+        RunSummary {
+            workflow_id: self.workflow_id,
+            run_id: self.run_id,
+            workflow_type: self.workflow_type.to_string(),
+            status: self.status,
+            started_at: self.started_at,
+            closed_at: self.closed_at,
+            parent: self.parent,
+            memo: self.memo.unwrap_or_else(|| Payload::from_static("{}")),
+            search_attributes: self.search_attributes,
+            build_id: self.build_id.to_string(),
+            namespace: self.namespace,
+            stuck: self.stuck,
+        }
+    }
+}

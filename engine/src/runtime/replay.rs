@@ -1,0 +1,241 @@
+//! Brings code to where its history ends, event by event, and finds where the two part.
+//!
+//! Commands of the code and recorded events are matched in order. In a part of the history that
+//! was recorded while the code could not run (after `workflow_task_failed`), what the code asks
+//! for may come later than the event that made it ask; everywhere else it must come next.
+
+use std::collections::VecDeque;
+
+use super::task::Task;
+use crate::kernel::{HistoryEvent, Recorded, Run, TaskFailure, TaskFailureKind, apply};
+use crate::sdk::{Asked, WorkflowEntry};
+use crate::{Timestamp, Worker};
+
+/// A replay in progress: feed it events with [`Replay::next`].
+pub(super) struct Replay {
+    pub(super) run: Run,
+    pub(super) task: Option<Task>,
+    pub(super) failure: Option<Box<TaskFailure>>,
+    /// Asked by the code and not yet found in the history.
+    pub(super) outstanding: VecDeque<Asked>,
+    /// The code could not run when the events that come now were recorded.
+    lenient: bool,
+    /// How many recorded commands the code asked for, too.
+    matched: usize,
+}
+
+impl Replay {
+    /// Begins with a history's first event; none when it is no first event.
+    pub(super) fn begin(first: &Recorded, entry: Option<&WorkflowEntry>) -> Option<Self> {
+        let run = Run::begin(&first.event, first.at)?;
+        let task = entry.map(|entry| Task::new(entry, (*run.started).clone(), first.at));
+        let mut replay = Self {
+            run,
+            task,
+            failure: None,
+            outstanding: VecDeque::new(),
+            lenient: false,
+            matched: 0,
+        };
+        if replay.run.delayed_until.is_none() {
+            replay.advance(first);
+        }
+        Some(replay)
+    }
+
+    /// Takes in the next event.
+    pub(super) fn next(&mut self, recorded: &Recorded) {
+        let Recorded { at, event } = recorded;
+        apply(&mut self.run, event, *at);
+        match event {
+            HistoryEvent::ActivityScheduled { .. }
+            | HistoryEvent::TimerStarted { .. }
+            | HistoryEvent::ActivityCancelRequested { .. }
+            | HistoryEvent::TimerCancelled { .. }
+            | HistoryEvent::WorkflowCompleted { .. }
+            | HistoryEvent::WorkflowFailed { .. }
+            | HistoryEvent::WorkflowCancelled => self.expect_asked(event, *at),
+            // Recorded by the engine on the way; the code never sees them.
+            HistoryEvent::ActivityStarted { .. } => {}
+            HistoryEvent::WorkflowTaskFailed(_) => self.lenient = true,
+            HistoryEvent::WorkflowTaskRecovered => self.lenient = false,
+            _ => {
+                if !self.lenient {
+                    self.expect_nothing_asked(Some(event), *at);
+                }
+                self.advance(recorded);
+            }
+        }
+    }
+
+    /// The history has ended.
+    pub(super) fn finish(&mut self, now: Timestamp) {
+        if !self.lenient {
+            self.expect_nothing_asked(None, now);
+        }
+    }
+
+    fn advance(&mut self, recorded: &Recorded) {
+        if self.failure.is_some() {
+            return;
+        }
+        let Some(task) = &mut self.task else { return };
+        match task.advance(&recorded.event, recorded.at) {
+            Ok(()) => self.outstanding.extend(std::iter::from_fn(|| task.next_asked())),
+            Err(mut failure) => {
+                failure.event_id = Some(self.run.history_length);
+                self.fail(failure);
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: Box<TaskFailure>) {
+        self.failure = Some(failure);
+        self.task = None;
+        self.outstanding.clear();
+    }
+
+    /// The history says that the code asked for something here.
+    fn expect_asked(&mut self, event: &HistoryEvent, at: Timestamp) {
+        let Some(task) = &mut self.task else { return };
+        let asked = self.outstanding.pop_front();
+        let same = match (&asked, event) {
+            (
+                Some(Asked::ScheduleActivity {
+                    activity_id: id,
+                    activity_type: kind,
+                    inline: i,
+                    ..
+                }),
+                HistoryEvent::ActivityScheduled { activity_id, activity_type, inline, .. },
+            ) => id == activity_id && kind == activity_type && i == inline,
+            (
+                Some(Asked::StartTimer { timer_id: id, .. }),
+                HistoryEvent::TimerStarted { timer_id, .. },
+            )
+            | (
+                Some(Asked::CancelTimer { timer_id: id }),
+                HistoryEvent::TimerCancelled { timer_id },
+            ) => id == timer_id,
+            (
+                Some(Asked::CancelActivity { activity_id: id }),
+                HistoryEvent::ActivityCancelRequested { activity_id },
+            ) => id == activity_id,
+            (
+                None,
+                HistoryEvent::WorkflowCompleted { .. }
+                | HistoryEvent::WorkflowFailed { .. }
+                | HistoryEvent::WorkflowCancelled,
+            ) => task.take_ended().is_some(),
+            _ => false,
+        };
+        if same {
+            self.matched += 1;
+            return;
+        }
+        let ended = task.has_ended();
+        let failure = diverged(self.run.history_length, Some(event), asked.as_ref(), ended, at);
+        self.fail(failure);
+    }
+
+    /// The history says that the code asked for nothing more here.
+    fn expect_nothing_asked(&mut self, event: Option<&HistoryEvent>, at: Timestamp) {
+        let Some(task) = &self.task else { return };
+        let ended = task.has_ended();
+        if self.outstanding.is_empty() && !ended {
+            return;
+        }
+        let asked = self.outstanding.pop_front();
+        let event_id = match event {
+            Some(_) => self.run.history_length,
+            None => self.run.history_length + 1,
+        };
+        let failure = diverged(event_id, event, asked.as_ref(), ended, at);
+        self.fail(failure);
+    }
+}
+
+fn diverged(
+    event_id: u64,
+    recorded: Option<&HistoryEvent>,
+    asked: Option<&Asked>,
+    ended: bool,
+    at: Timestamp,
+) -> Box<TaskFailure> {
+    let recorded = recorded.map_or_else(|| "the end of the history".into(), describe_event);
+    let (asked, location) = match asked {
+        Some(asked) => describe_asked(asked),
+        None if ended => ("the end of the workflow".into(), None),
+        None => ("nothing".into(), None),
+    };
+    Box::new(TaskFailure {
+        kind: TaskFailureKind::NonDeterminism,
+        message: format!(
+            "the code asked for something else than its history says: event {event_id} recorded \
+             {recorded}, the code now asked {asked}; deploy code that takes the recorded way for \
+             this run, and it goes on by itself"
+        ),
+        event_id: Some(event_id),
+        recorded: Some(recorded),
+        asked: Some(asked),
+        location,
+        at,
+    })
+}
+
+fn describe_event(event: &HistoryEvent) -> String {
+    match event {
+        HistoryEvent::ActivityScheduled { activity_id, activity_type, inline, .. } => {
+            let what = if *inline { "step" } else { "activity" };
+            format!("{what} `{activity_type}` (id {activity_id})")
+        }
+        HistoryEvent::TimerStarted { timer_id, .. } => format!("timer {timer_id}"),
+        HistoryEvent::TimerCancelled { timer_id } => format!("the end of timer {timer_id}"),
+        HistoryEvent::ActivityCancelRequested { activity_id } => {
+            format!("the end of activity {activity_id}")
+        }
+        other => other.name().into(),
+    }
+}
+
+fn describe_asked(asked: &Asked) -> (String, Option<String>) {
+    let place = |at: &std::panic::Location<'_>| Some(format!("{}:{}", at.file(), at.line()));
+    match asked {
+        Asked::ScheduleActivity { activity_id, activity_type, inline, location, .. } => {
+            let what = if *inline { "step" } else { "activity" };
+            (format!("{what} `{activity_type}` (id {activity_id})"), place(location))
+        }
+        Asked::StartTimer { timer_id, location, .. } => {
+            (format!("timer {timer_id}"), place(location))
+        }
+        Asked::CancelActivity { activity_id } => {
+            (format!("the end of activity {activity_id}"), None)
+        }
+        Asked::CancelTimer { timer_id } => (format!("the end of timer {timer_id}"), None),
+    }
+}
+
+/// What a replay of a recorded history found.
+#[derive(Clone, Debug)]
+pub struct ReplayReport {
+    /// How many of the recorded commands the code asked for, in order.
+    pub matched: usize,
+    /// Where code and history part.
+    pub failure: Option<TaskFailure>,
+}
+
+/// Replays a history (or a prefix of one that ends between two turns) against a worker's code,
+/// without running anything. None when the history has no beginning or its type is not registered.
+pub fn replay_history(worker: &Worker, history: &[Recorded]) -> Option<ReplayReport> {
+    super::panics::install_hook();
+    let (first, rest) = history.split_first()?;
+    let HistoryEvent::WorkflowStarted(started) = &first.event else { return None };
+    let entry = worker.registry().workflows.get(&*started.workflow_type)?;
+    let mut replay = Replay::begin(first, Some(entry))?;
+    for recorded in rest {
+        if replay.failure.is_none() {
+            replay.next(recorded);
+        }
+    }
+    Some(ReplayReport { matched: replay.matched, failure: replay.failure.map(|failure| *failure) })
+}

@@ -1,0 +1,171 @@
+//! The runs that are in memory, and which of them may leave it.
+//!
+//! Invariant: memory is a cache of the store. A run whose last change is durable and whose every
+//! wait is for something outside can be dropped at any time and comes back by replay; dropping it
+//! cancels nothing.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::keys;
+use super::task::Task;
+use crate::RunId;
+use crate::kernel::Run;
+
+/// One run in memory.
+pub(super) struct Resident {
+    pub(super) run: Run,
+    /// The suspended code; none while it cannot run.
+    pub(super) task: Option<Task>,
+    pub(super) namespace: Arc<str>,
+    pub(super) workflow_id: Arc<str>,
+    pub(super) run_id: RunId,
+    pub(super) shard: u8,
+    /// The history segment that is being appended to, and its size.
+    pub(super) segment: (u32, usize),
+    /// Stored size of the whole history.
+    pub(super) history_bytes: u64,
+    /// Whether the run has a row in `ACTIVE`, and in `AWAITING`.
+    pub(super) active_row: bool,
+    pub(super) awaiting_row: bool,
+    /// The turn that changed it last.
+    pub(super) changed_in: u64,
+    /// Inline steps whose code is running here.
+    pub(super) inline_running: u32,
+    /// How often the code was tried again since it failed.
+    pub(super) task_tries: u32,
+    /// Used since the eviction hand last passed.
+    used: bool,
+    /// What it was counted with.
+    counted_bytes: u64,
+}
+
+impl Resident {
+    pub(super) fn new(run: Run, task: Option<Task>) -> Self {
+        let started = &run.started;
+        Self {
+            namespace: started.namespace.as_str().into(),
+            workflow_id: started.workflow_id.as_str().into(),
+            run_id: started.run_id,
+            shard: keys::shard_of(&started.namespace, &started.workflow_id),
+            segment: (0, 0),
+            history_bytes: 0,
+            active_row: false,
+            awaiting_row: false,
+            changed_in: 0,
+            inline_running: 0,
+            task_tries: 0,
+            used: true,
+            counted_bytes: 0,
+            run,
+            task,
+        }
+    }
+
+    /// What it holds in memory, roughly: the code's future, the fold, what is pending.
+    fn estimated_bytes(&self) -> u64 {
+        /// Maps, counters and allocator overhead of a run that waits for one thing, measured with
+        /// a million sleeping runs.
+        const FIXED: u64 = 1_400;
+        let pending: u64 = self
+            .run
+            .activities
+            .values()
+            .take(64)
+            .map(|activity| 300 + activity.input.as_bytes().len() as u64)
+            .sum();
+        let code = self.task.as_ref().map_or(0, |task| task.size() as u64);
+        FIXED + code + pending + self.run.started.input.as_bytes().len() as u64
+    }
+}
+
+/// All runs in memory.
+#[derive(Default)]
+pub(super) struct Residents {
+    runs: HashMap<RunId, Resident>,
+    /// The open run of each workflow id in memory, and closed ones that are not durable yet.
+    by_workflow: HashMap<Vec<u8>, RunId>,
+    /// The eviction clock's hand moves along this line (second chance).
+    line: VecDeque<RunId>,
+    bytes: u64,
+}
+
+impl Residents {
+    pub(super) fn insert(&mut self, mut resident: Resident) {
+        let (run_id, key) =
+            (resident.run_id, keys::workflow(&resident.namespace, &resident.workflow_id));
+        resident.counted_bytes = resident.estimated_bytes();
+        self.bytes += resident.counted_bytes;
+        self.by_workflow.insert(key, run_id);
+        self.line.push_back(run_id);
+        self.runs.insert(run_id, resident);
+    }
+
+    pub(super) fn get(&self, run_id: RunId) -> Option<&Resident> {
+        self.runs.get(&run_id)
+    }
+
+    pub(super) fn get_mut(&mut self, run_id: RunId) -> Option<&mut Resident> {
+        let resident = self.runs.get_mut(&run_id)?;
+        resident.used = true;
+        Some(resident)
+    }
+
+    /// The newest run of a workflow id, if it is in memory.
+    pub(super) fn of_workflow(&self, namespace: &str, workflow_id: &str) -> Option<RunId> {
+        self.by_workflow.get(&keys::workflow(namespace, workflow_id)).copied()
+    }
+
+    pub(super) fn remove(&mut self, run_id: RunId) {
+        let Some(resident) = self.runs.remove(&run_id) else { return };
+        self.bytes -= resident.counted_bytes;
+        let key = keys::workflow(&resident.namespace, &resident.workflow_id);
+        if self.by_workflow.get(&key) == Some(&run_id) {
+            self.by_workflow.remove(&key);
+        }
+    }
+
+    /// Forgets everything; the store knows it all.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.runs.len()
+    }
+
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Puts out runs until `budget` bytes are kept or nothing more can go; `durable` is the newest
+    /// turn that is on disk. Returns how many went.
+    pub(super) fn evict(&mut self, budget: u64, durable: u64) -> u64 {
+        let mut evicted = 0;
+        // Twice around takes everyone's second chance away.
+        let mut steps = self.line.len() * 2;
+        while self.bytes > budget && steps > 0 {
+            steps -= 1;
+            let Some(run_id) = self.line.pop_front() else { break };
+            let Some(resident) = self.runs.get_mut(&run_id) else { continue };
+            let idle = resident.changed_in <= durable
+                && resident.inline_running == 0
+                && !resident.run.is_active();
+            if idle && !std::mem::take(&mut resident.used) {
+                self.remove(run_id);
+                evicted += 1;
+            } else {
+                self.line.push_back(run_id);
+            }
+        }
+        evicted
+    }
+
+    /// Drops ids of runs that are gone from the line, so that it does not outgrow the runs.
+    pub(super) fn tidy(&mut self) {
+        if self.line.len() > 1_024 && self.line.len() > self.runs.len() * 2 {
+            let runs = &self.runs;
+            self.line.retain(|run_id| runs.contains_key(run_id));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A run's code, suspended in memory between two events.
+//!
+//! Invariant: the future is only ever polled here, outside any async runtime's context and with
+//! panics caught. Dropping a task cancels nothing.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use super::panics;
+use crate::kernel::{HistoryEvent, TaskFailure, TaskFailureKind, WorkflowStarted};
+use crate::sdk::{self, Asked, Core, InlineStep, WorkflowContext, WorkflowEntry, WorkflowFuture};
+use crate::{Payload, Timestamp, WorkflowError};
+
+pub(super) struct Task {
+    core: Rc<Core>,
+    future: WorkflowFuture,
+    /// How the code ended, once it has.
+    ended: Option<Result<Payload, WorkflowError>>,
+}
+
+impl Task {
+    pub(super) fn new(entry: &WorkflowEntry, started: WorkflowStarted, at: Timestamp) -> Self {
+        let input = started.input.clone();
+        let core = Core::new(started, at);
+        let body = (entry.begin)(WorkflowContext::new(Rc::clone(&core)), &input);
+        let future = Box::pin(sdk::root(Rc::clone(&core), body));
+        Self { core, future, ended: None }
+    }
+
+    /// Takes in an event and polls the code if the event concerns it.
+    pub(super) fn advance(
+        &mut self,
+        event: &HistoryEvent,
+        at: Timestamp,
+    ) -> Result<(), Box<TaskFailure>> {
+        if self.ended.is_some() || !self.core.deliver(event, at) {
+            return Ok(());
+        }
+        self.core.set_polling(true);
+        let mut cx = Context::from_waker(Waker::noop());
+        let polled = panics::catch(AssertUnwindSafe(|| self.future.as_mut().poll(&mut cx)));
+        self.core.set_polling(false);
+        match polled {
+            Ok(Poll::Ready(output)) => self.ended = Some(output),
+            Ok(Poll::Pending) if !self.core.waits_for_something() => {
+                return Err(Box::new(TaskFailure {
+                    kind: TaskFailureKind::NotDurable,
+                    message: "the workflow waits for a future that is not durable, so nothing can \
+                              ever wake it; wait through the workflow's context (activities, \
+                              sleep, signals) and do I/O in activities"
+                        .into(),
+                    event_id: None,
+                    recorded: None,
+                    asked: None,
+                    location: None,
+                    at,
+                }));
+            }
+            Ok(Poll::Pending) => {}
+            Err(panic) => {
+                // What was asked in a poll that did not return was never asked.
+                self.core.with(|state| state.asked.clear());
+                return Err(Box::new(TaskFailure {
+                    kind: TaskFailureKind::Panic,
+                    message: panic.message,
+                    event_id: None,
+                    recorded: None,
+                    asked: None,
+                    location: panic.location,
+                    at,
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// The next thing that the code asked for.
+    pub(super) fn next_asked(&self) -> Option<Asked> {
+        self.core.with(|state| state.asked.pop_front())
+    }
+
+    /// How the code ended, once everything that it asked for was taken.
+    pub(super) fn take_ended(&mut self) -> Option<Result<Payload, WorkflowError>> {
+        self.ended.take()
+    }
+
+    /// Whether the code has ended.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// The code of an inline step that has not ended.
+    pub(super) fn inline_step(&self, activity_id: u32) -> Option<InlineStep> {
+        self.core.with(|state| state.inline_steps.get(&activity_id).cloned())
+    }
+
+    /// State that was published since the last call.
+    pub(super) fn take_published(&self) -> std::collections::BTreeMap<&'static str, Payload> {
+        self.core.with(|state| std::mem::take(&mut state.published))
+    }
+
+    /// The awaited signals, if they changed since the last call.
+    pub(super) fn take_awaited(
+        &self,
+    ) -> Option<std::collections::BTreeMap<std::sync::Arc<str>, Timestamp>> {
+        self.core
+            .with(|state| std::mem::take(&mut state.waits_changed))
+            .then(|| self.core.awaited_signals())
+    }
+
+    /// Bytes that the suspended code holds, as far as they can be seen.
+    pub(super) fn size(&self) -> usize {
+        std::mem::size_of_val(&*self.future) + std::mem::size_of::<Core>()
+    }
+}

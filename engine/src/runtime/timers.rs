@@ -1,0 +1,143 @@
+//! What the clock will wake, in memory: only what is due soon.
+//!
+//! Invariant: every durable timer has a row in `TIMERS`; the queue holds at least those rows that
+//! are due up to `loaded_until`. An entry whose row is gone by then fires into nothing, so the
+//! queue may hold too much and never too little. A sleeping run costs its row and no memory.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use everstep_storage::{Range, Snapshot};
+
+use super::keys::{self, SHARDS, TIMERS, TimerKey};
+use crate::{Rejection, RunId, Timestamp};
+
+/// What is due.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// A durable timer.
+    Timer { namespace: Arc<str>, run_id: RunId, id: u32 },
+    /// Code that failed is tried again.
+    TaskRetry { namespace: Arc<str>, run_id: RunId },
+    /// An attempt that runs in this process has used up its time.
+    AttemptTimeout { run_id: RunId, activity_id: u32, attempt: u32 },
+}
+
+/// How far ahead of now rows are loaded, in milliseconds.
+const HORIZON_MS: u64 = 60_000;
+/// Rows that are read at once.
+const PAGE: usize = 4_096;
+
+#[derive(Default)]
+pub(super) struct Timers {
+    queue: BinaryHeap<Reverse<(Timestamp, u64, Due)>>,
+    sequence: u64,
+    loaded_until: Timestamp,
+    /// Rows beyond `loaded_until` that are not durable yet, so that no scan finds them.
+    beyond: Vec<(u64, Arc<str>, TimerKey)>,
+}
+
+impl Timers {
+    pub(super) fn push(&mut self, at: Timestamp, due: Due) {
+        self.sequence += 1;
+        self.queue.push(Reverse((at, self.sequence, due)));
+    }
+
+    /// A row was written in turn `turn`.
+    pub(super) fn row_written(&mut self, namespace: &Arc<str>, key: TimerKey, turn: u64) {
+        if key.due <= self.loaded_until {
+            let due =
+                Due::Timer { namespace: Arc::clone(namespace), run_id: key.run_id, id: key.id };
+            self.push(key.due, due);
+        } else {
+            self.beyond.push((turn, Arc::clone(namespace), key));
+        }
+    }
+
+    /// Rows up to turn `turn` can be found in the store now.
+    pub(super) fn durable(&mut self, turn: u64) {
+        if self.beyond.first().is_some_and(|(first, ..)| *first <= turn) {
+            let still = self.beyond.partition_point(|(written, ..)| *written <= turn);
+            self.beyond.drain(..still);
+        }
+    }
+
+    /// Whether rows must be loaded before `now` can be served.
+    pub(super) fn must_load(&self, now: Timestamp) -> bool {
+        now.plus_millis(HORIZON_MS / 2) > self.loaded_until
+    }
+
+    /// Loads the rows that are due up to a horizon beyond `now`.
+    pub(super) fn load(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
+        let until = now.plus_millis(HORIZON_MS);
+        for shard in 0..SHARDS {
+            let shard = shard.to_be_bytes()[1];
+            self.load_shard(snapshot, shard, until)?;
+        }
+        for (_, namespace, key) in std::mem::take(&mut self.beyond) {
+            // One that is beyond even this horizon is durable by the next load: turns are short.
+            let due = Due::Timer { namespace, run_id: key.run_id, id: key.id };
+            self.push(key.due, due);
+        }
+        self.loaded_until = until;
+        Ok(())
+    }
+
+    fn load_shard(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        shard: u8,
+        until: Timestamp,
+    ) -> Result<(), Rejection> {
+        let key = |at: i64| [&[shard][..], &at.to_be_bytes()].concat();
+        let start = match self.loaded_until.as_millis() {
+            0 => 0,
+            loaded => loaded + 1,
+        };
+        let (mut from, to) = (key(start), key(until.as_millis() + 1));
+        loop {
+            let range =
+                Range::new(TIMERS, Bound::Included(&from), Bound::Excluded(&to)).limit(PAGE);
+            let rows = snapshot.range(range)?;
+            for (key, _) in &rows {
+                let (namespace, timer) = keys::parse_timer(key).ok_or_else(|| {
+                    Rejection::Corrupt(format!("a timer's key cannot be read: {key:?}"))
+                })?;
+                let due =
+                    Due::Timer { namespace: namespace.into(), run_id: timer.run_id, id: timer.id };
+                self.push(timer.due, due);
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == PAGE => {
+                    from = last.to_vec();
+                    from.push(0);
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// When the next entry is due.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.queue.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// The next entry that is due at `now`.
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<Due> {
+        if self.next_due()? > now {
+            return None;
+        }
+        self.queue.pop().map(|Reverse((_, _, due))| due)
+    }
+
+    /// Forgets everything; the rows know.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}

@@ -1,0 +1,470 @@
+//! One turn: what happens to runs between two commits, and the batch and effects that come of it.
+//!
+//! Invariant: a [`Step`] changes one run by one command; every event that it records is applied,
+//! encoded into the batch and, if it concerns the code, shown to it, one event at a time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use everstep_storage::Batch;
+
+use super::changes::{Change, ChangeKind};
+use super::history_log::{SEGMENT_BYTES, encode};
+use super::keys::{self, TimerKey};
+use super::message::Reply;
+use super::record::RunRecord;
+use super::resident::Resident;
+use super::stats::Counters;
+use super::timers::{Due, Timers};
+use crate::kernel::{
+    ActivityState, Command, HistoryEvent, Recorded, Run, TaskFailure, apply, decide,
+};
+use crate::sdk::Asked;
+use crate::view::RunResult;
+use crate::{Rejection, RunId, RunStatus, Started, Timestamp, WorkflowError};
+
+/// What may happen once the batch is durable, in order.
+pub(super) enum Effect {
+    AnswerStart(Reply<Started>, Result<Started, Rejection>),
+    Answer(Reply<()>, Result<(), Rejection>),
+    AnswerWatch(Reply<Option<RunResult>>, Result<Option<RunResult>, Rejection>),
+    AnswerClock(Reply<Timestamp>, Timestamp),
+    /// An attempt is recorded as started: run it.
+    Attempt {
+        run_id: RunId,
+        activity_id: u32,
+    },
+    /// The activity is no longer wanted.
+    CancelAttempt {
+        run_id: RunId,
+        activity_id: u32,
+    },
+    /// The run is closed: tell who waits, and let it go.
+    Closed(RunId, RunResult),
+    Changed(Change),
+}
+
+/// The open turn.
+pub(super) struct Turn {
+    /// Counts turns; the one that is open has this number.
+    pub(super) number: u64,
+    pub(super) batch: Batch,
+    pub(super) effects: Vec<Effect>,
+    /// The engine's time while the turn's messages are handled.
+    pub(super) now: Timestamp,
+    /// New attempts are recorded as scheduled only: the next process starts them.
+    pub(super) draining: bool,
+    /// Somebody follows commits.
+    pub(super) watched: bool,
+}
+
+/// One run within the open turn.
+pub(super) struct Step<'a> {
+    pub(super) turn: &'a mut Turn,
+    pub(super) resident: &'a mut Resident,
+    pub(super) timers: &'a mut Timers,
+    pub(super) counters: &'a Counters,
+    /// Events that the code has not seen yet.
+    unseen: VecDeque<HistoryEvent>,
+    /// Encoded events that are not in the batch yet.
+    encoded: Vec<u8>,
+    /// Events recorded in this step.
+    recorded: u64,
+    /// Withdrawn by the code and run by nobody, so nobody else will say that they have ended.
+    idle_cancels: VecDeque<u32>,
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(
+        turn: &'a mut Turn,
+        resident: &'a mut Resident,
+        timers: &'a mut Timers,
+        counters: &'a Counters,
+    ) -> Self {
+        Self {
+            turn,
+            resident,
+            timers,
+            counters,
+            unseen: VecDeque::new(),
+            encoded: Vec::new(),
+            recorded: 0,
+            idle_cancels: VecDeque::new(),
+        }
+    }
+
+    /// Records a run's first event, which `resident` was made from.
+    pub(super) fn begin(&mut self, event: HistoryEvent) {
+        let run = &self.resident.run;
+        let (key, workflow) = (self.run_key(), self.workflow_key());
+        self.turn.batch.put(keys::WORKFLOWS, &workflow, run.started.run_id.as_bytes());
+        if let Some(at) = run.delayed_until {
+            self.put_timer(keys::START_DELAY_ID, at);
+        }
+        if let Some(at) = execution_deadline(&self.resident.run) {
+            self.put_timer(keys::EXECUTION_TIMEOUT_ID, at);
+        }
+        self.encode(event.clone());
+        self.put_record(&key);
+        self.counters.runs_started.add(1);
+        if self.resident.run.delayed_until.is_none() {
+            self.unseen.push_back(event);
+        }
+        self.show_code();
+    }
+
+    /// Decides a command from outside, records what comes of it and lets the code see it.
+    pub(super) fn execute(&mut self, command: Command) -> Result<(), Rejection> {
+        for event in decide(&self.resident.run, command, self.turn.now)? {
+            self.record(event);
+        }
+        self.show_code();
+        Ok(())
+    }
+
+    /// Records a command that is never refused: it comes from the code, the clock or a worker.
+    pub(super) fn execute_own(&mut self, command: Command) {
+        match decide(&self.resident.run, command, self.turn.now) {
+            Ok(events) => events.into_iter().for_each(|event| self.record(event)),
+            Err(rejection) => {
+                tracing::error!(%rejection, run_id = %self.resident.run_id, "own command refused");
+            }
+        }
+    }
+
+    fn record(&mut self, event: HistoryEvent) {
+        self.timer_rows(&event);
+        let was_open = !self.resident.run.status.is_closed();
+        apply(&mut self.resident.run, &event, self.turn.now);
+        let run_id = self.resident.run_id;
+        match &event {
+            HistoryEvent::ActivityStarted { activity_id, .. } => {
+                self.counters.attempts_started.add(1);
+                self.turn.effects.push(Effect::Attempt { run_id, activity_id: *activity_id });
+            }
+            HistoryEvent::ActivityFailed { .. } => self.counters.attempts_failed.add(1),
+            HistoryEvent::ActivityCancelRequested { activity_id } => {
+                self.turn.effects.push(Effect::CancelAttempt { run_id, activity_id: *activity_id });
+            }
+            HistoryEvent::SignalReceived { .. } => self.counters.signals.add(1),
+            HistoryEvent::TimerFired { .. } => self.counters.timers_fired.add(1),
+            HistoryEvent::WorkflowTaskFailed(_) | HistoryEvent::WorkflowTaskRecovered => {
+                self.encode(event);
+                let key = self.run_key();
+                self.put_record(&key);
+                return;
+            }
+            _ => {}
+        }
+        let closes = was_open && self.resident.run.status.is_closed();
+        if concerns_code(&event) {
+            self.unseen.push_back(event.clone());
+        }
+        self.encode(event);
+        if closes {
+            self.close();
+        }
+    }
+
+    fn encode(&mut self, event: HistoryEvent) {
+        let recorded = Recorded { at: self.turn.now, event };
+        self.recorded += 1;
+        if let Err(error) = encode(&recorded, &mut self.encoded) {
+            // The types of an event all have a stored form; this cannot be reached.
+            tracing::error!(%error, "an event has no stored form");
+        }
+    }
+
+    /// Lets the code see what was recorded, one event at a time, and records what it asks for.
+    /// Two events from outside must never be recorded without this between them.
+    pub(super) fn show_code(&mut self) {
+        loop {
+            if let Some(event) = self.unseen.pop_front() {
+                let Some(task) = &mut self.resident.task else { continue };
+                match task.advance(&event, self.turn.now) {
+                    Ok(()) => self.record_asked(),
+                    Err(failure) => self.fail_task(failure),
+                }
+            } else if let Some(activity_id) = self.idle_cancels.pop_front() {
+                self.execute_own(Command::AcknowledgeCancel { activity_id });
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Shows the code what is left and puts the run's rows into the batch.
+    pub(super) fn finish(mut self) {
+        self.show_code();
+        self.write_rows();
+    }
+
+    /// Records what the code asked for and how it ended.
+    pub(super) fn record_asked(&mut self) {
+        while let Some(asked) = self.resident.task.as_ref().and_then(|task| task.next_asked()) {
+            self.execute_asked(asked);
+        }
+        let ended = self.resident.task.as_mut().and_then(|task| task.take_ended());
+        match ended {
+            Some(Ok(result)) => self.execute_own(Command::Complete { result }),
+            Some(Err(WorkflowError::Failed(failure))) => {
+                self.execute_own(Command::Fail { failure });
+            }
+            Some(Err(WorkflowError::Cancelled)) => self.execute_own(Command::Cancel),
+            None => {}
+        }
+    }
+
+    pub(super) fn execute_asked(&mut self, asked: Asked) {
+        match asked {
+            Asked::ScheduleActivity {
+                activity_id, activity_type, input, options, inline, ..
+            } => {
+                self.execute_own(Command::ScheduleActivity {
+                    activity_id,
+                    activity_type,
+                    input,
+                    options,
+                    inline,
+                });
+                self.start_attempt(activity_id);
+            }
+            Asked::StartTimer { timer_id, fires_at, .. } => {
+                self.execute_own(Command::StartTimer { timer_id, fires_at });
+            }
+            Asked::CancelActivity { activity_id } => {
+                self.execute_own(Command::CancelActivity { activity_id });
+                let activity = self.resident.run.activities.get(&activity_id);
+                if activity
+                    .is_some_and(|activity| !matches!(activity.state, ActivityState::Started(_)))
+                {
+                    self.idle_cancels.push_back(activity_id);
+                }
+            }
+            Asked::CancelTimer { timer_id } => {
+                self.execute_own(Command::CancelTimer { timer_id });
+            }
+        }
+    }
+
+    /// Starts the next attempt in the commit that makes it possible.
+    pub(super) fn start_attempt(&mut self, activity_id: u32) {
+        if !self.turn.draining {
+            self.execute_own(Command::RetryActivity { activity_id });
+        }
+    }
+
+    /// The code cannot go on: say so, and try again later.
+    pub(super) fn fail_task(&mut self, mut failure: Box<TaskFailure>) {
+        let resident = &mut *self.resident;
+        failure.event_id.get_or_insert(resident.run.history_length);
+        tracing::warn!(
+            workflow_id = &*resident.workflow_id,
+            run_id = %resident.run_id,
+            message = failure.message,
+            location = failure.location,
+            "workflow task failed"
+        );
+        resident.task = None;
+        self.unseen.clear();
+        // Doubling from 1 s up to 60 s.
+        let pause_ms = (1_000_u64 << resident.task_tries.min(6)).min(60_000);
+        resident.task_tries += 1;
+        let (namespace, run_id) = (Arc::clone(&resident.namespace), resident.run_id);
+        let due = Due::TaskRetry { namespace, run_id };
+        self.timers.push(self.turn.now.plus_millis(pause_ms), due);
+        self.counters.task_failures.add(1);
+        self.execute_own(Command::FailTask(failure));
+    }
+
+    fn close(&mut self) {
+        let key = self.run_key();
+        self.put_record(&key);
+        let run = &self.resident.run;
+        let result = RunResult {
+            status: run.status,
+            result: run.result.clone(),
+            failure: run.failure.clone(),
+        };
+        self.turn.effects.push(Effect::Closed(self.resident.run_id, result));
+        self.counters.runs_closed.add(1);
+        self.unseen.clear();
+    }
+
+    /// Rows that follow from the run's state rather than from one event.
+    fn write_rows(&mut self) {
+        if self.recorded == 0 {
+            return;
+        }
+        let resident = &mut *self.resident;
+        let batch = &mut self.turn.batch;
+        let (namespace, run_id) = (&*resident.namespace, resident.run_id);
+        if resident.segment.1 >= SEGMENT_BYTES {
+            resident.segment = (resident.segment.0 + 1, 0);
+        }
+        let key = keys::history(namespace, run_id, resident.segment.0);
+        batch.append(keys::HISTORY, &key, &self.encoded);
+        resident.segment.1 += self.encoded.len();
+        resident.history_bytes += self.encoded.len() as u64;
+        self.counters.events.add(self.recorded);
+
+        let active = resident.run.is_active();
+        if active != resident.active_row {
+            let key = keys::active(resident.shard, namespace, run_id);
+            match active {
+                true => batch.put(keys::ACTIVE, &key, b""),
+                false => batch.delete(keys::ACTIVE, &key),
+            }
+            resident.active_row = active;
+        }
+        let closed = resident.run.status.is_closed();
+        if let Some(task) = &resident.task {
+            for (name, payload) in task.take_published() {
+                let key = keys::published(namespace, run_id, name);
+                batch.put(keys::PUBLISHED, &key, payload.as_bytes());
+            }
+            if let Some(awaited) = task.take_awaited() {
+                let key = keys::run(namespace, run_id);
+                let stored = postcard::to_stdvec(&awaited).unwrap_or_default();
+                if !closed && !awaited.is_empty() {
+                    batch.put(keys::AWAITING, &key, &stored);
+                    resident.awaiting_row = true;
+                } else if resident.awaiting_row {
+                    batch.delete(keys::AWAITING, &key);
+                    resident.awaiting_row = false;
+                }
+            }
+        }
+        if closed && std::mem::take(&mut resident.awaiting_row) {
+            batch.delete(keys::AWAITING, &keys::run(namespace, run_id));
+        }
+        resident.changed_in = self.turn.number;
+        if self.turn.watched {
+            self.tell_watchers();
+        }
+    }
+
+    fn tell_watchers(&mut self) {
+        let resident = &*self.resident;
+        let history_length = resident.run.history_length;
+        let kind = match resident.run.status {
+            RunStatus::Running if history_length == self.recorded => ChangeKind::Started,
+            RunStatus::Running => ChangeKind::Advanced,
+            _ => ChangeKind::Closed,
+        };
+        self.turn.effects.push(Effect::Changed(Change {
+            namespace: Arc::clone(&resident.namespace),
+            workflow_id: Arc::clone(&resident.workflow_id),
+            run_id: resident.run_id,
+            status: resident.run.status,
+            history_length,
+            kind,
+        }));
+    }
+
+    /// Keeps the timer rows in step with an event that is about to be applied.
+    fn timer_rows(&mut self, event: &HistoryEvent) {
+        match event {
+            HistoryEvent::TimerStarted { timer_id, fires_at } => {
+                self.put_timer(*timer_id, *fires_at);
+            }
+            HistoryEvent::ActivityFailed { activity_id, retry_at: Some(at), .. } => {
+                self.put_timer(*activity_id, *at);
+            }
+            HistoryEvent::TimerFired { timer_id } | HistoryEvent::TimerCancelled { timer_id } => {
+                if let Some(&at) = self.resident.run.timers.get(timer_id) {
+                    self.delete_timer(*timer_id, at);
+                }
+            }
+            HistoryEvent::ActivityStarted { activity_id, .. }
+            | HistoryEvent::ActivityCancelled { activity_id } => {
+                let activity = self.resident.run.activities.get(activity_id);
+                if let Some(ActivityState::BackingOff(at)) = activity.map(|activity| activity.state)
+                {
+                    self.delete_timer(*activity_id, at);
+                }
+            }
+            HistoryEvent::StartDelayElapsed => {
+                if let Some(at) = self.resident.run.delayed_until {
+                    self.delete_timer(keys::START_DELAY_ID, at);
+                }
+            }
+            HistoryEvent::WorkflowCompleted { .. }
+            | HistoryEvent::WorkflowFailed { .. }
+            | HistoryEvent::WorkflowCancelled
+            | HistoryEvent::WorkflowTerminated { .. }
+            | HistoryEvent::WorkflowTimedOut => self.withdraw_everything(),
+            _ => {}
+        }
+    }
+
+    /// The run closes: nothing of it is to fire or run any more.
+    fn withdraw_everything(&mut self) {
+        let run = &self.resident.run;
+        let run_id = self.resident.run_id;
+        let mut rows: Vec<(u32, Timestamp)> =
+            run.timers.iter().map(|(&id, &at)| (id, at)).collect();
+        rows.extend(run.delayed_until.map(|at| (keys::START_DELAY_ID, at)));
+        rows.extend(execution_deadline(run).map(|at| (keys::EXECUTION_TIMEOUT_ID, at)));
+        for (&activity_id, activity) in &run.activities {
+            match activity.state {
+                ActivityState::BackingOff(at) => rows.push((activity_id, at)),
+                ActivityState::Started(_) => {
+                    self.turn.effects.push(Effect::CancelAttempt { run_id, activity_id });
+                }
+                ActivityState::Scheduled => {}
+            }
+        }
+        for (id, at) in rows {
+            self.delete_timer(id, at);
+        }
+    }
+
+    fn put_timer(&mut self, id: u32, due: Timestamp) {
+        let timer = TimerKey { due, run_id: self.resident.run_id, id };
+        let key = keys::timer(self.resident.shard, &self.resident.namespace, &timer);
+        self.turn.batch.put(keys::TIMERS, &key, b"");
+        self.timers.row_written(&self.resident.namespace, timer, self.turn.number);
+    }
+
+    fn delete_timer(&mut self, id: u32, due: Timestamp) {
+        let timer = TimerKey { due, run_id: self.resident.run_id, id };
+        let key = keys::timer(self.resident.shard, &self.resident.namespace, &timer);
+        self.turn.batch.delete(keys::TIMERS, &key);
+    }
+
+    fn run_key(&self) -> Vec<u8> {
+        keys::run(&self.resident.namespace, self.resident.run_id)
+    }
+
+    fn workflow_key(&self) -> Vec<u8> {
+        keys::workflow(&self.resident.namespace, &self.resident.workflow_id)
+    }
+
+    fn put_record(&mut self, key: &[u8]) {
+        match postcard::to_stdvec(&RunRecord::of(&self.resident.run)) {
+            Ok(stored) => self.turn.batch.put(keys::RUNS, key, &stored),
+            Err(error) => tracing::error!(%error, "a run has no stored form"),
+        }
+    }
+}
+
+/// When the run is timed out, if ever.
+pub(super) fn execution_deadline(run: &Run) -> Option<Timestamp> {
+    let timeout_ms = run.started.execution_timeout_ms?;
+    Some(run.started_at.plus_millis(timeout_ms))
+}
+
+/// Whether the code is shown the event; see `Core::deliver`.
+const fn concerns_code(event: &HistoryEvent) -> bool {
+    matches!(
+        event,
+        HistoryEvent::StartDelayElapsed
+            | HistoryEvent::ActivityCompleted { .. }
+            | HistoryEvent::ActivityFailed { retry_at: None, .. }
+            | HistoryEvent::ActivityCancelled { .. }
+            | HistoryEvent::TimerFired { .. }
+            | HistoryEvent::SignalReceived { .. }
+            | HistoryEvent::WorkflowCancelRequested
+    )
+}

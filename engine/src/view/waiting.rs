@@ -1,0 +1,135 @@
+//! What a run waits for, as data and as one sentence.
+
+use std::collections::BTreeMap;
+
+use super::Awaiting;
+use crate::kernel::{ActivityState, PendingActivity, Run};
+use crate::{RunStatus, Timestamp};
+
+/// Everything that the run waits for.
+pub(super) fn awaiting(run: &Run, signals: &BTreeMap<String, Timestamp>) -> Vec<Awaiting> {
+    if run.status.is_closed() {
+        return Vec::new();
+    }
+    let item = |kind: &str, name: String, since| Awaiting { kind: kind.to_owned(), name, since };
+    let delay = run.delayed_until.map(|at| item("start_delay", at.to_string(), run.started_at));
+    let task = run
+        .task_failure
+        .as_ref()
+        .map(|failure| item("task_retry", failure.kind.name().to_owned(), failure.at));
+    let activities = run.activities.values().map(|activity| {
+        item("activity", activity.activity_type.to_string(), activity.scheduled_at)
+    });
+    let timers = run.timers.keys().map(|id| item("timer", id.to_string(), run.started_at));
+    let signals = signals.iter().map(|(name, since)| item("signal", name.clone(), *since));
+    delay.into_iter().chain(task).chain(activities).chain(timers).chain(signals).collect()
+}
+
+/// One sentence for people.
+pub(super) fn sentence(
+    run: &Run,
+    signals: &BTreeMap<String, Timestamp>,
+    registered: bool,
+    now: Timestamp,
+) -> String {
+    if run.status.is_closed() {
+        return format!("nothing: the run is {}", closed_word(run.status));
+    }
+    if !registered {
+        let name = &run.started.workflow_type;
+        return format!("a worker that registers workflow type `{name}`: this server has none");
+    }
+    if let Some(failure) = &run.task_failure {
+        let what = match failure.kind.name() {
+            "panic" => "a build that does not panic here",
+            "non_determinism" => "a build that takes the recorded way",
+            _ => "a build that waits for something durable",
+        };
+        return format!("{what}; the code is tried again by itself");
+    }
+    if let Some(at) = run.delayed_until {
+        return format!("the end of its start delay, in {}", span(at.millis_since(now)));
+    }
+    let mut parts: Vec<String> = Vec::new();
+    // What is in trouble comes first.
+    let mut activities: Vec<&PendingActivity> = run.activities.values().collect();
+    activities.sort_by_key(|activity| std::cmp::Reverse(activity.attempt));
+    parts.extend(activities.iter().take(2).map(|activity| activity_part(activity, now)));
+    if activities.len() > 2 {
+        parts.push(format!("{} more activities", activities.len() - 2));
+    }
+    parts.extend(signals.keys().take(2).map(|name| format!("signal `{name}`")));
+    let mut timers: Vec<Timestamp> = run.timers.values().copied().collect();
+    timers.sort_unstable();
+    if let Some(first) = timers.first() {
+        let more = match timers.len() {
+            1 => String::new(),
+            count => format!(" (the first of {count})"),
+        };
+        parts.push(format!("a timer that fires in {}{more}", span(first.millis_since(now))));
+    }
+    match parts.is_empty() {
+        true => "its next step".into(),
+        false => parts.join(", or "),
+    }
+}
+
+fn activity_part(activity: &PendingActivity, now: Timestamp) -> String {
+    let name = &activity.activity_type;
+    let what = if activity.inline { "step" } else { "activity" };
+    let of = match activity.options().retry.max_attempts {
+        Some(limit) => format!(" of {limit}"),
+        None => String::new(),
+    };
+    match activity.state {
+        _ if activity.cancel_requested => format!("{what} `{name}` to end: it was cancelled"),
+        ActivityState::Scheduled => format!("{what} `{name}` to start"),
+        ActivityState::Started(at) if activity.attempt == 1 => {
+            format!("{what} `{name}`, running for {}", span(now.millis_since(at)))
+        }
+        ActivityState::Started(_) => format!("{what} `{name}`, attempt {}{of}", activity.attempt),
+        ActivityState::BackingOff(at) => {
+            let next = activity.attempt + 1;
+            format!("{what} `{name}`, attempt {next}{of} in {}", span(at.millis_since(now)))
+        }
+    }
+}
+
+const fn closed_word(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::TimedOut => "timed out",
+        RunStatus::ContinuedAsNew => "continued as a new run",
+        other => other.name(),
+    }
+}
+
+/// A length of time in its two largest units.
+fn span(ms: u64) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
+    let mut parts = Vec::new();
+    let mut rest = ms;
+    for (unit, name) in UNITS {
+        if rest >= unit && parts.len() < 2 {
+            parts.push(format!("{} {name}", rest / unit));
+        }
+        rest %= unit;
+    }
+    match parts.is_empty() {
+        true => format!("{ms} ms"),
+        false => parts.join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn spans_show_two_units() {
+        assert_eq!(span(32_000), "32 s");
+        assert_eq!(span(90_061_000), "1 d 1 h");
+        assert_eq!(span(12), "12 ms");
+        assert_eq!(span(3_600_000), "1 h");
+    }
+}
