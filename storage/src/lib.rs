@@ -57,6 +57,8 @@ pub use embedded::{DirectoryDisk, Disk, EmbeddedConfig, EmbeddedStore, Threads};
 pub use error::{Refusal, StoreError};
 pub use memory::MemoryStore;
 pub use range::Range;
+/// What a file on a [`Disk`] answers to.
+pub use redb::StorageBackend;
 pub use stats::{Health, StoreStats};
 pub use store::{Commit, Completion, Snapshot, Store};
 pub use table::{LEASES, Table};

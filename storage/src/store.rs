@@ -47,6 +47,9 @@ pub trait Store: Send + Sync + 'static {
     /// by another thread or by this one, when the batch is durable or refused. All batches that
     /// wait while a sync runs share the next one, in the order in which they were submitted.
     ///
+    /// A refusal never causes a sync. If it rests on something that is not durable yet, it is told
+    /// with the sync that makes it so.
+    ///
     /// `done` must be quick and must not wait for another commit of the same store: the commits
     /// behind it wait for it. It may submit.
     fn submit(&self, batch: Batch, done: Completion);
@@ -57,8 +60,9 @@ pub trait Store: Send + Sync + 'static {
     /// Counters and sizes.
     fn stats(&self) -> StoreStats;
 
-    /// Takes nothing more, finishes what was handed over, and gives back threads and files as far
-    /// as no snapshot still needs them. Calling it again does nothing.
+    /// Takes nothing more, finishes what was handed over, and gives back threads and files.
+    /// Snapshots that are still alive may answer [`StoreError::Stopped`] from then on. Calling it
+    /// again does nothing.
     fn close(&self);
 }
 

@@ -231,3 +231,48 @@ fn closing_answers_those_who_wait_for_room() {
         assert_eq!(rows.len(), done, "exactly what was acknowledged is there");
     }
 }
+
+#[test]
+fn a_completion_may_commit_read_and_even_close() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = Arc::new(open(&disk, Threads::Own));
+    let (tell, told) = mpsc::channel();
+    let inner = store.clone();
+    store.submit(
+        batch(|batch| batch.put(T, b"first", b"1")),
+        Box::new(move |outcome| {
+            outcome.unwrap();
+            let commit = inner.commit(batch(|batch| batch.put(T, b"second", b"2"))).unwrap();
+            let snapshot = inner.snapshot().unwrap();
+            inner.close();
+            // What is in memory may still be read, what is in the file not.
+            let after = kind(&snapshot.get(T, b"first"));
+            tell.send((commit.sequence, after)).unwrap();
+        }),
+    );
+    let (sequence, after) = told.recv().unwrap();
+    assert_eq!(sequence, 2);
+    assert!(["done", "stopped"].contains(&after), "{after}");
+    assert_eq!(kind(&store.commit(batch(|batch| batch.put(T, b"third", b"3")))), "stopped");
+    let store = open(&disk.after_kill(), Threads::None);
+    assert_eq!((store.sequence(), store.stats().applied_sequence), (2, 2));
+}
+
+#[test]
+fn a_completion_that_panics_harms_nobody_else() {
+    let store = open(&FaultDisk::new(Honesty::Honest), Threads::Own);
+    let (tell, told) = mpsc::channel();
+    for n in 0..10u8 {
+        let tell = tell.clone();
+        store.submit(
+            batch(|batch| batch.put(T, &[n], b"v")),
+            Box::new(move |outcome| {
+                assert!(n % 2 == 0, "a caller's mistake");
+                tell.send(outcome.is_ok()).unwrap();
+            }),
+        );
+    }
+    drop(tell);
+    assert_eq!(told.iter().collect::<Vec<_>>(), [true; 5]);
+    store.commit(batch(|batch| batch.assert_value(T, &[9], b"v"))).unwrap();
+}

@@ -160,6 +160,25 @@ fn files_of_a_newer_format_are_left_alone() {
 }
 
 #[test]
+fn files_that_are_none_of_ours_are_left_alone() {
+    for file in ["journal.redb", "state.redb"] {
+        let disk = FaultDisk::new(Honesty::Honest);
+        disk.set_bytes(file, b"these are a user's notes, and no store at all, but long enough");
+        match open(&disk).map(|_| ()) {
+            Err(StoreError::Io { action, .. }) => assert_eq!(action, format!("open {file}")),
+            Err(StoreError::Corrupt { what }) => assert!(what.contains(file), "{what}"),
+            other => panic!("expected an error, got {other:?}"),
+        }
+        let notes = disk.bytes(file).unwrap();
+        assert!(notes.starts_with(b"these are a user's notes"));
+        // An empty file becomes redb's, but not ours.
+        disk.set_bytes(file, b"");
+        let what = corrupt(open(&disk));
+        assert!(what.contains("'meta'"), "{what}");
+    }
+}
+
+#[test]
 fn the_journal_is_trimmed_behind_checkpoints() {
     let disk = FaultDisk::new(Honesty::Honest);
     let store = open(&disk).unwrap();

@@ -18,12 +18,13 @@ pub(super) struct Applier {
     /// `None` once the store is closed.
     state: Option<StateFile>,
     applied: u64,
-    last: Instant,
+    /// Since when the oldest write has been seen to wait.
+    waiting_since: Option<Instant>,
 }
 
 impl Applier {
     pub(super) fn new(state: StateFile, applied: u64) -> Self {
-        Self { state: Some(state), applied, last: Instant::now() }
+        Self { state: Some(state), applied, waiting_since: None }
     }
 
     /// Gives back the file.
@@ -31,12 +32,16 @@ impl Applier {
         self.state.take().map_or(Ok(()), StateFile::close)
     }
 
-    fn is_due(&self, core: &Core) -> bool {
+    fn is_due(&mut self, core: &Core) -> bool {
         let waiting = core.lag().records;
-        waiting > 0
-            && (waiting >= core.config.checkpoint_records
-                || core.progress.wanted.load(Ordering::Acquire)
-                || self.last.elapsed() >= core.config.checkpoint_interval)
+        if waiting == 0 {
+            self.waiting_since = None;
+            return false;
+        }
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        waiting >= core.config.checkpoint_records
+            || core.progress.wanted.load(Ordering::Acquire)
+            || since.elapsed() >= core.config.checkpoint_interval
     }
 
     fn checkpoint(&mut self, core: &Core) -> Result<bool, StoreError> {
@@ -77,7 +82,7 @@ impl Applier {
             core.overlay.prune(*table, keys, floor);
         }
         core.progress.set_applied(target, amount);
-        self.last = Instant::now();
+        self.waiting_since = None;
         core.counters.checkpoint(started.elapsed());
         Ok(true)
     }
@@ -97,7 +102,7 @@ pub(super) fn checkpoint(core: &Core) -> Result<bool, StoreError> {
 /// The applier's thread.
 pub(super) fn run(core: &Core) {
     while !core.progress.finished.load(Ordering::Acquire) && core.stopped().is_none() {
-        let due = core.applier().is_ok_and(|applier| applier.is_due(core));
+        let due = core.applier().is_ok_and(|mut applier| applier.is_due(core));
         if due {
             if let Err(error) = checkpoint(core) {
                 tracing::error!(%error, "checkpoint failed");

@@ -15,6 +15,11 @@ pub(super) fn redb<E: Into<redb::Error>>(action: &'static str) -> impl FnOnce(E)
     move |error| match error.into() {
         redb::Error::Io(error) => StoreError::io(action)(error),
         redb::Error::Corrupted(what) => StoreError::corrupt(format!("failed to {action}: {what}")),
+        error @ (redb::Error::TableDoesNotExist(_)
+        | redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableIsMultimap(_)) => {
+            StoreError::corrupt(format!("failed to {action}: {error}"))
+        }
         redb::Error::DatabaseClosed => StoreError::Stopped { reason: "closed".into() },
         other => StoreError::io(action)(std::io::Error::other(other)),
     }
@@ -24,6 +29,8 @@ pub(super) fn redb<E: Into<redb::Error>>(action: &'static str) -> impl FnOnce(E)
 pub(super) struct RedbFile {
     pub(super) name: &'static str,
     pub(super) temporary: &'static str,
+    /// What opening it is called in errors.
+    pub(super) opening: &'static str,
     pub(super) cache_bytes: usize,
     pub(super) gauge: Arc<FileGauge>,
     /// Writes the empty file's first rows.
@@ -55,7 +62,7 @@ impl RedbFile {
         &self,
         disk: &dyn Disk,
     ) -> Result<Option<Box<dyn redb::StorageBackend>>, StoreError> {
-        let file = disk.open(self.name).map_err(StoreError::io("open a store file"))?;
+        let file = disk.open(self.name).map_err(StoreError::io(self.opening))?;
         if file.is_some() {
             // Also a file that was there: whoever renamed it may have died before its name was
             // durable, and all that is committed to it from now on hangs on that name.
@@ -72,7 +79,7 @@ impl RedbFile {
         });
         builder
             .create_with_backend(Gauged::new(file, self.gauge.clone()))
-            .map_err(redb("open a store file"))
+            .map_err(redb(self.opening))
     }
 }
 

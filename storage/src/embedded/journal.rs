@@ -58,7 +58,8 @@ impl Journal {
         applied: u64,
     ) -> Result<(Self, Tail), StoreError> {
         let temporary = "journal.redb.new";
-        let file = RedbFile { name: NAME, temporary, cache_bytes, gauge, initialize };
+        let opening = "open journal.redb";
+        let file = RedbFile { name: NAME, temporary, opening, cache_bytes, gauge, initialize };
         let database = file.open(disk)?;
         let read = database.begin_read().map_err(redb("read the journal"))?;
         let meta = read.open_table(META).map_err(redb("read the journal"))?;

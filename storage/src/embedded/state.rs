@@ -61,7 +61,8 @@ impl StateFile {
         gauge: Arc<FileGauge>,
     ) -> Result<Self, StoreError> {
         let temporary = "state.redb.new";
-        let file = RedbFile { name: NAME, temporary, cache_bytes, gauge, initialize };
+        let opening = "open state.redb";
+        let file = RedbFile { name: NAME, temporary, opening, cache_bytes, gauge, initialize };
         let database = file.open(disk)?;
         let read = database.begin_read().map_err(redb("read the state file"))?;
         let meta = read.open_table(META).map_err(redb("read the state file"))?;
