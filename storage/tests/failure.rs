@@ -1,12 +1,14 @@
 //! What the embedded store answers when the disk does not do what it should, and under pressure.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use everstep_storage::testing::{Fault, FaultDisk, Honesty};
 use everstep_storage::{
-    Batch, EmbeddedConfig, EmbeddedStore, Health, Range, Store, StoreError, Table, Threads,
+    Batch, Disk, EmbeddedConfig, EmbeddedStore, Health, Range, StorageBackend, Store, StoreError,
+    Table, Threads,
 };
 
 const T: Table = Table::new(3, "t");
@@ -275,4 +277,47 @@ fn a_completion_that_panics_harms_nobody_else() {
     drop(tell);
     assert_eq!(told.iter().collect::<Vec<_>>(), [true; 5]);
     store.commit(batch(|batch| batch.assert_value(T, &[9], b"v"))).unwrap();
+}
+
+/// A disk that brings down whoever asks it for its free space.
+struct Trap(FaultDisk);
+
+impl Disk for Trap {
+    fn open(&self, name: &str) -> io::Result<Option<Box<dyn StorageBackend>>> {
+        self.0.open(name)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn StorageBackend>> {
+        self.0.create(name)
+    }
+
+    fn publish(&self, temporary: &str, name: &str) -> io::Result<()> {
+        self.0.publish(temporary, name)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.0.sync_names()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        panic!("a fault in the store's own code")
+    }
+}
+
+#[test]
+fn a_panic_inside_a_commit_is_answered_and_stops_the_store() {
+    let disk = Trap(FaultDisk::new(Honesty::Honest));
+    let store = EmbeddedStore::open_with(disk, config(), Threads::Own).unwrap();
+    let (tell, told) = mpsc::channel();
+    store.submit(
+        batch(|batch| batch.put(T, b"k", b"v")),
+        Box::new(move |outcome| tell.send(kind(&outcome)).unwrap()),
+    );
+    assert_eq!(told.recv(), Ok("unknown"));
+    assert_eq!(kind(&store.commit(batch(|batch| batch.put(T, b"k", b"v")))), "stopped");
+    assert!(matches!(store.stats().health, Health::Stopped { .. }));
 }

@@ -3,6 +3,7 @@
 //! Invariant: a checkpoint takes published batches only, all of them up to its sequence number,
 //! and versions leave the overlay only after it is durable and no older reader needs them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -104,8 +105,11 @@ pub(super) fn run(core: &Core) {
     while !core.progress.finished.load(Ordering::Acquire) && core.stopped().is_none() {
         let due = core.applier().is_ok_and(|mut applier| applier.is_due(core));
         if due {
-            if let Err(error) = checkpoint(core) {
-                tracing::error!(%error, "checkpoint failed");
+            match catch_unwind(AssertUnwindSafe(|| checkpoint(core))) {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::error!(%error, "checkpoint failed"),
+                // Those who wait for room must hear of it.
+                Err(_) => core.stop("a checkpoint panicked"),
             }
         } else {
             core.progress.doze(POLL);

@@ -124,22 +124,27 @@ impl EmbeddedStore {
     }
 }
 
+/// Why a store stops when its own code fails.
+const PANICKED: &str = "a commit panicked";
+
 /// The committer's turn: all that waits, as one group.
 fn commit_waiting(core: &Core, group: &mut Vec<Pending>) {
     let committer = core.committer();
     // Drained under the committer's lock, so that nobody overtakes what was drained.
     core.queue.drain(group);
-    let mut outcomes = Vec::with_capacity(group.len());
-    let mut completions = Vec::with_capacity(group.len());
-    let batches = group.drain(..).map(|pending| {
-        completions.push(pending.done);
-        pending.batch
-    });
-    match committer {
+    let (batches, completions): (Vec<_>, Vec<_>) =
+        group.drain(..).map(|Pending { batch, done }| (batch, done)).unzip();
+    let mut outcomes = Vec::with_capacity(batches.len());
+    let committed = catch_unwind(AssertUnwindSafe(|| match committer {
         Ok(mut committer) => {
-            committer.commit_group(core, batches, |outcome| outcomes.push(outcome));
+            committer.commit_group(core, batches.into_iter(), |outcome| outcomes.push(outcome));
         }
-        Err(error) => batches.for_each(|_| outcomes.push(Err(error.clone()))),
+        Err(error) => outcomes.resize_with(batches.len(), || Err(error.clone())),
+    }));
+    if committed.is_err() {
+        core.stop(PANICKED);
+        let unknown = || Err(StoreError::OutcomeUnknown { reason: PANICKED.into() });
+        outcomes.resize_with(completions.len(), unknown);
     }
     for (done, outcome) in completions.into_iter().zip(outcomes) {
         complete(done, outcome);
