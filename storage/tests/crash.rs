@@ -118,6 +118,7 @@ fn open(disk: &FaultDisk, random: &mut Random) -> Result<EmbeddedStore, StoreErr
         journal_cache_bytes: 1 << 20,
         state_cache_bytes: 1 << 20,
         max_lag_records: *random.pick(&[10, 60, 1_000_000]),
+        trim_segments: *random.pick(&[1, 3, 256]),
         min_free_bytes: 0,
         ..EmbeddedConfig::default()
     };

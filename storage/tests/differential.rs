@@ -19,6 +19,7 @@ fn config(random: &mut Random) -> EmbeddedConfig {
         journal_cache_bytes: 1 << 20,
         state_cache_bytes: 1 << 20,
         max_lag_records: *random.pick(&[4, 40, 1_000_000]),
+        trim_segments: *random.pick(&[1, 3, 256]),
         min_free_bytes: 0,
         ..EmbeddedConfig::default()
     }

@@ -21,6 +21,9 @@ pub struct EmbeddedConfig {
     /// Commits wait for the applier while more bytes than this wait for it. Bounds the overlay's
     /// memory, the journal's length and the time that a restart takes.
     pub max_lag_bytes: u64,
+    /// Commits take superfluous segments out of the journal as soon as there are so many. It costs
+    /// such a commit a few pages, so not each one should.
+    pub trim_segments: usize,
     /// New work is refused while the disk has less room than this: what checkpoints need to finish
     /// what was accepted.
     pub min_free_bytes: u64,
@@ -39,6 +42,7 @@ impl Default for EmbeddedConfig {
             checkpoint_interval: Duration::from_secs(1),
             max_lag_records: 400_000,
             max_lag_bytes: 256 << 20,
+            trim_segments: 256,
             min_free_bytes: 512 << 20,
             queue_batches: 4096,
             queue_bytes: 4 << 20,

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 use super::backend::FileGauge;
+use super::config::EmbeddedConfig;
 use super::disk::Disk;
 use super::failure::{RedbFile, check_format, redb};
 use super::segment::{Finished, Segment};
@@ -21,14 +22,23 @@ const NAME: &str = "journal.redb";
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const SEGMENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("segments");
 
-/// At least so many finished segments leave with a commit, if they may.
-const TRIM: usize = 32;
+/// A commit takes at most so many superfluous segments along …
+const TRIM_MOST: usize = 1024;
+/// … or, since redb reads what it removes, so many bytes of them.
+const TRIM_BYTES: usize = 1 << 20;
 
 pub(super) struct Journal {
     database: Database,
-    /// Keys and last sequence numbers, oldest first.
-    segments: VecDeque<(u64, u64)>,
+    /// What is in the file, oldest first.
+    segments: VecDeque<Stored>,
     next_key: u64,
+    trim_least: usize,
+}
+
+struct Stored {
+    key: u64,
+    last: u64,
+    bytes: usize,
 }
 
 /// What the journal knows beyond the state file.
@@ -53,11 +63,12 @@ impl Journal {
     /// Opens or makes the file, and reads what lies above `applied`.
     pub(super) fn open(
         disk: &dyn Disk,
-        cache_bytes: usize,
+        config: &EmbeddedConfig,
         gauge: Arc<FileGauge>,
         applied: u64,
     ) -> Result<(Self, Tail), StoreError> {
         let temporary = "journal.redb.new";
+        let cache_bytes = config.journal_cache_bytes;
         let opening = "open journal.redb";
         let file = RedbFile { name: NAME, temporary, opening, cache_bytes, gauge, initialize };
         let database = file.open(disk)?;
@@ -80,7 +91,7 @@ impl Journal {
                 let parts = segment.batches().map_err(what)?;
                 batches.extend(parts.into_iter().filter(|(sequence, _)| *sequence > applied));
             }
-            segments.push_back((key, segment.last));
+            segments.push_back(Stored { key, last: segment.last, bytes: value.value().len() });
             end = Some(segment.last);
         }
         let end = end.unwrap_or(0);
@@ -90,15 +101,26 @@ impl Journal {
             )));
         }
         drop((table, meta, read));
-        let next_key = segments.back().map_or(1, |(key, _)| key + 1);
-        Ok((Self { database, segments, next_key }, Tail { end, batches }))
+        let trim_least = config.trim_segments.max(1);
+        let next_key = segments.back().map_or(1, |newest| newest.key + 1);
+        Ok((Self { database, segments, next_key, trim_least }, Tail { end, batches }))
     }
 
     /// Appends a group commit's segments, and drops some that a checkpoint at `applied` has made
     /// superfluous. On disk when it returns; one sync.
     pub(super) fn append(&mut self, segments: &[Finished], applied: u64) -> Result<(), StoreError> {
-        // As many go as come, and some more: the journal shrinks again behind a burst.
-        let trimmed = self.superfluous(applied, TRIM.max(2 * segments.len()));
+        let trimmed = match self.superfluous(applied, TRIM_MOST) {
+            few if few < self.trim_least => 0,
+            many => {
+                let mut bytes = 0;
+                let affordable = self.segments.iter().take(many).take_while(|segment| {
+                    bytes += segment.bytes;
+                    bytes <= TRIM_BYTES
+                });
+                // More go than come, so that the journal shrinks again behind a burst.
+                affordable.count().max(2 * segments.len()).min(many)
+            }
+        };
         self.write(segments, trimmed)
     }
 
@@ -117,16 +139,15 @@ impl Journal {
 
     fn superfluous(&self, applied: u64, most: usize) -> usize {
         let older = self.segments.len().saturating_sub(1).min(most);
-        self.segments.iter().take(older).take_while(|(_, last)| *last <= applied).count()
+        self.segments.iter().take(older).take_while(|segment| segment.last <= applied).count()
     }
 
     fn write(&mut self, segments: &[Finished], trimmed: usize) -> Result<(), StoreError> {
         let transaction = self.database.begin_write().map_err(redb("begin a commit"))?;
         {
             let mut table = transaction.open_table(SEGMENTS).map_err(redb("begin a commit"))?;
-            if let Some((key, _)) = trimmed.checked_sub(1).and_then(|last| self.segments.get(last))
-            {
-                table.retain_in(..=*key, |_, _| false).map_err(redb("trim the journal"))?;
+            if let Some(newest) = trimmed.checked_sub(1).and_then(|last| self.segments.get(last)) {
+                table.retain_in(..=newest.key, |_, _| false).map_err(redb("trim the journal"))?;
             }
             let mut cursor = table
                 .upper_bound_mut(Bound::<u64>::Unbounded)
@@ -141,7 +162,8 @@ impl Journal {
         transaction.commit().map_err(redb("commit to the journal"))?;
         self.segments.drain(..trimmed);
         for segment in segments {
-            self.segments.push_back((self.next_key, segment.last));
+            let (key, bytes) = (self.next_key, segment.bytes.len());
+            self.segments.push_back(Stored { key, last: segment.last, bytes });
             self.next_key += 1;
         }
         Ok(())

@@ -54,7 +54,11 @@ impl EmbeddedStore {
         config: EmbeddedConfig,
         threads: Threads,
     ) -> Result<Self, StoreError> {
-        let core = Arc::new(Core::open(Box::new(disk), config, threads)?);
+        // redb trusts a file that was closed cleanly, and panics if it should not have.
+        let opened = catch_unwind(AssertUnwindSafe(|| Core::open(Box::new(disk), config, threads)));
+        let core = Arc::new(opened.unwrap_or_else(|_| {
+            Err(StoreError::corrupt("a file makes no sense to redb; restore the store from a copy"))
+        })?);
         let store = Self { core, workers: Mutex::default() };
         if threads == Threads::Own {
             store.spawn("store-committer", |core| {
