@@ -1,1 +1,74 @@
-//! The HTTP API.
+//! The HTTP API: one file a route, `POST /api/v1/workflows` in `start`, and so on.
+//!
+//! A handler reads the request (`target` the path, `parameters` the query string, `body` the
+//! body), asks the engine and writes the answer as JSON; whatever goes wrong on the way is a
+//! [`Problem`]. The OpenAPI document is generated from the handlers.
+//!
+//! Invariants:
+//! - every refusal is a problem with a code from [`error_code`], never a 5xx for what a client
+//!   sent;
+//! - what was refused left nothing behind: all of a request is checked before the engine hears
+//!   of it;
+//! - every wait has a bound, and ends early when the server drains.
+
+mod blocking;
+mod body;
+mod cancel;
+mod clock;
+mod describe;
+pub mod error_code;
+mod error_page;
+mod events;
+mod follow;
+mod history;
+mod idempotency;
+mod json;
+mod list;
+mod openapi;
+mod parameters;
+mod percent;
+mod problem;
+mod query;
+mod result;
+mod signal;
+mod start;
+mod state;
+mod target;
+mod terminate;
+
+use axum::Router;
+use axum::routing::get;
+use bytes::Bytes;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use problem::Problem;
+pub(crate) use state::{Api, Limits};
+
+/// The API's routes with their description; the clock's only where it can be moved.
+pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
+    let routes = OpenApiRouter::new()
+        .routes(routes!(start::start, list::list))
+        .routes(routes!(describe::describe))
+        .routes(routes!(result::result))
+        .routes(routes!(history::history))
+        .routes(routes!(events::events))
+        .routes(routes!(signal::signal))
+        .routes(routes!(query::query))
+        .routes(routes!(cancel::cancel))
+        .routes(routes!(terminate::terminate))
+        .routes(routes!(error_page::error_page));
+    if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
+}
+
+/// Serves the document that describes the routes.
+pub(crate) fn description<S>(mut document: OpenApi) -> Result<Router<S>, serde_json::Error>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    openapi::complete(&mut document);
+    let document = Bytes::from(document.to_json()?);
+    Ok(Router::new()
+        .route("/api/v1/openapi.json", get(openapi::serve).with_state(document)))
+}

@@ -1,0 +1,20 @@
+//! Reads that may take long enough to hold up other requests of the same thread.
+
+use everstep_engine::{Engine, Rejection};
+
+use super::error_code as codes;
+use super::{Api, Problem};
+
+/// Reads on a thread of its own.
+pub(super) async fn read<T: Send + 'static>(
+    api: &Api,
+    read: impl FnOnce(&Engine) -> Result<T, Rejection> + Send + 'static,
+) -> Result<T, Problem> {
+    let engine = api.engine().clone();
+    match tokio::task::spawn_blocking(move || read(&engine)).await {
+        Ok(answer) => answer.map_err(Problem::from),
+        Err(error) => {
+            Err(Problem::new(codes::INTERNAL_ERROR, format!("failed to read the store: {error}")))
+        }
+    }
+}

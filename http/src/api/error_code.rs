@@ -1,0 +1,161 @@
+//! Every error code of the API: the one table from which problems, the pages under `/errors/` and
+//! `docs/errors.md` are made.
+//!
+//! Invariant: a code never changes its name or its meaning; new ones may be added.
+
+use std::fmt::Write;
+
+/// One stable error code.
+#[derive(Debug)]
+pub struct ErrorCode {
+    /// Stable snake case, the problem's `code`.
+    pub name: &'static str,
+    /// The statuses that it comes with; the first unless the text says otherwise.
+    pub statuses: &'static [u16],
+    /// The problem's `title`.
+    pub title: &'static str,
+    /// What happened.
+    pub happened: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+macro_rules! error_codes {
+    ($($constant:ident = $name:literal $statuses:expr, $title:literal, $happened:literal, $remedy:literal;)*) => {
+        $(pub(crate) const $constant: &ErrorCode = &ErrorCode {
+            name: $name,
+            statuses: &$statuses,
+            title: $title,
+            happened: $happened,
+            remedy: $remedy,
+        };)*
+
+        /// All of them, in the order of the documentation.
+        pub const ALL: &[&ErrorCode] = &[$($constant),*];
+    };
+}
+
+error_codes! {
+    MALFORMED_JSON = "malformed_json" [400],
+        "The body is not JSON",
+        "The request's body could not be read as one JSON value. `detail` says where reading stopped. Nothing was done.",
+        "Send one JSON value in UTF-8. For a workflow's start it is an object with at least `type`; for signals and queries it is the payload itself, and an empty body stands for `null`.";
+    INVALID_REQUEST = "invalid_request" [400, 422],
+        "The request makes no sense",
+        "A parameter, a header or a field of the body has the wrong type or a value that is not allowed; `detail` names it. With status 422 the request was understood, but this workflow cannot take it: the input or payload has another shape than its code declares, or the id is `.` or `..`, which cannot stand in a path. Nothing was done.",
+        "Correct the named field. The OpenAPI document at `/api/v1/openapi.json` lists every parameter with its type. Sending the same request again gives the same answer.";
+    UNKNOWN_WORKFLOW_TYPE = "unknown_workflow_type" [422],
+        "No worker registers this workflow type",
+        "The `type` of the start is not registered in this server. `detail` lists the types that are. Nothing was started.",
+        "Check the spelling, and whether the server runs the build that registers the type.";
+    WORKFLOW_NOT_FOUND = "workflow_not_found" [404],
+        "The workflow does not exist",
+        "No workflow has this id, or none of its runs has the `run_id` that was asked for.",
+        "Check the id (in a path every reserved character is percent-encoded, `/` as `%2F`), and that the server was started with the data directory that holds the workflow.";
+    WORKFLOW_ALREADY_RUNNING = "workflow_already_running" [409],
+        "The workflow is already running",
+        "The id of the start belongs to a run that is still open. `detail` names the run. Nothing was started, and a signal of the same request was not sent.",
+        "Use another id, or send `\"on_conflict\": \"use_existing\"` to be answered with the open run, or `\"id_reuse\": \"terminate_if_running\"` to end it first. To make a retried start harmless, send an `Idempotency-Key`.";
+    WORKFLOW_ALREADY_EXISTS = "workflow_already_exists" [409],
+        "The id is taken by a closed run",
+        "The id of the start belongs to a run that has closed, and `id_reuse` does not allow another one. `detail` names the run and how it ended.",
+        "Use another id, or send `\"id_reuse\": \"allow_if_failed\"` or `\"allow_if_closed\"`.";
+    WORKFLOW_CLOSED = "workflow_closed" [409],
+        "The workflow is closed",
+        "A signal, cancellation or termination came for a run that has already ended. Nothing was recorded.",
+        "Read the run's result. To begin again, start a new run of the same id with `id_reuse`.";
+    QUERY_NOT_FOUND = "query_not_found" [404],
+        "The workflow has published nothing under this name",
+        "The workflow exists, but its code has not published a value under the query's name, or not yet.",
+        "Check the name, and wait until the workflow's code has come to the place where it publishes.";
+    IDEMPOTENCY_CONFLICT = "idempotency_conflict" [409],
+        "The idempotency key was used with another request",
+        "An earlier request carried the same `Idempotency-Key` and another body (for a signal: another name or payload). The earlier request keeps its effect; this one had none.",
+        "Use one key for one request and its repetitions, and a fresh key for everything else.";
+    PAYLOAD_TOO_LARGE = "payload_too_large" [413],
+        "The body is too large",
+        "The body, or one payload in it, is larger than the limit that `detail` names. Nothing was done.",
+        "Store the data elsewhere and send a reference to it, or raise the server's limit.";
+    HOST_NOT_ALLOWED = "host_not_allowed" [403],
+        "The Host header is not this server's",
+        "The server listens on loopback only, and the request names another host. That is how a web page that rebinds its DNS name to this machine looks.",
+        "Address the server as `localhost`, `127.0.0.1` or `[::1]`.";
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed" [403],
+        "A page of another origin sent this",
+        "A browser sent a request that changes something on behalf of a page from another origin. Nothing was done.",
+        "Send such requests from the inspector, from a page that this server serves, or from a program.";
+    ROUTE_NOT_FOUND = "route_not_found" [404],
+        "No such route",
+        "The path names nothing that this server serves.",
+        "Compare the path with the OpenAPI document at `/api/v1/openapi.json`. Ids in a path are percent-encoded, `/` as `%2F`.";
+    METHOD_NOT_ALLOWED = "method_not_allowed" [405],
+        "The route does not take this method",
+        "The path exists, but not with this HTTP method. The header `Allow` lists the methods that it takes.",
+        "Use one of them.";
+    REQUEST_TIMEOUT = "request_timeout" [408],
+        "The body did not arrive in time",
+        "The server waited for the rest of the request's body and gave up. Nothing was done.",
+        "Send the request again; if it happens often, look at the network or at the client's upload.";
+    UNAVAILABLE = "unavailable" [503],
+        "The server cannot take this now",
+        "The server is starting, shutting down, out of disk space or has stopped its store; `detail` says which. Nothing was done.",
+        "Try again after the number of seconds in `Retry-After`. `/health/ready` says when the server takes requests again.";
+    OUTCOME_UNKNOWN = "outcome_unknown" [503],
+        "Whether it happened is not known",
+        "The store stopped in the middle of the commit, so the server cannot say whether the request took effect.",
+        "Send the request again with the same `Idempotency-Key` (or the same workflow id) once the server is back: it takes effect once.";
+    CORRUPT = "corrupt" [500],
+        "Stored data cannot be read",
+        "What the store holds for this workflow cannot be read. The fault is the server's, not the request's.",
+        "Look at the server's log, which names the record, and restore the data directory from a backup if the disk is damaged.";
+    INTERNAL_ERROR = "internal_error" [500],
+        "The server failed",
+        "The server's own code failed while it answered. The fault is the server's, not the request's.",
+        "Look at the server's log, and report what it says.";
+}
+
+/// The code of that name.
+pub fn find(name: &str) -> Option<&'static ErrorCode> {
+    ALL.iter().copied().find(|code| code.name == name)
+}
+
+impl ErrorCode {
+    /// A page about it, in Markdown.
+    pub fn page(&self) -> String {
+        let statuses: Vec<_> = self.statuses.iter().map(u16::to_string).collect();
+        format!(
+            "# {}\n\n`{}` · HTTP {}\n\n**What happened.** {}\n\n**What to do.** {}\n",
+            self.title,
+            self.name,
+            statuses.join(", "),
+            self.happened,
+            self.remedy
+        )
+    }
+}
+
+/// `docs/errors.md`: a table of all codes and a section for each.
+pub fn book() -> String {
+    let mut book = String::from(
+        "# Errors\n\n\
+         Every refusal is `application/problem+json` (RFC 9457): `{\"type\": \"/errors/<code>\", \
+         \"title\", \"status\", \"detail\", \"code\"}`. Decide by `code`; read `detail`. A running \
+         server shows the same pages under `/errors/<code>`.\n\n\
+         This page is generated from `http/src/api/error_code.rs`; a test keeps them equal.\n\n\
+         | code | status | title |\n| --- | --- | --- |\n",
+    );
+    for code in ALL {
+        let statuses: Vec<_> = code.statuses.iter().map(u16::to_string).collect();
+        let (name, statuses) = (code.name, statuses.join(", "));
+        // Writing to a string cannot fail.
+        let _ = writeln!(book, "| [`{name}`](#{name}) | {statuses} | {} |", code.title);
+    }
+    for code in ALL {
+        let _ = write!(
+            book,
+            "\n## {}\n\n{}.\n\n**What happened.** {}\n\n**What to do.** {}\n",
+            code.name, code.title, code.happened, code.remedy
+        );
+    }
+    book
+}

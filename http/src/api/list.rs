@@ -1,0 +1,81 @@
+//! `GET /api/v1/workflows`.
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use everstep_engine::{DEFAULT_NAMESPACE, ListFilter, RunPage, RunStatus, Timestamp};
+
+use super::json::{Answer, json};
+use super::parameters::Parameters;
+use super::{Api, Problem, blocking};
+
+const DEFAULT_PAGE_SIZE: usize = 100;
+const MAX_PAGE_SIZE: usize = 1_000;
+
+/// List runs
+///
+/// Newest first. All filters that are given must match; `attr.NAME=VALUE` compares the search
+/// attribute NAME by its text.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workflows",
+    tag = "workflows",
+    params(
+        ("status" = Option<RunStatus>, Query, description = "only runs in this status"),
+        ("type" = Option<String>, Query, description = "only runs of this workflow type"),
+        ("id_prefix" = Option<String>, Query, description = "only workflows whose id begins so"),
+        ("started_after" = Option<String>, Query, description = "only runs that started at or after this RFC 3339 time", format = DateTime),
+        ("started_before" = Option<String>, Query, description = "only runs that started at or before this RFC 3339 time", format = DateTime),
+        ("parent" = Option<String>, Query, description = "only children of this workflow id"),
+        ("attr.NAME" = Option<String>, Query, description = "only runs whose search attribute NAME has this text; any number of them"),
+        ("page_size" = Option<u64>, Query, description = "rows a page; 100 when absent, clamped to 1000", minimum = 1),
+        ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
+    ),
+    responses((status = 200, description = "a page", body = RunPage)),
+)]
+pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
+    let parameters = Parameters::of(&uri);
+    let filter = filter(parameters)?;
+    let page_size = parameters.page_size(DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
+    let page_token = parameters.page_token()?.map(String::from);
+    let page = blocking::read(&api, move |engine| {
+        engine.list(&filter, page_size, page_token.as_deref())
+    })
+    .await?;
+    json(StatusCode::OK, &page)
+}
+
+fn filter(parameters: Parameters<'_>) -> Result<ListFilter, Problem> {
+    let mut filter = ListFilter {
+        namespace: DEFAULT_NAMESPACE.to_owned(),
+        status: parameters
+            .text("status")?
+            .map(|text| text.parse::<RunStatus>())
+            .transpose()
+            .map_err(|error| Problem::invalid(format!("parameter `status`: {error}")))?,
+        workflow_type: parameters.text("type")?.map(String::from),
+        id_prefix: parameters.text("id_prefix")?.map(String::from),
+        started_after: time(parameters, "started_after")?,
+        started_before: time(parameters, "started_before")?,
+        parent: parameters.text("parent")?.map(String::from),
+        ..ListFilter::default()
+    };
+    for pair in parameters.pairs() {
+        let (name, value) = pair?;
+        if let Some(attribute) = name.strip_prefix("attr.") {
+            let twice = filter.attributes.insert(attribute.to_owned(), value.into_owned());
+            if twice.is_some() {
+                return Err(Problem::invalid(format!("parameter `{name}` is given twice")));
+            }
+        }
+    }
+    Ok(filter)
+}
+
+fn time(parameters: Parameters<'_>, name: &str) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = parameters.text(name)? else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|error| {
+        Problem::invalid(format!("parameter `{name}` is no rfc 3339 time (`{text}`): {error}"))
+    })
+}

@@ -1,0 +1,60 @@
+//! The OpenAPI document: generated from the handlers, completed with what every route can answer.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
+
+use super::json::json_text;
+
+/// Any route may answer these.
+const EVERYWHERE: [(&str, &str); 4] = [
+    ("400", "a parameter, header or field that makes no sense"),
+    ("403", "a host or an origin that is not allowed"),
+    ("500", "the server failed, through no fault of the request"),
+    ("503", "starting, draining, out of disk space or stopped: try again"),
+];
+/// Routes that read a body may answer these too.
+const WITH_BODY: [(&str, &str); 2] =
+    [("408", "the body did not arrive in time"), ("413", "the body is too large")];
+
+/// Adds to every operation the refusals that its handler does not declare.
+pub(super) fn complete(document: &mut OpenApi) {
+    document.info.title = "Everstep".to_owned();
+    document.info.description = Some("Durable execution over HTTP.".to_owned());
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    document.info.license = None;
+    document.info.contact = None;
+    for item in document.paths.paths.values_mut() {
+        let PathItem { get, post, .. } = item;
+        if let Some(get) = get {
+            refusals(get, &EVERYWHERE);
+        }
+        if let Some(post) = post {
+            refusals(post, &EVERYWHERE);
+            refusals(post, &WITH_BODY);
+        }
+    }
+}
+
+fn refusals(operation: &mut Operation, refusals: &[(&str, &str)]) {
+    for (status, description) in refusals {
+        let problem = Ref::from_schema_name("Problem");
+        let response = ResponseBuilder::new().description(*description).content(
+            "application/problem+json",
+            ContentBuilder::new().schema(Some(problem)).build(),
+        );
+        operation
+            .responses
+            .responses
+            .entry((*status).to_owned())
+            .or_insert_with(|| response.build().into());
+    }
+}
+
+/// Answers the document.
+pub(super) async fn serve(State(document): State<Bytes>) -> Response {
+    json_text(StatusCode::OK, document).into_response()
+}

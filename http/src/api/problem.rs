@@ -1,0 +1,123 @@
+//! A refusal as RFC 9457 `application/problem+json`.
+//!
+//! Invariant: every answer from 400 up that this server writes is one of these.
+
+use std::borrow::Cow;
+
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use everstep_engine::Rejection;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error_code::{self as codes, ErrorCode};
+
+/// Details longer than this are cut, in bytes: they may quote what the client sent.
+const MAX_DETAIL_BYTES: usize = 2_048;
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub struct Problem {
+    code: &'static ErrorCode,
+    status: StatusCode,
+    detail: Cow<'static, str>,
+}
+
+/// The body of every refusal.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody {
+    /// Where the error is explained: `/errors/<code>`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What the code means, in one line.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What exactly was refused, for people.
+    detail: String,
+    /// Stable name to decide by.
+    code: &'static str,
+}
+
+impl Problem {
+    /// A problem with the code's first status.
+    pub(crate) fn new(code: &'static ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        let status = code.statuses.first().copied().unwrap_or(500);
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { code, status, detail: detail.into() }
+    }
+
+    /// The request makes no sense: 400.
+    pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(codes::INVALID_REQUEST, detail)
+    }
+
+    /// The same code with another of its statuses.
+    pub(crate) const fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        self.code.name
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        let code = match &rejection {
+            Rejection::InvalidRequest(_) | Rejection::Unprocessable(_) => codes::INVALID_REQUEST,
+            Rejection::UnknownWorkflowType(..) => codes::UNKNOWN_WORKFLOW_TYPE,
+            Rejection::WorkflowNotFound(_) => codes::WORKFLOW_NOT_FOUND,
+            Rejection::WorkflowAlreadyRunning(..) => codes::WORKFLOW_ALREADY_RUNNING,
+            Rejection::WorkflowAlreadyExists(..) => codes::WORKFLOW_ALREADY_EXISTS,
+            Rejection::WorkflowClosed(..) => codes::WORKFLOW_CLOSED,
+            Rejection::QueryNotFound(..) => codes::QUERY_NOT_FOUND,
+            Rejection::IdempotencyConflict(_) => codes::IDEMPOTENCY_CONFLICT,
+            Rejection::PayloadTooLarge { .. } => codes::PAYLOAD_TOO_LARGE,
+            Rejection::Unavailable(_) => codes::UNAVAILABLE,
+            Rejection::OutcomeUnknown(_) => codes::OUTCOME_UNKNOWN,
+            Rejection::Corrupt(_) => codes::CORRUPT,
+            _ => codes::INTERNAL_ERROR,
+        };
+        let problem = Self::new(code, rejection.to_string());
+        match rejection {
+            Rejection::Unprocessable(_) => problem.with_status(StatusCode::UNPROCESSABLE_ENTITY),
+            _ => problem,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if self.status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(code = self.code.name, detail = %self.detail, "failed to answer");
+        }
+        let mut detail = self.detail.into_owned();
+        detail.truncate(detail.floor_char_boundary(MAX_DETAIL_BYTES));
+        let body = ProblemBody {
+            kind: format!("/errors/{}", self.code.name),
+            title: self.code.title,
+            status: self.status.as_u16(),
+            detail,
+            code: self.code.name,
+        };
+        // Strings and a number always have a JSON form.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

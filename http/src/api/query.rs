@@ -1,0 +1,50 @@
+//! `POST /api/v1/workflows/{id}/queries/{name}`.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use everstep_engine::Payload;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::json::{Answer, json};
+use super::problem::ProblemBody;
+use super::target::{name, selector};
+use super::{Api, body};
+
+/// The answer to a query.
+#[derive(Serialize, ToSchema)]
+pub(super) struct QueryAnswer {
+    /// What the workflow published last under the name.
+    #[schema(value_type = serde_json::Value)]
+    result: Payload,
+}
+
+/// Query a workflow
+///
+/// The body is the argument, any JSON; an empty one is `null`. Works on closed runs too.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workflows/{id}/queries/{name}",
+    tag = "workflows",
+    params(
+        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        ("name" = String, Path, description = "the query's name", min_length = 1, max_length = 512),
+        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+    ),
+    request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the argument"),
+    responses(
+        (status = 200, description = "the published value", body = QueryAnswer),
+        (status = 404, description = "no such workflow, run or query", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn query(State(api): State<Api>, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    let body = body::read(&api, &head.headers, body).await?;
+    let selector = selector(&head.uri)?;
+    let name = name(&head.uri, "query name")?;
+    // Published state takes no argument, but what is not JSON is refused all the same.
+    body::payload(&body)?;
+    let result = api.engine().query(&selector, &name)?;
+    json(StatusCode::OK, &QueryAnswer { result })
+}

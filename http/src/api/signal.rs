@@ -1,0 +1,42 @@
+//! `POST /api/v1/workflows/{id}/signals/{name}`.
+
+use axum::extract::{Request, State};
+use everstep_engine::SignalInput;
+
+use super::idempotency::idempotency_key;
+use super::json::{Answer, accepted};
+use super::problem::ProblemBody;
+use super::target::{name, selector};
+use super::{Api, body};
+
+/// Signal a workflow
+///
+/// The body is the payload, any JSON; an empty one is `null`. Durable when answered.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workflows/{id}/signals/{name}",
+    tag = "workflows",
+    params(
+        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        ("name" = String, Path, description = "the signal's name", min_length = 1, max_length = 512),
+        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("Idempotency-Key" = Option<String>, Header, description = "makes a repeated signal harmless"),
+    ),
+    request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the payload"),
+    responses(
+        (status = 202, description = "received", body = serde_json::Value),
+        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "the run is closed, or the idempotency key was used with another signal", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "a payload that the workflow cannot take", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn signal(State(api): State<Api>, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    let body = body::read(&api, &head.headers, body).await?;
+    let selector = selector(&head.uri)?;
+    let name = name(&head.uri, "signal name")?.into_owned();
+    let key = idempotency_key(&head.headers)?;
+    let signal = SignalInput { name, payload: body::payload(&body)? };
+    api.engine().signal(&selector, signal, key).await?;
+    Ok(accepted())
+}

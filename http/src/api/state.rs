@@ -1,0 +1,56 @@
+//! What every handler can reach. Clones are cheap and the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use everstep_engine::Engine;
+
+use crate::server::{Draining, HttpMetrics};
+
+/// The engine and what the server decided about requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Api(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    engine: Engine,
+    limits: Limits,
+    draining: Draining,
+    metrics: Arc<HttpMetrics>,
+}
+
+/// Bounds on what one request may bring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Largest body, in bytes.
+    pub(crate) body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub(crate) body_timeout: Duration,
+}
+
+impl Api {
+    pub(crate) fn new(
+        engine: Engine,
+        limits: Limits,
+        draining: Draining,
+        metrics: Arc<HttpMetrics>,
+    ) -> Self {
+        Self(Arc::new(Inner { engine, limits, draining, metrics }))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn draining(&self) -> &Draining {
+        &self.0.draining
+    }
+
+    pub(crate) fn metrics(&self) -> &HttpMetrics {
+        &self.0.metrics
+    }
+}

@@ -1,0 +1,79 @@
+//! What a request's path names: a workflow, one of its runs, a signal or a query.
+//!
+//! Invariant: an id that leaves here obeys the rules of ids, so no key in the store can be made
+//! from any other.
+
+use std::borrow::Cow;
+
+use axum::http::{StatusCode, Uri};
+use everstep_engine::{DEFAULT_NAMESPACE, RunId, Selector};
+
+use super::Problem;
+use super::parameters::Parameters;
+use super::percent::decode_segment;
+
+/// Longest workflow id and longest name of a signal or query, in bytes.
+const MAX_ID_BYTES: usize = 512;
+
+/// Place of the workflow id among the segments of `/api/v1/workflows/{id}/…`.
+const ID: usize = 4;
+/// Place of the name in `/api/v1/workflows/{id}/signals/{name}`.
+const NAME: usize = 6;
+
+/// The workflow of the path and the run of the parameter `run_id`.
+pub(super) fn selector(uri: &Uri) -> Result<Selector, Problem> {
+    let workflow_id = segment(uri, ID, "workflow id")?;
+    check_workflow_id(&workflow_id)?;
+    let run_id = match Parameters::of(uri).text("run_id")? {
+        None => None,
+        Some(text) => Some(text.parse::<RunId>().map_err(|error| {
+            Problem::invalid(format!("parameter `run_id` is no run id (`{text}`): {error}"))
+        })?),
+    };
+    Ok(Selector {
+        namespace: DEFAULT_NAMESPACE.to_owned(),
+        workflow_id: workflow_id.into_owned(),
+        run_id,
+    })
+}
+
+/// The name of the signal or query.
+pub(super) fn name<'a>(uri: &'a Uri, what: &str) -> Result<Cow<'a, str>, Problem> {
+    let name = segment(uri, NAME, what)?;
+    check_text(what, &name)?;
+    Ok(name)
+}
+
+/// The rules of workflow ids, wherever one comes from.
+pub(super) fn check_workflow_id(id: &str) -> Result<(), Problem> {
+    check_text("workflow id", id)?;
+    if id == "." || id == ".." {
+        // Clients resolve them as relative paths, so such a workflow could not be asked for.
+        return Err(Problem::invalid(format!("workflow id `{id}` cannot stand in a path"))
+            .with_status(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    Ok(())
+}
+
+/// 1 to 512 bytes without control characters.
+pub(super) fn check_text(what: &str, text: &str) -> Result<(), Problem> {
+    if text.is_empty() {
+        return Err(Problem::invalid(format!("{what} is empty")));
+    }
+    if text.len() > MAX_ID_BYTES {
+        let bytes = text.len();
+        return Err(Problem::invalid(format!(
+            "{what} has {bytes} bytes; the limit is {MAX_ID_BYTES}"
+        )));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Problem::invalid(format!("{what} {text:?} contains a control character")));
+    }
+    Ok(())
+}
+
+fn segment<'a>(uri: &'a Uri, place: usize, what: &str) -> Result<Cow<'a, str>, Problem> {
+    let raw = uri.path().split('/').nth(place).unwrap_or_default();
+    decode_segment(raw)
+        .map_err(|_| Problem::invalid(format!("{what} `{raw}` is not percent-encoded utf-8")))
+}

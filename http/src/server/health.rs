@@ -1,0 +1,65 @@
+//! `/health/live` and `/health/ready`: whether to restart the process, whether to send it work.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::Api;
+
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(super) struct HealthAnswer {
+    /// `live`, `ready`, `draining` or `unavailable`.
+    status: &'static str,
+    /// Why it is not ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Whether the process is alive
+///
+/// Answers as long as the process can answer at all.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    tag = "server",
+    responses((status = 200, description = "alive", body = HealthAnswer)),
+)]
+pub(super) async fn live() -> Json<HealthAnswer> {
+    Json(HealthAnswer { status: "live", reason: None })
+}
+
+/// Whether the server takes requests
+///
+/// 503 with the reason while it drains or after its store has stopped.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    tag = "server",
+    responses(
+        (status = 200, description = "ready", body = HealthAnswer),
+        (status = 503, description = "not ready, and why", body = HealthAnswer),
+    ),
+)]
+pub(super) async fn ready(State(api): State<Api>) -> Response {
+    let (code, answer) = match readiness(&api) {
+        Ok(()) => (StatusCode::OK, HealthAnswer { status: "ready", reason: None }),
+        Err(unready) => (StatusCode::SERVICE_UNAVAILABLE, unready),
+    };
+    (code, Json(answer)).into_response()
+}
+
+/// Whether it takes requests, or why not.
+pub(super) fn readiness(api: &Api) -> Result<(), HealthAnswer> {
+    if api.draining().has_begun() {
+        let reason = Some("the server is shutting down".to_owned());
+        return Err(HealthAnswer { status: "draining", reason });
+    }
+    api.engine()
+        .ready()
+        .map_err(|reason| HealthAnswer { status: "unavailable", reason: Some(reason) })
+}

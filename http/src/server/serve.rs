@@ -1,0 +1,144 @@
+//! The server: store, engine and listener, opened together and closed in order.
+//!
+//! Invariant: it ends in one of two ways. Asked to, it finishes what it took and closes the store;
+//! when the store has failed, it says so and gives up.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use everstep_engine::{Engine, Worker};
+use everstep_storage::{EmbeddedStore, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use utoipa_axum::routes;
+
+use super::connections::Connections;
+use super::draining::DrainSwitch;
+use super::gate::{Gate, gate, method_not_allowed, route_not_found};
+use super::origin::OriginPolicy;
+use super::{Draining, HttpMetrics, ServerConfig, ServerError, figures, health};
+use crate::api::{self, Api, Limits};
+
+/// A server that is open and listens; it answers once [`Server::run`] is called.
+#[derive(Debug)]
+pub struct Server {
+    config: ServerConfig,
+    listener: TcpListener,
+    address: SocketAddr,
+    engine: Engine,
+    router: Router,
+    metrics: Arc<HttpMetrics>,
+    switch: DrainSwitch,
+    draining: Draining,
+}
+
+impl Server {
+    /// Listens, then opens the store and the engine with the worker's code. Open runs go on by
+    /// themselves from here on. Call it inside a Tokio runtime: activities run there.
+    ///
+    /// # Errors
+    /// A [`ServerError`] that names what could not be had.
+    pub async fn open(worker: Worker, config: ServerConfig) -> Result<Self, ServerError> {
+        let (listener, address) = listen(&config).await?;
+        let store = open_store(&config).await?;
+        let engine = Engine::open(store, worker, config.engine.clone(), Handle::current())?;
+        let (switch, draining) = DrainSwitch::new();
+        let (router, metrics) = router(&engine, &config, address, draining.clone())?;
+        Ok(Self { config, listener, address, engine, router, metrics, switch, draining })
+    }
+
+    /// Where it listens, with the port that it got.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same as a URL without a path, such as `http://127.0.0.1:3837`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The engine behind it.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Serves until `shutdown` is ready, then drains: accepts no more connections, answers long
+    /// polls early, lets requests and then activities finish, and closes the store.
+    ///
+    /// # Errors
+    /// [`ServerError::Stopped`] when the engine stopped by itself.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let connections = Connections {
+            router: self.router,
+            metrics: self.metrics,
+            draining: self.draining,
+            header_timeout: self.config.header_timeout,
+            most: self.config.max_connections,
+        };
+        let grace = self.config.drain_grace;
+        let serving = tokio::spawn(connections.serve(self.listener, grace));
+        let stopped = tokio::select! {
+            () = shutdown => None,
+            reason = self.engine.stopped() => Some(reason),
+        };
+        self.switch.begin();
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "failed to wait for open connections");
+        }
+        self.engine.drain(grace).await;
+        match stopped {
+            None => Ok(()),
+            Some(reason) => Err(ServerError::Stopped(reason)),
+        }
+    }
+}
+
+async fn listen(config: &ServerConfig) -> Result<(TcpListener, SocketAddr), ServerError> {
+    if !config.listen.ip().is_loopback() && !config.allow_remote {
+        return Err(ServerError::Remote(config.listen));
+    }
+    let refused = |source| ServerError::Listen { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
+}
+
+async fn open_store(config: &ServerConfig) -> Result<Arc<dyn Store>, ServerError> {
+    let (data, settings) = (config.data.clone(), config.store.clone());
+    let opening = tokio::task::spawn_blocking(move || EmbeddedStore::open(data, settings));
+    let opened: Result<EmbeddedStore, StoreError> = opening
+        .await
+        .map_err(|error| ServerError::Io { action: "open the store", source: error.into() })?;
+    match opened {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(source) => Err(ServerError::Store { data: config.data.clone(), source }),
+    }
+}
+
+fn router(
+    engine: &Engine,
+    config: &ServerConfig,
+    address: SocketAddr,
+    draining: Draining,
+) -> Result<(Router, Arc<HttpMetrics>), ServerError> {
+    let (routes, document) = api::routes(config.engine.clock.is_manual())
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(figures::metrics))
+        .split_for_parts();
+    let metrics = Arc::new(HttpMetrics::new(document.paths.paths.keys().cloned()));
+    let limits =
+        Limits { body_bytes: config.body_limit_bytes, body_timeout: config.request_timeout };
+    let api = Api::new(engine.clone(), limits, draining, Arc::clone(&metrics));
+    let policy = OriginPolicy { loopback_only: address.ip().is_loopback() };
+    let gate_state = Arc::new(Gate { policy, metrics: Arc::clone(&metrics) });
+    let router = routes
+        .with_state(api)
+        .merge(api::description(document)?)
+        .fallback(route_not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(gate_state, gate));
+    Ok((router, metrics))
+}
