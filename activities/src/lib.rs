@@ -1,1 +1,37 @@
-//! everstep-activities
+//! Activities for everyone: things done once, with an effect on the world outside.
+//!
+//! ```
+//! use std::time::Duration;
+//! use everstep_activities::HttpCall;
+//! use everstep_engine::{Activity, Retry, Worker};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Charge { order: String, cents: u64 }
+//! #[derive(Serialize, Deserialize)]
+//! struct Receipt { id: String }
+//!
+//! const CHARGE: Activity<Charge, Receipt> =
+//!     Activity::new("charge").retry(Retry::DEFAULT.max_attempts(8));
+//!
+//! let charge = HttpCall::post("http://127.0.0.1:9000/charges")?.timeout(Duration::from_secs(2));
+//! let worker = Worker::new().activity(CHARGE, charge.into_activity());
+//! # drop(worker);
+//! # Ok::<(), everstep_activities::HttpCallError>(())
+//! ```
+//!
+//! # Invariants
+//!
+//! - An activity may run more than once, so whatever it sends outside carries the activity's
+//!   idempotency key: the same for every attempt, and for no other activity.
+//! - An activity decides whether its failure can be mended by another attempt; how often and when
+//!   that is tried is the caller's retry policy. Nothing in here retries by itself.
+//! - Every wait has a timeout, every body that is read has a bound.
+//!
+//! # Map
+//!
+//! - `http_call`: one request with a JSON body, one answer with a JSON body.
+
+mod http_call;
+
+pub use http_call::{Attempt, HttpCall, HttpCallError};

@@ -1,1 +1,34 @@
-//! everstep-workflows
+//! Long-lived processes that workflows are made of: plain async functions over a
+//! [`WorkflowContext`](everstep_engine::WorkflowContext).
+//!
+//! ```
+//! use std::time::Duration;
+//! use everstep_engine::{Signal, Worker, Workflow, WorkflowContext, WorkflowError};
+//! use everstep_workflows::{Approval, approval};
+//!
+//! const PUBLISH: Workflow<String, String> = Workflow::new("publish");
+//! const APPROVED: Signal<String> = Signal::new("approved");
+//!
+//! async fn publish(ctx: &WorkflowContext, text: String) -> Result<String, WorkflowError> {
+//!     match approval(ctx, APPROVED, ctx.now() + Duration::from_secs(3600)).await {
+//!         Approval::Approved(editor) => Ok(format!("{text} (approved by {editor})")),
+//!         Approval::Expired => Err("nobody approved in time".into()),
+//!     }
+//! }
+//!
+//! let worker = Worker::new().workflow(PUBLISH, publish).signal(PUBLISH, APPROVED);
+//! # drop(worker);
+//! ```
+//!
+//! # Invariants
+//!
+//! - Nothing in here keeps state of its own: all of it is in the history of the run that calls.
+//! - Time is the run's time; a deadline that passed while the server was down has passed.
+//!
+//! # Map
+//!
+//! - `approval`: a signal raced against a deadline.
+
+mod approval;
+
+pub use approval::{Approval, approval};

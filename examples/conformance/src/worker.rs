@@ -1,0 +1,36 @@
+//! The worker: every workflow of the contract, and where its witness files are.
+
+use std::io;
+use std::path::Path;
+
+use everstep::Worker;
+
+use crate::witness_dir::WitnessDir;
+use crate::workflows::{
+    accumulate, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork, identity,
+    panic, random, saga, sleep, witness,
+};
+
+/// All conformance workflows. Witness files go to `data/witness`, which is made here.
+///
+/// # Errors
+/// When the directory cannot be made.
+pub fn worker(data: &Path) -> io::Result<Worker> {
+    let dir = WitnessDir::create(data)?;
+    let worker = identity::register(Worker::new());
+    let worker = echo::register(worker);
+    let worker = chain::register(worker);
+    let worker = fan_out::register(worker);
+    let worker = sleep::register(worker);
+    let worker = approval::register(worker);
+    let worker = accumulate::register(worker);
+    let worker = witness::register(worker, &dir);
+    let worker = flaky::register(worker);
+    let worker = saga::register(worker, &dir);
+    let worker = fork::register(worker, &dir);
+    let worker = panic::register(worker, &dir);
+    let worker = blocked::register(worker);
+    let worker = blob::register(worker);
+    let worker = cancellable::register(worker, &dir);
+    Ok(random::register(worker))
+}
