@@ -52,7 +52,7 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
                 cancel_requested: false,
                 last_failure: None,
             };
-            run.activities.insert(*activity_id, activity);
+            run.activities.insert(*activity_id, Box::new(activity));
         }
         HistoryEvent::ActivityStarted { activity_id, attempt } => {
             if let Some(activity) = run.activities.get_mut(activity_id) {

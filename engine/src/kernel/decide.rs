@@ -44,12 +44,12 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
             }
         }
         Command::RetryActivity { activity_id } => match run.activities.get(&activity_id) {
-            Some(PendingActivity {
-                state: ActivityState::BackingOff(_) | ActivityState::Scheduled,
-                attempt,
-                cancel_requested: false,
-                ..
-            }) => vec![E::ActivityStarted { activity_id, attempt: attempt + 1 }],
+            Some(activity)
+                if !activity.cancel_requested
+                    && !matches!(activity.state, ActivityState::Started(_)) =>
+            {
+                vec![E::ActivityStarted { activity_id, attempt: activity.attempt + 1 }]
+            }
             _ => Vec::new(),
         },
         Command::CancelActivity { activity_id } => match run.activities.get(&activity_id) {
@@ -111,7 +111,7 @@ fn closed(run: &Run) -> Rejection {
 fn running(run: &Run, activity_id: u32, attempt: u32) -> Option<&PendingActivity> {
     let activity = run.activities.get(&activity_id)?;
     let runs = matches!(activity.state, ActivityState::Started(_)) && activity.attempt == attempt;
-    runs.then_some(activity)
+    runs.then_some(&**activity)
 }
 
 fn fail_attempt(

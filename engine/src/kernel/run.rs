@@ -26,7 +26,7 @@ pub struct Run {
     /// When the code may first run, while it may not.
     pub delayed_until: Option<Timestamp>,
     /// Activities that have not ended, by id.
-    pub activities: BTreeMap<u32, PendingActivity>,
+    pub activities: BTreeMap<u32, Box<PendingActivity>>,
     /// Timers that have not fired, by id.
     pub timers: BTreeMap<u32, Timestamp>,
     /// Whether cancellation was asked for.

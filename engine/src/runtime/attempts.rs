@@ -31,7 +31,7 @@ type InlineFuture = Pin<Box<dyn Future<Output = Result<Payload, Failure>>>>;
 /// What runs now, by run and activity.
 #[derive(Default)]
 pub(super) struct Attempts {
-    running: HashMap<(RunId, u32), Running>,
+    running: HashMap<(RunId, u32), Running, foldhash::fast::RandomState>,
 }
 
 struct Running {
@@ -73,9 +73,9 @@ impl Attempts {
         true
     }
 
-    /// The code of inline steps is gone with the runs that held it.
-    pub(super) fn drop_inline(&mut self) {
-        self.running.retain(|_, running| !matches!(running.place, Place::Inline(_)));
+    /// Keeps only what runs elsewhere: the rest is gone with the runs that memory has forgotten.
+    pub(super) fn keep_spawned(&mut self) {
+        self.running.retain(|_, running| matches!(running.place, Place::Spawned { .. }));
     }
 }
 

@@ -49,8 +49,14 @@ pub(crate) fn shard_of(namespace: &str, workflow_id: &str) -> u8 {
 }
 
 /// A key that is built from parts.
-#[derive(Default)]
 struct Key(Vec<u8>);
+
+impl Default for Key {
+    fn default() -> Self {
+        // Most keys fit, so that they are built without growing.
+        Self(Vec::with_capacity(48))
+    }
+}
 
 impl Key {
     fn with(mut self, bytes: &[u8]) -> Self {

@@ -66,6 +66,7 @@ impl Shard {
         }
         let mut resident = Resident::new(run, task);
         resident.segment = segment;
+        resident.task_tries = self.task_tries.remove(&run_id).unwrap_or(0);
         resident.history_bytes = history_bytes;
         resident.active_row = resident.run.is_active();
         resident.awaiting_row = awaiting_row;
@@ -113,14 +114,9 @@ impl Shard {
             self.timers.push(self.turn.now.plus_millis(10), due);
             return Ok(());
         }
-        let tries = resident.task_tries;
+        self.task_tries.insert(run_id, resident.task_tries);
         self.residents.remove(run_id);
         self.ensure_resident(namespace, run_id)?;
-        if let Some(resident) = self.residents.get_mut(run_id)
-            && resident.run.task_failure.is_some()
-        {
-            resident.task_tries = tries + 1;
-        }
         Ok(())
     }
 }

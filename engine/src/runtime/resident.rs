@@ -79,10 +79,16 @@ impl Resident {
     }
 }
 
+/// How far the eviction hand moves in one turn.
+const STEPS_A_TURN: usize = 4_096;
+
+/// A map by run. Run ids are ours and half random, so the fast hash cannot be attacked.
+pub(super) type RunMap<T> = HashMap<RunId, T, foldhash::fast::RandomState>;
+
 /// All runs in memory.
 #[derive(Default)]
 pub(super) struct Residents {
-    runs: HashMap<RunId, Resident>,
+    runs: RunMap<Box<Resident>>,
     /// The open run of each workflow id in memory, and closed ones that are not durable yet.
     by_workflow: HashMap<Vec<u8>, RunId>,
     /// The eviction clock's hand moves along this line (second chance).
@@ -98,11 +104,11 @@ impl Residents {
         self.bytes += resident.counted_bytes;
         self.by_workflow.insert(key, run_id);
         self.line.push_back(run_id);
-        self.runs.insert(run_id, resident);
+        self.runs.insert(run_id, Box::new(resident));
     }
 
     pub(super) fn get(&self, run_id: RunId) -> Option<&Resident> {
-        self.runs.get(&run_id)
+        self.runs.get(&run_id).map(|resident| &**resident)
     }
 
     pub(super) fn get_mut(&mut self, run_id: RunId) -> Option<&mut Resident> {
@@ -142,8 +148,8 @@ impl Residents {
     /// turn that is on disk. Returns how many went.
     pub(super) fn evict(&mut self, budget: u64, durable: u64) -> u64 {
         let mut evicted = 0;
-        // Twice around takes everyone's second chance away.
-        let mut steps = self.line.len() * 2;
+        // Twice around takes everyone's second chance away; a long line is walked over many turns.
+        let mut steps = (self.line.len() * 2).min(STEPS_A_TURN);
         while self.bytes > budget && steps > 0 {
             steps -= 1;
             let Some(run_id) = self.line.pop_front() else { break };

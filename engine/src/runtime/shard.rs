@@ -8,7 +8,7 @@
 //!
 //! Invariant: effects are released in the order of the commits, each after its commit.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use super::attempts::Attempts;
 use super::engine::Inner;
 use super::message::{AttemptEnded, Message, Reply};
 use super::recovery::Recovery;
-use super::resident::Residents;
+use super::resident::{Residents, RunMap};
 use super::start::{LastRunId, RecentKeys};
 use super::timers::{Due, Timers};
 use super::turn::{Effect, Step, Turn};
@@ -47,12 +47,14 @@ pub(super) struct Shard {
     pub(super) recovery: Recovery,
     /// Taken when something must be read, dropped with the next commit or turn.
     snapshot: Option<Box<dyn Snapshot>>,
-    watchers: HashMap<RunId, Vec<oneshot::Sender<RunResult>>>,
+    watchers: RunMap<Vec<oneshot::Sender<RunResult>>>,
     in_flight: Option<InFlight>,
     /// The newest turn that is durable.
     pub(super) durable: u64,
     pub(super) recent_keys: RecentKeys,
     pub(super) last_run_id: LastRunId,
+    /// How often code was tried again, carried over to the run's next time in memory.
+    pub(super) task_tries: RunMap<u32>,
     /// Results of attempts that ended at their first poll.
     pub(super) ended: VecDeque<AttemptEnded>,
     advancing: VecDeque<Advance>,
@@ -120,6 +122,8 @@ impl Shard {
             now: inner.config.clock.now(),
             draining: false,
             watched: false,
+            unseen: VecDeque::new(),
+            encoded: Vec::new(),
         };
         Self {
             inner,
@@ -130,11 +134,12 @@ impl Shard {
             attempts: Attempts::default(),
             recovery: Recovery::everything(),
             snapshot: None,
-            watchers: HashMap::new(),
+            watchers: RunMap::default(),
             in_flight: None,
             durable: 0,
             recent_keys: RecentKeys::default(),
             last_run_id: LastRunId::default(),
+            task_tries: RunMap::default(),
             ended: VecDeque::new(),
             advancing: VecDeque::new(),
             drain: None,
@@ -410,7 +415,7 @@ impl Shard {
                 self.residents.clear();
                 self.timers.clear();
                 self.recent_keys.clear();
-                self.attempts.drop_inline();
+                self.attempts.keep_spawned();
                 self.ended.clear();
                 self.snapshot = None;
                 self.recovery = Recovery::after(FULL_PAUSE);

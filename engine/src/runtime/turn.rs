@@ -56,6 +56,10 @@ pub(super) struct Turn {
     pub(super) draining: bool,
     /// Somebody follows commits.
     pub(super) watched: bool,
+    /// Events that the code of the run at hand has not seen yet; empty between steps.
+    pub(super) unseen: VecDeque<HistoryEvent>,
+    /// Encoded events of the run at hand that are not in the batch yet; empty between steps.
+    pub(super) encoded: Vec<u8>,
 }
 
 /// One run within the open turn.
@@ -64,10 +68,6 @@ pub(super) struct Step<'a> {
     pub(super) resident: &'a mut Resident,
     pub(super) timers: &'a mut Timers,
     pub(super) counters: &'a Counters,
-    /// Events that the code has not seen yet.
-    unseen: VecDeque<HistoryEvent>,
-    /// Encoded events that are not in the batch yet.
-    encoded: Vec<u8>,
     /// Events recorded in this step.
     recorded: u64,
     /// Withdrawn by the code and run by nobody, so nobody else will say that they have ended.
@@ -81,16 +81,7 @@ impl<'a> Step<'a> {
         timers: &'a mut Timers,
         counters: &'a Counters,
     ) -> Self {
-        Self {
-            turn,
-            resident,
-            timers,
-            counters,
-            unseen: VecDeque::new(),
-            encoded: Vec::new(),
-            recorded: 0,
-            idle_cancels: VecDeque::new(),
-        }
+        Self { turn, resident, timers, counters, recorded: 0, idle_cancels: VecDeque::new() }
     }
 
     /// Records a run's first event, which `resident` was made from.
@@ -108,7 +99,7 @@ impl<'a> Step<'a> {
         self.put_record(&key);
         self.counters.runs_started.add(1);
         if self.resident.run.delayed_until.is_none() {
-            self.unseen.push_back(event);
+            self.turn.unseen.push_back(event);
         }
         self.show_code();
     }
@@ -158,7 +149,7 @@ impl<'a> Step<'a> {
         }
         let closes = was_open && self.resident.run.status.is_closed();
         if concerns_code(&event) {
-            self.unseen.push_back(event.clone());
+            self.turn.unseen.push_back(event.clone());
         }
         self.encode(event);
         if closes {
@@ -169,7 +160,7 @@ impl<'a> Step<'a> {
     fn encode(&mut self, event: HistoryEvent) {
         let recorded = Recorded { at: self.turn.now, event };
         self.recorded += 1;
-        if let Err(error) = encode(&recorded, &mut self.encoded) {
+        if let Err(error) = encode(&recorded, &mut self.turn.encoded) {
             // The types of an event all have a stored form; this cannot be reached.
             tracing::error!(%error, "an event has no stored form");
         }
@@ -179,7 +170,7 @@ impl<'a> Step<'a> {
     /// Two events from outside must never be recorded without this between them.
     pub(super) fn show_code(&mut self) {
         loop {
-            if let Some(event) = self.unseen.pop_front() {
+            if let Some(event) = self.turn.unseen.pop_front() {
                 let Some(task) = &mut self.resident.task else { continue };
                 match task.advance(&event, self.turn.now) {
                     Ok(()) => self.record_asked(),
@@ -266,7 +257,7 @@ impl<'a> Step<'a> {
             "workflow task failed"
         );
         resident.task = None;
-        self.unseen.clear();
+        self.turn.unseen.clear();
         // Doubling from 1 s up to 60 s.
         let pause_ms = (1_000_u64 << resident.task_tries.min(6)).min(60_000);
         resident.task_tries += 1;
@@ -288,7 +279,7 @@ impl<'a> Step<'a> {
         };
         self.turn.effects.push(Effect::Closed(self.resident.run_id, result));
         self.counters.runs_closed.add(1);
-        self.unseen.clear();
+        self.turn.unseen.clear();
     }
 
     /// Rows that follow from the run's state rather than from one event.
@@ -297,15 +288,16 @@ impl<'a> Step<'a> {
             return;
         }
         let resident = &mut *self.resident;
-        let batch = &mut self.turn.batch;
+        let Turn { batch, encoded, .. } = &mut *self.turn;
         let (namespace, run_id) = (&*resident.namespace, resident.run_id);
         if resident.segment.1 >= SEGMENT_BYTES {
             resident.segment = (resident.segment.0 + 1, 0);
         }
         let key = keys::history(namespace, run_id, resident.segment.0);
-        batch.append(keys::HISTORY, &key, &self.encoded);
-        resident.segment.1 += self.encoded.len();
-        resident.history_bytes += self.encoded.len() as u64;
+        batch.append(keys::HISTORY, &key, encoded);
+        resident.segment.1 += encoded.len();
+        resident.history_bytes += encoded.len() as u64;
+        encoded.clear();
         self.counters.events.add(self.recorded);
 
         let active = resident.run.is_active();

@@ -52,7 +52,8 @@ pub(super) fn sentence(
     }
     let mut parts: Vec<String> = Vec::new();
     // What is in trouble comes first.
-    let mut activities: Vec<&PendingActivity> = run.activities.values().collect();
+    let mut activities: Vec<&PendingActivity> =
+        run.activities.values().map(|activity| &**activity).collect();
     activities.sort_by_key(|activity| std::cmp::Reverse(activity.attempt));
     parts.extend(activities.iter().take(2).map(|activity| activity_part(activity, now)));
     if activities.len() > 2 {

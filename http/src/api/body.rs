@@ -66,11 +66,9 @@ fn refuse<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Proble
     }
     let mut again = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, T>(&mut again) {
-        Err(located) if located.path().iter().next().is_some() => Problem::invalid(format!(
-            "field `{}` of the body: {}",
-            located.path(),
-            located.inner()
-        )),
+        Err(located) if located.path().iter().next().is_some() => {
+            Problem::invalid(format!("field `{}` of the body: {}", located.path(), located.inner()))
+        }
         _ => Problem::invalid(format!("the body: {error}")),
     }
 }

@@ -37,10 +37,9 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     let filter = filter(parameters)?;
     let page_size = parameters.page_size(DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
     let page_token = parameters.page_token()?.map(String::from);
-    let page = blocking::read(&api, move |engine| {
-        engine.list(&filter, page_size, page_token.as_deref())
-    })
-    .await?;
+    let page =
+        blocking::read(&api, move |engine| engine.list(&filter, page_size, page_token.as_deref()))
+            .await?;
     json(StatusCode::OK, &page)
 }
 

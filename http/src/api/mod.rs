@@ -69,6 +69,5 @@ where
 {
     openapi::complete(&mut document);
     let document = Bytes::from(document.to_json()?);
-    Ok(Router::new()
-        .route("/api/v1/openapi.json", get(openapi::serve).with_state(document)))
+    Ok(Router::new().route("/api/v1/openapi.json", get(openapi::serve).with_state(document)))
 }

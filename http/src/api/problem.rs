@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use everstep_engine::Rejection;
 use serde::Serialize;

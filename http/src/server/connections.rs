@@ -75,10 +75,7 @@ impl Connections {
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.header_timeout)
-            .serve_connection(
-                TokioIo::new(stream),
-                TowerToHyperService::new(self.router.clone()),
-            );
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router.clone()));
         let draining = self.draining.clone();
         let metrics = Arc::clone(&self.metrics);
         tokio::spawn(async move {
