@@ -1,7 +1,61 @@
 //! The durable execution engine: facts and decisions, the loop that drives them, and what users
 //! write against.
-mod failure;
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use everstep_engine::{
+//!     Activity, ActivityContext, ActivityError, Client, Engine, EngineConfig, Worker, Workflow,
+//!     WorkflowContext, WorkflowError,
+//! };
+//! use everstep_storage::MemoryStore;
+//!
+//! const GREET: Workflow<String, String> = Workflow::new("greet");
+//! const SPELL: Activity<String, String> = Activity::new("spell");
+//!
+//! async fn greet(ctx: &WorkflowContext, name: String) -> Result<String, WorkflowError> {
+//!     Ok(ctx.activity(SPELL, name).await?)
+//! }
+//!
+//! async fn spell(_: ActivityContext, name: String) -> Result<String, ActivityError> {
+//!     Ok(format!("Hello, {name}"))
+//! }
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let worker = Worker::new().workflow(GREET, greet).activity(SPELL, spell);
+//! let runtime = tokio::runtime::Handle::current();
+//! let store = Arc::new(MemoryStore::new());
+//! let engine = Engine::open(store, worker, EngineConfig::default(), runtime)?;
+//!
+//! let started = Client::new(engine).workflow(GREET, &"Ada".to_owned())?.start().await?;
+//! assert_eq!(started.result().await?, "Hello, Ada");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # Invariants
+//!
+//! - **No effect before its commit.** An activity runs, a caller is answered and a watcher is told
+//!   only when the batch that holds the cause is durable.
+//! - **One event at a time**, live exactly as in replay.
+//! - **Memory is a cache of the store.** Every run can be dropped when its last change is durable,
+//!   and comes back by replay.
+//! - **Dropping cancels only inside a poll.** Eviction, panic, mismatch and shutdown cancel nothing.
+//! - **Every open run has a waker**, and a run that could never wake says so.
+//! - **A panic or a mismatch stops the run's task**, not the run and not the process.
+//!
+//! # Modules
+//!
+//! | module | what it owns |
+//! | --- | --- |
+//! | [`kernel`] | the pure part: events, commands, `decide`, `apply` |
+//! | `runtime` | [`Engine`]: the loop, replay, attempts, timers, recovery, eviction |
+//! | `sdk` | [`Worker`], [`WorkflowContext`], typed constants, durable futures, [`Client`] |
+//! | `view` | what is shown of runs: [`RunDescription`], [`RunPage`], [`HistoryPage`] |
+
 pub mod kernel;
+
+mod failure;
 mod payload;
 mod rejection;
 mod request;
@@ -20,11 +74,17 @@ pub use request::{
     Started,
 };
 pub use run_id::RunId;
-pub use runtime::*;
+pub use runtime::{
+    Change, ChangeKind, Clock, Engine, EngineConfig, EngineStats, OpenError, ReplayReport,
+    RunWatch, replay_history,
+};
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, Client, ClientError,
     Either, Query, Retry, Saga, Signal, SignalFuture, StartBuilder, TimerFuture, Worker, Workflow,
     WorkflowContext, WorkflowError, WorkflowHandle, join, join_all, race,
 };
 pub use timestamp::Timestamp;
-pub use view::*;
+pub use view::{
+    Awaiting, EventView, HistoryPage, PendingActivityView, PendingTimerView, RunDescription,
+    RunPage, RunResult, RunSummary,
+};

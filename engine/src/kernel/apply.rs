@@ -1,6 +1,6 @@
 //! How one event changes a run. Total: an event that was recorded cannot be refused.
 
-use super::{ActivityState, HistoryEvent, PendingActivity, Run, RunStatus};
+use super::{ActivityState, HistoryEvent, PendingActivity, PendingTimer, Run, RunStatus};
 use crate::Timestamp;
 
 impl Run {
@@ -77,7 +77,7 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
             run.activities.remove(activity_id);
         }
         HistoryEvent::TimerStarted { timer_id, fires_at } => {
-            run.timers.insert(*timer_id, *fires_at);
+            run.timers.insert(*timer_id, PendingTimer { started_at: at, fires_at: *fires_at });
         }
         HistoryEvent::TimerFired { timer_id } | HistoryEvent::TimerCancelled { timer_id } => {
             run.timers.remove(timer_id);

@@ -142,3 +142,6 @@ fn fail_attempt(
 
 /// The failure type of an attempt whose process ended.
 pub(crate) const LOST: &str = "lost";
+
+#[cfg(test)]
+mod tests;

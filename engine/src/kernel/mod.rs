@@ -21,5 +21,5 @@ pub use event::{
 };
 pub use retry::RetryPolicy;
 pub(crate) use retry::mix;
-pub use run::{ActivityState, PendingActivity, Run, Waker};
+pub use run::{ActivityState, PendingActivity, PendingTimer, Run, Waker};
 pub use status::RunStatus;

@@ -28,7 +28,7 @@ pub struct Run {
     /// Activities that have not ended, by id.
     pub activities: BTreeMap<u32, Box<PendingActivity>>,
     /// Timers that have not fired, by id.
-    pub timers: BTreeMap<u32, Timestamp>,
+    pub timers: BTreeMap<u32, PendingTimer>,
     /// Whether cancellation was asked for.
     pub cancel_requested: bool,
     /// Why its code cannot go on.
@@ -56,6 +56,15 @@ pub struct PendingActivity {
     pub cancel_requested: bool,
     /// Why the last attempt failed.
     pub last_failure: Option<Failure>,
+}
+
+/// A timer that has not fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingTimer {
+    /// When the code asked for it.
+    pub started_at: Timestamp,
+    /// When it fires.
+    pub fires_at: Timestamp,
 }
 
 /// What happens with an activity now.
@@ -102,7 +111,7 @@ impl Run {
             ActivityState::BackingOff(at) => Waker::Retry(id, at),
             ActivityState::Scheduled | ActivityState::Started(_) => Waker::Activity(id),
         });
-        let timers = self.timers.iter().map(|(&id, &at)| Waker::Timer(id, at));
+        let timers = self.timers.iter().map(|(&id, timer)| Waker::Timer(id, timer.fires_at));
         delay.into_iter().chain(task).chain(activities).chain(timers).collect()
     }
 

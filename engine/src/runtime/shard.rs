@@ -592,7 +592,7 @@ impl Step<'_> {
         let command = match id {
             keys::START_DELAY_ID => Command::ElapseStartDelay,
             keys::EXECUTION_TIMEOUT_ID => Command::TimeOut,
-            id if run.timers.get(&id).is_some_and(|at| *at <= now) => {
+            id if run.timers.get(&id).is_some_and(|timer| timer.fires_at <= now) => {
                 Command::FireTimer { timer_id: id }
             }
             activity_id => match run.activities.get(&activity_id).map(|activity| activity.state) {

@@ -364,8 +364,8 @@ impl<'a> Step<'a> {
                 self.put_timer(*activity_id, *at);
             }
             HistoryEvent::TimerFired { timer_id } | HistoryEvent::TimerCancelled { timer_id } => {
-                if let Some(&at) = self.resident.run.timers.get(timer_id) {
-                    self.delete_timer(*timer_id, at);
+                if let Some(timer) = self.resident.run.timers.get(timer_id) {
+                    self.delete_timer(*timer_id, timer.fires_at);
                 }
             }
             HistoryEvent::ActivityStarted { activity_id, .. }
@@ -395,7 +395,7 @@ impl<'a> Step<'a> {
         let run = &self.resident.run;
         let run_id = self.resident.run_id;
         let mut rows: Vec<(u32, Timestamp)> =
-            run.timers.iter().map(|(&id, &at)| (id, at)).collect();
+            run.timers.iter().map(|(&id, timer)| (id, timer.fires_at)).collect();
         rows.extend(run.delayed_until.map(|at| (keys::START_DELAY_ID, at)));
         rows.extend(execution_deadline(run).map(|at| (keys::EXECUTION_TIMEOUT_ID, at)));
         for (&activity_id, activity) in &run.activities {

@@ -226,6 +226,6 @@ fn pending_activities(run: &Run) -> Vec<PendingActivityView> {
 fn pending_timers(run: &Run) -> Vec<PendingTimerView> {
     let timers = run.timers.iter();
     timers
-        .map(|(id, fires_at)| PendingTimerView { timer_id: id.to_string(), fires_at: *fires_at })
+        .map(|(id, timer)| PendingTimerView { timer_id: id.to_string(), fires_at: timer.fires_at })
         .collect()
 }

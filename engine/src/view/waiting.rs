@@ -20,7 +20,8 @@ pub(super) fn awaiting(run: &Run, signals: &BTreeMap<String, Timestamp>) -> Vec<
     let activities = run.activities.values().map(|activity| {
         item("activity", activity.activity_type.to_string(), activity.scheduled_at)
     });
-    let timers = run.timers.keys().map(|id| item("timer", id.to_string(), run.started_at));
+    let timers =
+        run.timers.iter().map(|(id, timer)| item("timer", id.to_string(), timer.started_at));
     let signals = signals.iter().map(|(name, since)| item("signal", name.clone(), *since));
     delay.into_iter().chain(task).chain(activities).chain(timers).chain(signals).collect()
 }
@@ -60,7 +61,7 @@ pub(super) fn sentence(
         parts.push(format!("{} more activities", activities.len() - 2));
     }
     parts.extend(signals.keys().take(2).map(|name| format!("signal `{name}`")));
-    let mut timers: Vec<Timestamp> = run.timers.values().copied().collect();
+    let mut timers: Vec<Timestamp> = run.timers.values().map(|timer| timer.fires_at).collect();
     timers.sort_unstable();
     if let Some(first) = timers.first() {
         let more = match timers.len() {

@@ -1,0 +1,136 @@
+use super::*;
+use crate::kernel::{ActivityOptions, HistoryEvent, RetryPolicy, WorkflowStarted, apply};
+use crate::{Payload, RunId};
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(1_000_000 + ms)
+}
+
+fn run(start_delay_ms: Option<u64>) -> Run {
+    let started = WorkflowStarted {
+        namespace: "default".into(),
+        workflow_id: "w".into(),
+        run_id: RunId::from_bytes([3; 16]),
+        workflow_type: "t".into(),
+        input: Payload::null(),
+        start_delay_ms,
+        execution_timeout_ms: None,
+        memo: None,
+        search_attributes: Default::default(),
+        build_id: "b".into(),
+    };
+    Run::begin(&HistoryEvent::WorkflowStarted(Box::new(started)), at(0)).unwrap()
+}
+
+/// Decides and applies; the names of what happened.
+fn act(run: &mut Run, command: Command, now: Timestamp) -> Vec<&'static str> {
+    let events = decide(run, command, now).unwrap();
+    events.iter().for_each(|event| apply(run, event, now));
+    events.iter().map(HistoryEvent::name).collect()
+}
+
+fn schedule(max_attempts: Option<u32>) -> Command {
+    let retry = RetryPolicy { max_attempts, ..RetryPolicy::DEFAULT };
+    Command::ScheduleActivity {
+        activity_id: 1,
+        activity_type: "a".into(),
+        input: Payload::null(),
+        options: Some(Box::new(ActivityOptions { retry, ..ActivityOptions::DEFAULT })),
+        inline: false,
+    }
+}
+
+fn fail(attempt: u32, kind: &str) -> Command {
+    Command::FailActivity { activity_id: 1, attempt, failure: Failure::new(kind, "") }
+}
+
+#[test]
+fn results_are_fenced_by_attempt() {
+    let mut run = run(None);
+    act(&mut run, schedule(None), at(0));
+    act(&mut run, Command::RetryActivity { activity_id: 1 }, at(0));
+    act(&mut run, fail(1, "x"), at(1));
+    act(&mut run, Command::RetryActivity { activity_id: 1 }, at(5_000));
+    let complete =
+        |attempt| Command::CompleteActivity { activity_id: 1, attempt, result: Payload::null() };
+    assert!(act(&mut run, complete(1), at(5_001)).is_empty(), "the first attempt is late");
+    assert_eq!(act(&mut run, complete(2), at(5_002)), ["activity_completed"]);
+    assert!(act(&mut run, complete(2), at(5_003)).is_empty(), "once is enough");
+    assert!(run.activities.is_empty());
+}
+
+#[test]
+fn the_last_attempt_is_final_and_counts_the_lost_ones() {
+    let mut run = run(None);
+    act(&mut run, schedule(Some(2)), at(0));
+    act(&mut run, Command::RetryActivity { activity_id: 1 }, at(0));
+    act(&mut run, fail(1, LOST), at(1));
+    let waits = run.activities[&1].state;
+    assert_eq!(waits, ActivityState::BackingOff(at(1)), "the first lost attempt waits for nothing");
+    act(&mut run, Command::RetryActivity { activity_id: 1 }, at(1));
+    let events = decide(&run, fail(2, LOST), at(2)).unwrap();
+    let [HistoryEvent::ActivityFailed { retry_at: None, failure, .. }] = &events[..] else {
+        unreachable!("{events:?}")
+    };
+    assert_eq!(failure.attempts, Some(2));
+}
+
+#[test]
+fn a_failure_that_cannot_be_mended_is_not_retried() {
+    for failure in [Failure::new("x", "").non_retryable(), Failure::new("fatal", "")] {
+        let mut run = run(None);
+        let mut command = schedule(None);
+        if let Command::ScheduleActivity { options: Some(options), .. } = &mut command {
+            options.retry.non_retryable = vec!["fatal".into()];
+        }
+        act(&mut run, command, at(0));
+        act(&mut run, Command::RetryActivity { activity_id: 1 }, at(0));
+        act(&mut run, Command::FailActivity { activity_id: 1, attempt: 1, failure }, at(1));
+        assert!(run.activities.is_empty());
+    }
+}
+
+#[test]
+fn a_closed_run_refuses_what_comes_from_outside_and_ignores_the_rest() {
+    let mut run = run(None);
+    act(&mut run, Command::StartTimer { timer_id: 1, fires_at: at(9) }, at(0));
+    act(&mut run, Command::Terminate { reason: "enough".into() }, at(1));
+    assert_eq!(run.status, crate::RunStatus::Terminated);
+    assert!(run.wakers().is_empty());
+    assert!(act(&mut run, Command::FireTimer { timer_id: 1 }, at(9)).is_empty());
+    let signal = Command::Signal { name: "s".into(), payload: Payload::null() };
+    for command in [signal, Command::RequestCancel, Command::Terminate { reason: "again".into() }] {
+        let refused = decide(&run, command, at(2));
+        assert!(matches!(refused, Err(Rejection::WorkflowClosed(..))), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_run_that_has_not_begun_is_cancelled_at_once() {
+    let mut run = run(Some(60_000));
+    assert_eq!(
+        act(&mut run, Command::RequestCancel, at(1)),
+        ["workflow_cancel_requested", "workflow_cancelled"]
+    );
+}
+
+#[test]
+fn the_same_task_failure_is_recorded_once() {
+    let mut run = run(None);
+    let failure = |message: &str, ms| {
+        Command::FailTask(Box::new(crate::kernel::TaskFailure {
+            kind: crate::kernel::TaskFailureKind::Panic,
+            message: message.into(),
+            event_id: None,
+            recorded: None,
+            asked: None,
+            location: None,
+            at: at(ms),
+        }))
+    };
+    assert_eq!(act(&mut run, failure("a", 1), at(1)), ["workflow_task_failed"]);
+    assert!(act(&mut run, failure("a", 2), at(2)).is_empty());
+    assert_eq!(act(&mut run, failure("b", 3), at(3)), ["workflow_task_failed"]);
+    assert_eq!(act(&mut run, Command::RecoverTask, at(4)), ["workflow_task_recovered"]);
+    assert!(act(&mut run, Command::RecoverTask, at(5)).is_empty());
+}
