@@ -10,14 +10,14 @@ use everstep_engine::{
     RunResult, Selector, Signal, SignalInput, StartRequest, Started, Worker, Workflow,
     WorkflowContext, WorkflowError, join_all, race,
 };
-use everstep_storage::MemoryStore;
+use everstep_storage::{MemoryStore, Store};
 
 pub(crate) fn json(text: &str) -> Payload {
     Payload::parse(text.to_owned()).unwrap()
 }
 
 pub(crate) struct Fixture {
-    store: Arc<MemoryStore>,
+    store: Arc<dyn Store>,
     engine: Option<Engine>,
     runtime: tokio::runtime::Runtime,
     budget: u64,
@@ -30,8 +30,12 @@ impl Fixture {
     }
 
     pub(crate) fn with_budget(budget: u64) -> Self {
+        Self::over(Arc::new(MemoryStore::new()), budget)
+    }
+
+    pub(crate) fn over(store: Arc<dyn Store>, budget: u64) -> Self {
         let mut fixture = Self {
-            store: Arc::new(MemoryStore::new()),
+            store,
             engine: None,
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
@@ -55,7 +59,7 @@ impl Fixture {
         };
         let worker = worker(Arc::clone(&self.right));
         let handle = self.runtime.handle().clone();
-        self.engine = Some(Engine::open(self.store.clone(), worker, config, handle).unwrap());
+        self.engine = Some(Engine::open(Arc::clone(&self.store), worker, config, handle).unwrap());
     }
 
     pub(crate) fn take_right(&self, right: bool) {
