@@ -1,1 +1,35 @@
-//! The HTTP client.
+//! The HTTP client: API.md's calls as async functions, typed by the SDK's constants or plain JSON.
+//!
+//! ```no_run
+//! use everstep::client::Client;
+//! use everstep::{Signal, Workflow};
+//!
+//! const GREET: Workflow<String, String> = Workflow::new("greet");
+//! const NAME: Signal<String> = Signal::new("name");
+//!
+//! # async fn example() -> Result<(), everstep::client::ClientError> {
+//! let client = Client::new("http://127.0.0.1:3837")?;
+//! let greeting = client.workflow(GREET, &"Ada".to_owned())?.id("greet-ada").start().await?;
+//! greeting.signal(NAME, &"Grace".to_owned()).await?;
+//! println!("{}", greeting.result().await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Invariant: every call ends: with an answer, with the server's own problem document, or with an
+//! error that names the URL. Nothing is retried once the server may have seen it; whoever wants to
+//! try again sends an idempotency key.
+
+mod connection;
+mod error;
+mod event;
+mod path;
+mod sse;
+mod typed;
+mod workflows;
+
+pub use error::{ClientError, Problem};
+pub use event::{Event, EventPage};
+pub use sse::EventStream;
+pub use typed::{Handle, Start};
+pub use workflows::{Client, StartAnswer};

@@ -1,0 +1,199 @@
+//! One server's address and the pooled connections to it: HTTP/1.1 with keep-alive, no TLS.
+//!
+//! Invariant: every call has a deadline, and its error names the URL.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::error::{ClientError, Problem};
+use super::path::Path;
+
+/// Time to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for an answer, beyond what the call itself asks the server to wait.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an unused connection is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A call that has not been made yet.
+pub(super) struct Call {
+    method: Method,
+    path: Path,
+    body: Option<Bytes>,
+    idempotency_key: Option<String>,
+    wait: Duration,
+}
+
+impl Call {
+    pub(super) fn get(path: Path) -> Self {
+        let wait = Duration::ZERO;
+        Self { method: Method::GET, path, body: None, idempotency_key: None, wait }
+    }
+
+    pub(super) fn post(path: Path, body: impl Into<Bytes>) -> Self {
+        let body = Some(body.into());
+        Self { method: Method::POST, body, ..Self::get(path) }
+    }
+
+    pub(super) fn idempotency_key(mut self, key: Option<String>) -> Self {
+        self.idempotency_key = key;
+        self
+    }
+
+    /// How long the server is asked to wait before it answers.
+    pub(super) fn waiting(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+}
+
+/// A successful answer.
+pub(super) struct Answer {
+    call: String,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// Reads the body as a `T`.
+    pub(super) fn to<T: serde::de::DeserializeOwned>(&self) -> Result<T, ClientError> {
+        serde_json::from_slice(&self.body)
+            .map_err(ClientError::shape(format!("the answer to {}", self.call)))
+    }
+}
+
+/// Connections to one server. Clones share them.
+#[derive(Clone)]
+pub(super) struct Connection {
+    url: String,
+    http: legacy::Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Connection {
+    pub(super) fn new(url: &str) -> Result<Self, ClientError> {
+        let refuse =
+            |reason: &str| ClientError::Address { url: url.to_owned(), reason: reason.to_owned() };
+        let url = url.trim_end_matches('/');
+        let parsed: Uri = url.parse().map_err(|error| refuse(&format!("{error}")))?;
+        match (parsed.scheme_str(), parsed.authority()) {
+            (Some("http"), Some(_)) => {}
+            (Some("https"), _) => {
+                return Err(refuse("this client speaks plain HTTP; put a TLS tunnel in front"));
+            }
+            _ => return Err(refuse("expected http://host:port")),
+        }
+        if parsed.query().is_some() {
+            return Err(refuse("expected no query string"));
+        }
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let http = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build(connector);
+        Ok(Self { url: url.to_owned(), http })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Makes a call and reads the whole answer.
+    pub(super) async fn send(&self, call: Call) -> Result<Answer, ClientError> {
+        let waited = call.wait + ANSWER_TIMEOUT;
+        let name = format!("{} {}", call.method, call.path.as_str());
+        let exchange = async {
+            let response = self.open(call, None).await?;
+            let status = response.status();
+            let body = response.into_body().collect().await;
+            let body = body.map_err(|error| self.broken(&name, &error))?.to_bytes();
+            Ok((status, body))
+        };
+        let Ok(answer) = tokio::time::timeout(waited, exchange).await else {
+            return Err(ClientError::TimedOut { url: self.url.clone(), call: name, waited });
+        };
+        let (status, body) = answer?;
+        if status.is_success() {
+            return Ok(Answer { call: name, body });
+        }
+        Err(refusal(name, status, &body))
+    }
+
+    /// Makes a call and leaves the body to the caller; `accept` other than JSON.
+    pub(super) async fn open(
+        &self,
+        call: Call,
+        headers: Option<(&'static str, HeaderValue)>,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let name = format!("{} {}", call.method, call.path.as_str());
+        let bad = |reason: String| ClientError::Address { url: self.url.clone(), reason };
+        let mut request = Request::builder().method(call.method).uri(format!(
+            "{}{}",
+            self.url,
+            call.path.as_str()
+        ));
+        request = match headers {
+            Some((name, value)) => request.header(ACCEPT, "text/event-stream").header(name, value),
+            None => request.header(ACCEPT, "application/json"),
+        };
+        if let Some(key) = call.idempotency_key {
+            let value = HeaderValue::from_str(&key)
+                .map_err(|_| bad(format!("`{key}` cannot be an idempotency key")))?;
+            request = request.header("idempotency-key", value);
+        }
+        if call.body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = Full::new(call.body.unwrap_or_default());
+        let request = request.body(body).map_err(|error| bad(error.to_string()))?;
+        self.http.request(request).await.map_err(|error| {
+            if error.is_connect() {
+                let reason = root_cause(&error);
+                ClientError::Unreachable { url: self.url.clone(), reason }
+            } else {
+                self.broken(&name, &error)
+            }
+        })
+    }
+
+    pub(super) fn broken(&self, call: &str, error: &dyn Error) -> ClientError {
+        let reason = root_cause(error);
+        ClientError::Broken { url: self.url.clone(), call: call.to_owned(), reason }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// A refusal: the server's problem document, or what came in its place.
+pub(super) fn refusal(call: String, status: StatusCode, body: &[u8]) -> ClientError {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) if !problem.code.is_empty() => ClientError::Refused(Box::new(problem)),
+        _ => {
+            let body: String = String::from_utf8_lossy(body).chars().take(200).collect();
+            ClientError::Unexpected { call, status, body }
+        }
+    }
+}
+
+/// The innermost error says what happened; the outer ones say where in the library.
+fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
