@@ -1,1 +1,36 @@
-//! The command line.
+//! The command line that every worker's binary gets from one call, and the `everstep` binary's.
+//!
+//! ```no_run
+//! use everstep::Worker;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     everstep::cli::main(Worker::new())
+//! }
+//! ```
+//!
+//! Invariant: stdout carries answers only (with `--json` one JSON document), stderr everything
+//! else. Exit codes: 0 done, 1 refused or failed, 2 the command line itself is wrong.
+
+mod cancel;
+mod command;
+mod groups;
+mod list;
+mod look;
+mod query;
+mod remote;
+mod screen;
+mod serve;
+mod show;
+mod signal;
+mod span;
+mod start;
+mod table;
+mod terminate;
+mod values;
+
+pub use command::{client_main, main};
+pub use serve::{ClockKind, ServeArgs, Serving, serve, serve_beside};
+
+pub(crate) use remote::{CliError, print, print_json, runtime};
+pub(crate) use screen::{Colour, Screen};
+pub(crate) use table::{Align, Cell, Table};

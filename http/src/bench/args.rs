@@ -1,0 +1,123 @@
+//! What to measure and how long.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The flags of `bench`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct BenchArgs {
+    /// Measure a running server that serves the conformance worker's types; without it the engine
+    /// is measured in this process.
+    #[arg(long, value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// Which workloads, in this order.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "LIST",
+        ignore_case = true,
+        default_value = "w1,w2,w3,w4,w5"
+    )]
+    pub(super) workloads: Vec<Workload>,
+    /// Length of a cell in seconds; at least 30 for figures that are published.
+    #[arg(long, default_value_t = 10.0, value_name = "SECONDS", value_parser = seconds)]
+    pub(super) seconds: f64,
+    /// How many workflows are in flight; each workload has its own series where none is given.
+    #[arg(long, value_delimiter = ',', value_name = "LIST", value_parser = concurrency)]
+    pub(super) concurrency: Vec<usize>,
+    /// Sleepers of w5.
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(super) sleepers: u64,
+    /// Directory for the data and for measuring the disk; something below the system's temporary
+    /// directory where none is given. What is made in it is removed afterwards.
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+    /// Compare with the targets, and exit with 1 naming each one that was missed.
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Print one JSON document instead of the table.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// The workloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Workload {
+    /// One step, one workflow after the other.
+    W1,
+    /// Ten steps one after the other.
+    W2,
+    /// Signal to result.
+    W3,
+    /// A thousand steps at once.
+    W4,
+    /// Sleepers.
+    W5,
+}
+
+impl Workload {
+    /// Its name in tables and JSON.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::W1 => "w1",
+            Self::W2 => "w2",
+            Self::W3 => "w3",
+            Self::W4 => "w4",
+            Self::W5 => "w5",
+        }
+    }
+
+    /// What it does.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::W1 => "one step, one workflow after the other",
+            Self::W2 => "ten steps one after the other",
+            Self::W3 => "signal to result",
+            Self::W4 => "1,000 steps at once, joined",
+            Self::W5 => "runs that sleep for an hour",
+        }
+    }
+
+    /// How many are in flight where nothing else is said.
+    pub(super) const fn concurrency(self) -> &'static [usize] {
+        match self {
+            Self::W1 | Self::W4 => &[1],
+            Self::W2 => &[1, 64, 512],
+            Self::W3 => &[1, 64],
+            Self::W5 => &[512],
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.05..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err(format!("`{text}` is no length of a cell; write seconds, 0.05 to 86400")),
+    }
+}
+
+fn concurrency(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(count) if (1..=100_000).contains(&count) => Ok(count),
+        _ => Err(format!("`{text}` is no number of workflows in flight; write 1 to 100000")),
+    }
+}
+
+impl BenchArgs {
+    /// Length of a cell.
+    pub(super) fn length(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    /// The cells: each workload with each number in flight.
+    pub(super) fn plan(&self) -> Vec<(Workload, usize)> {
+        let cells = self.workloads.iter().flat_map(|workload| {
+            let own = workload.concurrency();
+            // W1 and W4 are one after the other by definition.
+            let given = !self.concurrency.is_empty() && own.len() > 1;
+            let series = if given { &self.concurrency[..] } else { own };
+            series.iter().map(|concurrency| (*workload, *concurrency))
+        });
+        cells.collect()
+    }
+}

@@ -1,0 +1,85 @@
+//! What the figures should be, and what Restate's are on this kind of machine: the tables of
+//! BENCHMARKS, so that `--check` compares with what is published.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::figure::number_text;
+
+/// A bound for a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Target {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+use Target::{AtLeast, AtMost};
+
+impl Target {
+    pub(super) fn is_met(self, value: f64) -> bool {
+        match self {
+            AtMost(bound) => value <= bound,
+            AtLeast(bound) => value >= bound,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AtMost(bound) => write!(f, "≤ {}", bound_text(*bound)),
+            AtLeast(bound) => write!(f, "≥ {}", bound_text(*bound)),
+        }
+    }
+}
+
+/// As it is written in BENCHMARKS.
+fn bound_text(bound: f64) -> String {
+    if bound >= 1000.0 { number_text(bound) } else { bound.to_string() }
+}
+
+/// The bound for a figure of a workload with so many in flight.
+pub(super) fn target(
+    workload: &str,
+    concurrency: usize,
+    figure: &str,
+    over_http: bool,
+) -> Option<Target> {
+    let (in_process, http) = match (workload, concurrency, figure) {
+        ("w1", 1, "p50_ms") => (AtMost(0.45), Some(AtMost(0.6))),
+        ("w2", 1, "workflows_per_s") => (AtLeast(430.0), Some(AtLeast(380.0))),
+        ("w2", 1, "p50_ms") => (AtMost(2.3), None),
+        ("w2", 64, "workflows_per_s") => (AtLeast(10_000.0), Some(AtLeast(7_000.0))),
+        ("w2", 64, "p99_ms") => (AtMost(15.0), None),
+        ("w2", 512, "workflows_per_s") => (AtLeast(20_000.0), Some(AtLeast(12_000.0))),
+        ("w2", 512, "p99_ms") => (AtMost(50.0), None),
+        ("w3", 1, "p50_ms") => (AtMost(0.25), Some(AtMost(0.5))),
+        ("w3", 64, "cycles_per_s") => (AtLeast(40_000.0), Some(AtLeast(12_000.0))),
+        ("w4", 1, "p50_ms") => (AtMost(5.0), Some(AtMost(6.0))),
+        ("w5", _, "starts_per_s") => (AtLeast(100_000.0), Some(AtLeast(15_000.0))),
+        ("w5", _, "resident_mb") => (AtMost(512.0), Some(AtMost(512.0))),
+        ("w5", _, "restart_ms") => (AtMost(1_000.0), Some(AtMost(1_000.0))),
+        _ => return None,
+    };
+    if over_http { http } else { Some(in_process) }
+}
+
+/// Restate's figure, published in BENCHMARKS; not taken in this run.
+pub(super) fn peer(workload: &str, concurrency: usize, figure: &str) -> Option<f64> {
+    Some(match (workload, concurrency, figure) {
+        ("w1", 1, "p50_ms") => 3.8,
+        ("w2", 1, "workflows_per_s") => 103.0,
+        ("w2", 1, "p50_ms") => 8.9,
+        ("w2", 64, "workflows_per_s") => 469.0,
+        ("w2", 64, "p99_ms") => 212.0,
+        ("w2", 512, "workflows_per_s") => 766.0,
+        ("w2", 512, "p99_ms") => 885.0,
+        ("w3", 1, "p50_ms") => 2.0,
+        ("w3", 64, "cycles_per_s") => 1_302.0,
+        ("w4", 1, "p50_ms") => 490.0,
+        ("w5", _, "starts_per_s") => 3_990.0,
+        _ => return None,
+    })
+}

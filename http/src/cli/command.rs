@@ -1,0 +1,201 @@
+//! The commands and how they are told apart.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::cancel::CancelArgs;
+use super::list::ListArgs;
+use super::query::QueryArgs;
+use super::serve::{ServeArgs, serve};
+use super::show::ShowArgs;
+use super::signal::SignalArgs;
+use super::start::StartArgs;
+use super::terminate::TerminateArgs;
+use crate::Worker;
+use crate::bench::BenchArgs;
+
+const ABOUT: &str = "Durable execution in one binary: workflows that survive crashes, deploys and \
+                     months of waiting.";
+
+/// A worker's command line: the server, and every client command.
+#[derive(Debug, Parser)]
+#[command(version, about = ABOUT, args_conflicts_with_subcommands = true)]
+struct WorkerCli {
+    #[command(flatten)]
+    serve: ServeArgs,
+    #[command(subcommand)]
+    command: Option<WorkerCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum WorkerCommand {
+    /// Run the server: the API, the inspector and this worker's workflows (the default).
+    #[command(after_help = SERVE_HELP)]
+    Serve(Box<ServeArgs>),
+    #[command(flatten)]
+    Client(ClientCommand),
+}
+
+/// The command line of the binary that has no worker.
+#[derive(Debug, Parser)]
+#[command(version, about = ABOUT, arg_required_else_help = true)]
+struct ClientCli {
+    #[command(subcommand)]
+    command: ClientCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ClientCommand {
+    /// Start a workflow.
+    #[command(after_help = START_HELP)]
+    Start(Box<StartArgs>),
+    /// Send a signal to a workflow.
+    #[command(after_help = SIGNAL_HELP)]
+    Signal(SignalArgs),
+    /// Read what a workflow publishes about itself; works on closed runs too.
+    #[command(after_help = QUERY_HELP)]
+    Query(QueryArgs),
+    /// List workflows, newest first.
+    #[command(after_help = LIST_HELP)]
+    List(Box<ListArgs>),
+    /// Show a run: what it waits for and its history.
+    #[command(after_help = SHOW_HELP)]
+    Show(ShowArgs),
+    /// Ask a run to end in its own way, with its clean-up.
+    #[command(after_help = CANCEL_HELP)]
+    Cancel(CancelArgs),
+    /// End a run at once, without clean-up.
+    #[command(after_help = TERMINATE_HELP)]
+    Terminate(TerminateArgs),
+    /// Measure the engine on this machine, in process or over HTTP.
+    #[command(after_help = BENCH_HELP)]
+    Bench(Box<BenchArgs>),
+    /// The server that the benchmark kills.
+    #[command(hide = true)]
+    BenchSleepers(crate::bench::SleepersArgs),
+}
+
+const SERVE_HELP: &str = "\
+Prints one line of JSON on stdout when it is ready, {\"listening\": \"http://127.0.0.1:3837\"}, and
+everything else on stderr. SIGTERM drains it and exits with 0.
+
+Examples:
+  serve
+  serve --listen 127.0.0.1:0 --data /var/lib/everstep --memory-budget 1GiB
+  serve --clock manual        time stands still until POST /test/clock/advance";
+
+const START_HELP: &str = "\
+Examples:
+  start greet '\"Ada\"'
+  start fulfil_order @order.json --id order-7 --wait 30s
+  start chain '{\"steps\": 3}' --json | jq -r .workflow_id";
+
+const SIGNAL_HELP: &str = "\
+The signal is durable when this returns.
+
+Examples:
+  signal order-7 approve '{\"by\": \"ada\"}'
+  signal order-7 approve --idempotency-key approval-1";
+
+const QUERY_HELP: &str = "\
+Examples:
+  query order-7 status
+  query order-7 status --json";
+
+const LIST_HELP: &str = "\
+Examples:
+  list --status running
+  list --type fulfil_order --started-after 2h --attr city=Berlin
+  list --limit 1000 --json";
+
+const SHOW_HELP: &str = "\
+Events that belong together stand in one row: an activity with all its attempts, a timer with its
+end. Payloads are cut to the width of the terminal; --full prints them whole, and --json prints
+everything as the server has it.
+
+Examples:
+  show order-7
+  show order-7 --follow
+  show order-7 --json | jq .workflow.waiting_for";
+
+const CANCEL_HELP: &str = "\
+The run's code is told, compensates and cleans up, and then ends as `cancelled`.
+
+Example:
+  cancel order-7";
+
+const TERMINATE_HELP: &str = "\
+Example:
+  terminate order-7 --reason 'duplicate of order-6'";
+
+const BENCH_HELP: &str = "\
+Every figure stands beside the disk's own sync rate, measured in the same run, and everything is
+durable before it counts. Published figures take --seconds 30 or more on a machine that does nothing
+else.
+
+  w1  one step, one workflow after the other
+  w2  ten steps one after the other, 1, 64 and 512 workflows in flight
+  w3  signal to result, 1 and 64 workflows in flight
+  w4  1,000 steps at once
+  w5  sleepers: start rate, memory, kill -9 and restart
+
+Examples:
+  bench
+  bench --workloads w1,w2 --seconds 30 --check
+  bench --url http://127.0.0.1:7979      a server with the conformance worker's types";
+
+impl ClientCommand {
+    fn run(self) -> ExitCode {
+        match self {
+            Self::Start(args) => args.run(),
+            Self::Signal(args) => args.run(),
+            Self::Query(args) => args.run(),
+            Self::List(args) => args.run(),
+            Self::Show(args) => args.run(),
+            Self::Cancel(args) => args.run(),
+            Self::Terminate(args) => args.run(),
+            Self::Bench(args) => crate::bench::run(&args),
+            Self::BenchSleepers(args) => args.run(),
+        }
+    }
+}
+
+/// The whole command line of a worker's binary: `serve` with this worker, which is also what
+/// happens without a command, and the commands of a client.
+#[must_use]
+pub fn main(worker: Worker) -> ExitCode {
+    match parse::<WorkerCli>(std::env::args_os()) {
+        Err(code) => code,
+        Ok(WorkerCli { serve: args, command: None }) => serve(worker, &args),
+        Ok(WorkerCli { command: Some(WorkerCommand::Serve(args)), .. }) => serve(worker, &args),
+        Ok(WorkerCli { command: Some(WorkerCommand::Client(command)), .. }) => command.run(),
+    }
+}
+
+/// The command line of a binary without a worker: the commands of a client, and the benchmark.
+#[must_use]
+pub fn client_main() -> ExitCode {
+    match parse::<ClientCli>(std::env::args_os()) {
+        Err(code) => code,
+        Ok(cli) => cli.command.run(),
+    }
+}
+
+/// Reads the command line; help and mistakes are printed, the latter with exit code 2.
+fn parse<C: CommandFactory + FromArgMatches>(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<C, ExitCode> {
+    let parsed = C::command()
+        .try_get_matches_from(arguments)
+        .and_then(|mut matches| C::from_arg_matches_mut(&mut matches));
+    parsed.map_err(|error| {
+        // Nothing is left to say where the terminal is gone.
+        let _ = error.print();
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! `serve`: the server with this program's worker.
+//!
+//! Invariant: stdout gets one line, when the server is ready; whoever started it reads the address
+//! there and needs to understand nothing else.
+
+use std::future::Future;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use everstep_storage::EmbeddedConfig;
+use tracing_subscriber::EnvFilter;
+
+use super::remote::{CliError, print_json, runtime};
+use super::screen::{Colour, Screen};
+use super::values;
+use crate::server::{Server, ServerConfig, ServerError, shutdown_signal};
+use crate::{Clock, Engine, EngineConfig, Worker};
+
+/// The flags of `serve`. A program with flags of its own flattens them into its parser and calls
+/// [`serve`].
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServeArgs {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:3837", value_name = "HOST:PORT")]
+    pub listen: SocketAddr,
+    /// Listen where other machines can reach it, although nothing asks them who they are.
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// The directory that holds everything durable; made when it is missing.
+    #[arg(long, default_value = "./data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// Where time comes from: the machine, or POST /test/clock/advance.
+    #[arg(long, value_enum, default_value_t = ClockKind::System, value_name = "CLOCK")]
+    pub clock: ClockKind,
+    /// Memory for suspended runs; beyond it, runs that only wait are put out and replayed later.
+    #[arg(long, default_value = "256MiB", value_parser = values::bytes, value_name = "SIZE")]
+    pub memory_budget: u64,
+    /// The store's cache for its state file.
+    #[arg(long, default_value = "64MiB", value_parser = cache_size, value_name = "SIZE")]
+    pub state_cache: usize,
+    /// The store's cache for its journal.
+    #[arg(long, default_value = "16MiB", value_parser = cache_size, value_name = "SIZE")]
+    pub journal_cache: usize,
+    /// What is logged to stderr: error, warn, info, debug, trace, or per module as in
+    /// `info,everstep_engine=debug`.
+    #[arg(long, env = "EVERSTEP_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(value_parser = log_filter)]
+    pub log: String,
+}
+
+/// The kinds of [`Clock`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ClockKind {
+    /// The machine's.
+    #[default]
+    System,
+    /// Stands still until it is advanced over HTTP; for tests.
+    Manual,
+}
+
+fn cache_size(text: &str) -> Result<usize, String> {
+    usize::try_from(values::bytes(text)?).map_err(|error| error.to_string())
+}
+
+/// A mistake in a filter is the command line's, not the server's.
+fn log_filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+impl ServeArgs {
+    /// The server's settings that these flags ask for.
+    pub fn config(&self) -> ServerConfig {
+        let clock = match self.clock {
+            ClockKind::System => Clock::System,
+            ClockKind::Manual => Clock::manual(),
+        };
+        ServerConfig {
+            listen: self.listen,
+            allow_remote: self.allow_remote,
+            engine: EngineConfig {
+                clock,
+                memory_budget_bytes: self.memory_budget,
+                ..EngineConfig::default()
+            },
+            store: EmbeddedConfig {
+                state_cache_bytes: self.state_cache,
+                journal_cache_bytes: self.journal_cache,
+                ..EmbeddedConfig::default()
+            },
+            ..ServerConfig::new(&self.data)
+        }
+    }
+
+    fn log_to_stderr(&self) {
+        let filter = EnvFilter::try_new(&self.log).unwrap_or_else(|_| EnvFilter::new("info"));
+        let installed = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .try_init();
+        if installed.is_err() {
+            // The program that called us logs in its own way.
+            tracing::debug!("a subscriber is installed already");
+        }
+    }
+}
+
+/// Serves the worker until SIGTERM or SIGINT, then drains.
+#[must_use]
+pub fn serve(worker: Worker, args: &ServeArgs) -> ExitCode {
+    serve_beside(worker, args, |_| std::future::pending())
+}
+
+/// A server that is ready, as seen by what runs beside it.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// Its address, such as `http://127.0.0.1:3837`.
+    pub url: String,
+    /// The engine behind it.
+    pub engine: Engine,
+}
+
+/// Serves the worker with something of the program's own beside it, which begins when the server
+/// is ready and is dropped when it drains.
+#[must_use]
+pub fn serve_beside<F>(
+    worker: Worker,
+    args: &ServeArgs,
+    beside: impl FnOnce(Serving) -> F,
+) -> ExitCode
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    args.log_to_stderr();
+    let done = runtime().and_then(|runtime| {
+        runtime.block_on(async {
+            run(worker, args, beside).await.map_err(|error| match error {
+                Ended::Server(error) => CliError::Failed(error.to_string()),
+                Ended::Output(error) => error,
+            })
+        })
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(false),
+    }
+}
+
+/// Why it ended without being asked to.
+enum Ended {
+    Server(ServerError),
+    Output(CliError),
+}
+
+impl From<ServerError> for Ended {
+    fn from(error: ServerError) -> Self {
+        Self::Server(error)
+    }
+}
+
+async fn run<F>(
+    worker: Worker,
+    args: &ServeArgs,
+    beside: impl FnOnce(Serving) -> F,
+) -> Result<(), Ended>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    // From here on a signal ends it in order, before it is ready too.
+    let shutdown = shutdown_signal()?;
+    let types = worker.workflow_types().count();
+    let server = Server::open(worker, args.config()).await?;
+    let url = server.url();
+    print_json(&serde_json::json!({ "listening": &url })).map_err(Ended::Output)?;
+    welcome(&url, args, types);
+    let serving = Serving { url, engine: server.engine().clone() };
+    let beside = tokio::spawn(beside(serving));
+    let shutdown = async {
+        shutdown.await;
+        beside.abort();
+        tracing::info!("draining");
+    };
+    Ok(server.run(shutdown).await?)
+}
+
+/// For people, on stderr.
+fn welcome(url: &str, args: &ServeArgs, types: usize) {
+    let screen = Screen::stderr();
+    let name = screen.paint(Colour::Strong, "everstep");
+    let data = args.data.display();
+    let inspector = screen.paint(Colour::Running, &format!("{url}/"));
+    let clock = match args.clock {
+        ClockKind::System => "",
+        ClockKind::Manual => "\n  clock      manual: POST /test/clock/advance moves it",
+    };
+    let text = format!(
+        "\n  {name} {} serves {types} workflow types\n\n  inspector  {inspector}\n  api        \
+         {url}/api/v1/workflows\n  data       {data}{clock}\n",
+        env!("CARGO_PKG_VERSION"),
+    );
+    // A server without a terminal serves all the same.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
