@@ -1,0 +1,162 @@
+//! The `everstep` program itself: what it prints where, and how it exits. The server runs on the
+//! runtime's threads while the test's own waits for the program.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::TestServer;
+
+fn everstep(url: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_everstep"));
+    command.args(arguments).env("EVERSTEP_URL", url).env_remove("COLUMNS");
+    command
+}
+
+fn run(url: &str, arguments: &[&str]) -> Output {
+    everstep(url, arguments).output().unwrap()
+}
+
+fn succeed(url: &str, arguments: &[&str]) -> String {
+    let output = run(url, arguments);
+    let (out, err) = texts(&output);
+    assert!(output.status.success(), "{arguments:?}: {out}{err}");
+    assert_eq!(err, "", "{arguments:?}");
+    out
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+fn document(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_from_start_to_end() {
+    let server = TestServer::start().await;
+    let url = server.client.url();
+    let started =
+        document(&succeed(url, &["start", "sum", "--id", "s/1", "--attr", "n=7", "--json"]));
+    assert_eq!((&started["workflow_id"], &started["started"]), (&"s/1".into(), &true.into()));
+    succeed(url, &["signal", "s/1", "add", "41"]);
+    succeed(url, &["signal", "s/1", "add", "1", "--json"]);
+    assert_eq!(succeed(url, &["query", "s/1", "sum"]), "42\n");
+    let listed = document(&succeed(url, &["list", "--attr", "n=7", "--json"]));
+    assert_eq!(listed["workflows"][0]["workflow_id"], "s/1");
+    let page = succeed(url, &["show", "s/1"]);
+    assert!(page.starts_with("⏸ waiting  s/1  sum\n"), "{page}");
+    assert!(page.contains("signal add") && !page.contains('\x1b'), "{page}");
+
+    let mut follow = everstep(url, &["show", "s/1", "--follow"]);
+    let mut following = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next().transpose().unwrap() {
+        if line.contains("signal add") && line.ends_with(" 1") {
+            break;
+        }
+    }
+    succeed(url, &["signal", "s/1", "finish"]);
+    let mut rest = String::new();
+    while let Some(line) = lines.next().transpose().unwrap() {
+        rest = rest + &line + "\n";
+    }
+    assert!(rest.contains("✓ completed after") && rest.contains("42"), "{rest}");
+    assert!(following.wait().unwrap().success());
+
+    let shown = document(&succeed(url, &["show", "s/1", "--json"]));
+    assert_eq!(shown["workflow"]["result"], 42);
+    let length = shown["workflow"]["history_length"].as_u64().unwrap();
+    assert_eq!(shown["events"].as_array().unwrap().len() as u64, length);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_tells_success_from_failure() {
+    let server = TestServer::start().await;
+    let url = server.client.url();
+    let greeted = succeed(url, &["start", "greet", "\"Ada\"", "--wait", "60s"]);
+    assert!(greeted.contains("✓ completed\n\"Hello, Ada\"\n"), "{greeted}");
+    let failed = run(url, &["start", "decline", "--wait", "60s", "--json"]);
+    assert_eq!(failed.status.code(), Some(1));
+    let (out, _) = texts(&failed);
+    assert_eq!(document(&out)["failure"]["type"], "declined");
+
+    succeed(url, &["start", "sum", "--id", "a"]);
+    succeed(url, &["cancel", "a"]);
+    succeed(url, &["start", "sum", "--id", "b"]);
+    succeed(url, &["terminate", "b", "--reason", "enough"]);
+    assert!(succeed(url, &["show", "b"]).contains("enough"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_go_to_stderr() {
+    let server = TestServer::start().await;
+    let url = server.client.url();
+    let output = run(url, &["show", "nobody", "--json"]);
+    let (out, err) = texts(&output);
+    assert_eq!((output.status.code(), out.as_str()), (Some(1), ""));
+    assert_eq!(document(&err)["code"], "workflow_not_found");
+    assert_eq!(document(&err)["status"], 404);
+
+    let output = run(url, &["cancel", "nobody"]);
+    let (out, err) = texts(&output);
+    assert_eq!((output.status.code(), out.as_str()), (Some(1), ""));
+    assert!(err.starts_with("error: workflow `nobody` does not exist"), "{err}");
+
+    let url = url.to_owned();
+    server.stop().await;
+    let output = run(&url, &["list", "--json"]);
+    let (_, err) = texts(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(document(&err)["code"], "unreachable");
+    assert!(err.contains(&url), "{err}");
+
+    let output = run(&url, &["list", "--status", "done"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// Every workload in small: the figures are there, are no zeros, and nothing is left behind.
+#[test]
+fn the_benchmark_measures() {
+    let dir = std::env::temp_dir().join(format!("everstep-bench-test-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let data = dir.to_str().unwrap();
+    let arguments = [
+        "bench",
+        "--workloads",
+        "w1,w2,w3,w4,w5",
+        "--seconds",
+        "0.2",
+        "--concurrency",
+        "1,8",
+        "--sleepers",
+        "500",
+        "--data",
+        data,
+        "--json",
+    ];
+    let output = run("", &arguments);
+    let (out, err) = texts(&output);
+    assert!(output.status.success(), "{err}");
+    let report = document(&out);
+    assert_eq!(report["mode"], "in_process");
+    let cells = report["cells"].as_array().unwrap();
+    let workloads: Vec<&str> =
+        cells.iter().map(|cell| cell["workload"].as_str().unwrap()).collect();
+    assert_eq!(workloads, ["w1", "w2", "w2", "w3", "w3", "w4", "w5"]);
+    for cell in cells {
+        assert!(cell["disk"]["syncs_per_s"].as_f64().unwrap() > 0.0, "{cell}");
+        let figures = cell["figures"].as_array().unwrap();
+        assert!(figures.len() >= 4, "{cell}");
+        for figure in figures.iter().filter(|figure| figure["name"] != "bytes_per_sleeper") {
+            assert!(figure["value"].as_f64().unwrap() > 0.0, "{cell}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
+    std::fs::remove_dir(&dir).unwrap();
+}
