@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{ActivityOptions, TaskFailure, WorkflowStarted};
+use super::{ActivityOptions, TaskFailure};
 use crate::{Failure, Payload, Timestamp};
 
 /// A wish that [`decide`](super::decide) grants as events or refuses.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Begin.
-    Start(Box<WorkflowStarted>),
     /// The start delay is over.
     ElapseStartDelay,
     /// Code: run an activity.

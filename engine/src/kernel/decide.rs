@@ -20,8 +20,6 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
         };
     }
     let events = match command {
-        // A run begins with `Run::begin`; one that exists cannot begin again.
-        Command::Start(_) => Vec::new(),
         Command::ElapseStartDelay => match run.delayed_until {
             Some(_) => vec![E::StartDelayElapsed],
             None => Vec::new(),

@@ -26,7 +26,7 @@ pub struct Recorded {
 #[non_exhaustive]
 pub enum HistoryEvent {
     /// The first event of every run.
-    WorkflowStarted(Box<WorkflowStarted>),
+    WorkflowStarted(Arc<WorkflowStarted>),
     /// The start delay is over: the code runs for the first time.
     StartDelayElapsed,
     /// The code asked for an activity or an inline step.

@@ -10,7 +10,7 @@ use crate::{Failure, Payload, Timestamp};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// How it began.
-    pub started: Box<WorkflowStarted>,
+    pub started: Arc<WorkflowStarted>,
     /// When it began.
     pub started_at: Timestamp,
     /// Where it stands.

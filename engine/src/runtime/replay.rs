@@ -5,6 +5,7 @@
 //! for may come later than the event that made it ask; everywhere else it must come next.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::task::Task;
 use crate::kernel::{HistoryEvent, Recorded, Run, TaskFailure, TaskFailureKind, apply};
@@ -28,7 +29,7 @@ impl Replay {
     /// Begins with a history's first event; none when it is no first event.
     pub(super) fn begin(first: &Recorded, entry: Option<&WorkflowEntry>) -> Option<Self> {
         let run = Run::begin(&first.event, first.at)?;
-        let task = entry.map(|entry| Task::new(entry, (*run.started).clone(), first.at));
+        let task = entry.map(|entry| Task::new(entry, Arc::clone(&run.started), first.at));
         let mut replay = Self {
             run,
             task,

@@ -145,8 +145,9 @@ impl Shard {
             build_id: registry.build_id(),
         };
         let now = self.turn.now;
-        let task = Task::new(entry, started.clone(), now);
-        let event = HistoryEvent::WorkflowStarted(Box::new(started));
+        let started = Arc::new(started);
+        let task = Task::new(entry, Arc::clone(&started), now);
+        let event = HistoryEvent::WorkflowStarted(started);
         let run = Run::begin(&event, now)
             .ok_or_else(|| Rejection::InvalidRequest("a run begins with its start".into()))?;
         self.residents.insert(Resident::new(run, Some(task)));

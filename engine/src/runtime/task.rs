@@ -5,6 +5,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::panics;
@@ -20,7 +21,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(entry: &WorkflowEntry, started: WorkflowStarted, at: Timestamp) -> Self {
+    pub(super) fn new(entry: &WorkflowEntry, started: Arc<WorkflowStarted>, at: Timestamp) -> Self {
         let input = started.input.clone();
         let core = Core::new(started, at);
         let body = (entry.begin)(WorkflowContext::new(Rc::clone(&core)), &input);
@@ -101,9 +102,7 @@ impl Task {
     }
 
     /// The awaited signals, if they changed since the last call.
-    pub(super) fn take_awaited(
-        &self,
-    ) -> Option<std::collections::BTreeMap<std::sync::Arc<str>, Timestamp>> {
+    pub(super) fn take_awaited(&self) -> Option<std::collections::BTreeMap<Arc<str>, Timestamp>> {
         self.core
             .with(|state| std::mem::take(&mut state.waits_changed))
             .then(|| self.core.awaited_signals())

@@ -8,7 +8,6 @@
 //! [`cancellable`]: crate::WorkflowContext::cancellable
 //! [`shield`]: crate::WorkflowContext::shield
 
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -28,7 +27,8 @@ pub(crate) struct Scopes {
     /// Some scope has taken the request.
     delivered: bool,
     next: u32,
-    open: BTreeMap<u32, Scope>,
+    /// By id, which grows: a handful at most.
+    open: Vec<(u32, Scope)>,
     /// The scopes whose bodies are being polled, outermost first.
     entered: Vec<u32>,
 }
@@ -49,36 +49,43 @@ impl Scopes {
     }
 
     pub(super) fn wakers(&mut self) -> Vec<Waker> {
-        self.open.values_mut().filter_map(|scope| scope.waker.take()).collect()
+        self.open.iter_mut().filter_map(|(_, scope)| scope.waker.take()).collect()
     }
 
     pub(super) const fn is_requested(&self) -> bool {
         self.requested
     }
 
+    fn scope_mut(&mut self, id: u32) -> Option<&mut Scope> {
+        self.open.iter_mut().find(|(known, _)| *known == id).map(|(_, scope)| scope)
+    }
+
     fn open(&mut self) -> u32 {
         let id = self.next;
         self.next += 1;
         let parent = self.entered.last().copied();
-        if let Some(parent) = parent.and_then(|parent| self.open.get_mut(&parent)) {
+        if let Some(parent) = parent.and_then(|parent| self.scope_mut(parent)) {
             parent.children += 1;
         }
         let before_request = !self.requested;
-        self.open.insert(id, Scope { parent, children: 0, before_request, waker: None });
+        self.open.push((id, Scope { parent, children: 0, before_request, waker: None }));
         id
     }
 
     fn close(&mut self, id: u32) {
-        let parent = self.open.remove(&id).and_then(|scope| scope.parent);
-        if let Some(parent) = parent.and_then(|parent| self.open.get_mut(&parent)) {
+        let at = self.open.iter().position(|(known, _)| *known == id);
+        let parent = at.and_then(|at| self.open.remove(at).1.parent);
+        if let Some(parent) = parent.and_then(|parent| self.scope_mut(parent)) {
             parent.children -= 1;
         }
     }
 
     fn must_cancel(&self, id: u32) -> bool {
         self.requested
-            && self.open.get(&id).is_some_and(|scope| {
-                scope.children == 0 && (scope.before_request || !self.delivered)
+            && self.open.iter().any(|(known, scope)| {
+                *known == id
+                    && scope.children == 0
+                    && (scope.before_request || !self.delivered)
             })
             // The whole workflow is only dropped when nobody inside has taken the request.
             && (id != 0 || !self.delivered)
@@ -103,7 +110,7 @@ impl OpenScope {
     ) -> Poll<F::Output> {
         self.core.with(|state| {
             state.scopes.entered.push(self.id);
-            if let Some(scope) = state.scopes.open.get_mut(&self.id) {
+            if let Some(scope) = state.scopes.scope_mut(self.id) {
                 store_waker(&mut scope.waker, cx.waker());
             }
         });
@@ -134,7 +141,7 @@ pub(super) async fn cancellable<F: Future>(
                 // Dropped: the activities that it waited for may still be cleaning up.
                 let still_running = core.with(|state| still_running(state, &mut ending));
                 core.with(|state| {
-                    if let Some(open) = state.scopes.open.get_mut(&scope.id) {
+                    if let Some(open) = state.scopes.scope_mut(scope.id) {
                         store_waker(&mut open.waker, cx.waker());
                     }
                 });

@@ -47,7 +47,8 @@ pub(crate) enum Asked {
 /// How something that was waited for ended.
 pub(crate) enum Resolution {
     Completed(Payload),
-    Failed(Failure),
+    /// Boxed, because it is large and rare.
+    Failed(Box<Failure>),
     Cancelled,
     Fired,
 }
@@ -59,7 +60,7 @@ enum Slot {
 
 /// The shared state of one run's code.
 pub(crate) struct Core {
-    pub(crate) started: Rc<WorkflowStarted>,
+    pub(crate) started: Arc<WorkflowStarted>,
     pub(crate) started_at: Timestamp,
     state: RefCell<State>,
 }
@@ -93,9 +94,9 @@ struct SignalWait {
 }
 
 impl Core {
-    pub(crate) fn new(started: WorkflowStarted, started_at: Timestamp) -> Rc<Self> {
+    pub(crate) fn new(started: Arc<WorkflowStarted>, started_at: Timestamp) -> Rc<Self> {
         Rc::new(Self {
-            started: Rc::new(started),
+            started,
             started_at,
             state: RefCell::new(State {
                 now: started_at,
@@ -132,7 +133,7 @@ impl Core {
                     state.resolve(*activity_id, Resolution::Completed(result.clone()))
                 }
                 HistoryEvent::ActivityFailed { activity_id, failure, retry_at: None, .. } => {
-                    state.resolve(*activity_id, Resolution::Failed(failure.clone()))
+                    state.resolve(*activity_id, Resolution::Failed(Box::new(failure.clone())))
                 }
                 HistoryEvent::ActivityCancelled { activity_id } => {
                     state.resolve(*activity_id, Resolution::Cancelled)

@@ -129,7 +129,7 @@ fn outcome<O: DeserializeOwned>(resolution: Resolution) -> Result<O, ActivityErr
             ActivityError::new("invalid_result", format!("the result has another shape: {error}"))
                 .non_retryable()
         }),
-        Resolution::Failed(failure) => Err(failure.into()),
+        Resolution::Failed(failure) => Err((*failure).into()),
         Resolution::Cancelled | Resolution::Fired => Err(ActivityError::cancelled()),
     }
 }

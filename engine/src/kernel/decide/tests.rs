@@ -19,7 +19,7 @@ fn run(start_delay_ms: Option<u64>) -> Run {
         search_attributes: Default::default(),
         build_id: "b".into(),
     };
-    Run::begin(&HistoryEvent::WorkflowStarted(Box::new(started)), at(0)).unwrap()
+    Run::begin(&HistoryEvent::WorkflowStarted(started.into()), at(0)).unwrap()
 }
 
 /// Decides and applies; the names of what happened.
