@@ -66,7 +66,7 @@ impl Resident {
     fn estimated_bytes(&self) -> u64 {
         /// Maps, counters and allocator overhead of a run that waits for one thing, measured with
         /// a million sleeping runs.
-        const FIXED: u64 = 1_400;
+        const FIXED: u64 = 3_000;
         let pending: u64 = self
             .run
             .activities
