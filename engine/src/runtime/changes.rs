@@ -1,7 +1,8 @@
 //! News of commits, for whoever watches: history followers, live pages.
 //!
 //! Invariant: nobody listens, nothing is built. A watcher that falls behind is told so and reads
-//! the store again; news carry no state of their own.
+//! the store again; news carry no state of their own. News of no run at all are those of a commit
+//! that was made before anybody watched: whoever came before it was durable reads again, too.
 
 use std::sync::Arc;
 

@@ -154,7 +154,9 @@ impl Shard {
         loop {
             self.inner.inbox.take(&mut messages);
             self.turn.now = self.turn.now.max(self.inner.config.clock.now());
-            self.turn.watched = self.inner.changes.is_watched();
+            if self.turn.batch.is_empty() {
+                self.turn.watched = self.inner.changes.is_watched();
+            }
             for message in messages.drain(..) {
                 self.progress.step();
                 self.handle(message);
@@ -359,7 +361,13 @@ impl Shard {
         self.recent_keys.durable(turn);
         // What was read before does not know of this commit.
         self.snapshot = None;
+        let untold = self.inner.changes.is_watched()
+            && !effects.iter().any(|effect| matches!(effect, Effect::Changed(_)));
         self.release(effects);
+        if untold {
+            // Made before anyone watched: who came meanwhile has read the store without it.
+            self.inner.changes.send(Vec::new());
+        }
     }
 
     fn release(&mut self, effects: Vec<Effect>) {

@@ -54,7 +54,7 @@ pub(super) struct Turn {
     pub(super) now: Timestamp,
     /// New attempts are recorded as scheduled only: the next process starts them.
     pub(super) draining: bool,
-    /// Somebody follows commits.
+    /// Somebody follows commits: the same for the whole turn.
     pub(super) watched: bool,
     /// Events that the code of the run at hand has not seen yet; empty between steps.
     pub(super) unseen: VecDeque<HistoryEvent>,

@@ -65,8 +65,9 @@ impl Follower {
 async fn changed(news: &mut Receiver<Arc<[Change]>>, run_id: RunId) {
     loop {
         match news.recv().await {
-            Ok(changes) if changes.iter().all(|change| change.run_id != run_id) => {}
-            // What was missed may have been about this run.
+            Ok(changes)
+                if !changes.is_empty() && changes.iter().all(|change| change.run_id != run_id) => {}
+            // What was missed, or made before anyone watched, may have been about this run.
             Ok(_) | Err(RecvError::Lagged(_)) => return,
             // No more news; the deadline decides.
             Err(RecvError::Closed) => std::future::pending().await,
