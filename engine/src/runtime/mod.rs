@@ -13,11 +13,14 @@
 mod attempts;
 mod changes;
 mod clock;
+mod commit;
 mod engine;
+mod firing;
 mod history_log;
 mod inbox;
 pub(crate) mod keys;
 mod load;
+mod manual_clock;
 mod message;
 mod panics;
 mod record;

@@ -1,41 +1,36 @@
 //! The loop: one thread that owns every run in memory.
 //!
 //! Each time around it takes all that has come, handles it message by message into one open
-//! batch, and commits. When little waits it commits on its own thread; when much waits it hands
-//! the batch over and goes on, so that its work overlaps with the sync. While a commit is in
-//! flight the open batch is held back, so that everything that comes meanwhile shares the next
-//! sync.
+//! batch, and commits; see `commit` for who does that and when.
 //!
-//! Invariant: effects are released in the order of the commits, each after its commit.
+//! Invariant: nothing but this thread changes a run, and it never waits but for the store.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use everstep_storage::{Batch, Commit, Fence, Snapshot, StoreError};
+use everstep_storage::{Batch, Fence, Snapshot};
 use tokio::sync::oneshot;
 
 use super::OpenError;
 use super::attempts::Attempts;
+use super::commit::InFlight;
 use super::engine::Inner;
-use super::message::{AttemptEnded, Message, Reply};
+use super::manual_clock::Advance;
+use super::message::{AttemptEnded, Message};
 use super::recovery::Recovery;
 use super::resident::{Residents, RunMap};
 use super::start::{LastRunId, RecentKeys};
-use super::timers::{Due, Timers};
-use super::turn::{Effect, Step, Turn};
+use super::timers::Timers;
+use super::turn::{Step, Turn};
 use super::watchdog::Progress;
-use super::{keys, panics, recovery, watchdog};
-use crate::kernel::{ActivityState, Command};
+use super::{panics, recovery, watchdog};
+use crate::kernel::Command;
 use crate::view::RunResult;
-use crate::{Failure, Rejection, RunId, Timestamp};
+use crate::{Rejection, RunId};
 
-/// Records in the open batch from which on it is handed over in the middle of a turn.
-const SPLIT_RECORDS: usize = 128;
 /// The longest sleep: the clock may be moved by others meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// The pause after the store refused because the disk is nearly full.
-const FULL_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Shard {
     pub(super) inner: Arc<Inner>,
@@ -46,9 +41,9 @@ pub(super) struct Shard {
     pub(super) attempts: Attempts,
     pub(super) recovery: Recovery,
     /// Taken when something must be read, dropped with the next commit or turn.
-    snapshot: Option<Box<dyn Snapshot>>,
-    watchers: RunMap<Vec<oneshot::Sender<RunResult>>>,
-    in_flight: Option<InFlight>,
+    pub(super) snapshot: Option<Box<dyn Snapshot>>,
+    pub(super) watchers: RunMap<Vec<oneshot::Sender<RunResult>>>,
+    pub(super) in_flight: Option<InFlight>,
     /// The newest turn that is durable.
     pub(super) durable: u64,
     pub(super) recent_keys: RecentKeys,
@@ -57,25 +52,11 @@ pub(super) struct Shard {
     pub(super) task_tries: RunMap<u32>,
     /// Results of attempts that ended at their first poll.
     pub(super) ended: VecDeque<AttemptEnded>,
-    advancing: VecDeque<Advance>,
-    drain: Option<(Instant, oneshot::Sender<()>)>,
-    fence: Fence,
-    progress: Arc<Progress>,
-    stopped: Option<String>,
-}
-
-/// A batch that was handed over.
-struct InFlight {
-    turn: u64,
-    effects: Vec<Effect>,
-}
-
-/// A request to move a manual clock.
-struct Advance {
-    ms: u64,
-    /// Known when those before it have arrived at theirs.
-    target: Option<Timestamp>,
-    reply: Reply<Timestamp>,
+    pub(super) advancing: VecDeque<Advance>,
+    pub(super) drain: Option<(Instant, oneshot::Sender<()>)>,
+    pub(super) fence: Fence,
+    pub(super) progress: Arc<Progress>,
+    pub(super) stopped: Option<String>,
 }
 
 impl Shard {
@@ -250,160 +231,6 @@ impl Shard {
         self.step(run_id, |step| step.end_attempt(activity_id, attempt, outcome));
     }
 
-    fn fire_due(&mut self) {
-        if self.turn.draining {
-            return;
-        }
-        if self.timers.must_load(self.turn.now)
-            && let Err(rejection) = self.load_timers()
-        {
-            self.stop(format!("failed to read timers: {rejection}"));
-            return;
-        }
-        while let Some(due) = self.timers.pop_due(self.turn.now) {
-            self.progress.step();
-            if let Err(rejection) = self.fire(due) {
-                tracing::error!(%rejection, "a timer could not be fired");
-            }
-            self.split();
-        }
-    }
-
-    fn load_timers(&mut self) -> Result<(), Rejection> {
-        let now = self.turn.now;
-        let snapshot = self.inner.store.snapshot()?;
-        self.timers.load(&*snapshot, now)
-    }
-
-    fn fire(&mut self, due: Due) -> Result<(), Rejection> {
-        match due {
-            Due::Timer { namespace, run_id, id } => {
-                if self.ensure_resident(&namespace, run_id)? {
-                    self.step(run_id, |step| step.fire(id));
-                }
-            }
-            Due::TaskRetry { namespace, run_id } => self.retry_task(&namespace, run_id)?,
-            Due::AttemptTimeout { run_id, activity_id, attempt } => {
-                if self.attempts.forget(run_id, activity_id, attempt) {
-                    self.ensure_resident_run(run_id)?;
-                    self.step(run_id, |step| step.time_out(activity_id, attempt));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands the open batch over in the middle of a long turn.
-    fn split(&mut self) {
-        if self.in_flight.is_none() && self.turn.batch.records() >= SPLIT_RECORDS {
-            self.hand_over();
-        }
-    }
-
-    /// Commits what the turn made, unless a commit is in flight.
-    fn flush(&mut self) {
-        while self.in_flight.is_none() && self.stopped.is_none() {
-            if self.turn.batch.is_empty() {
-                // Only refusals and reads: they rest on what is durable.
-                let effects = std::mem::take(&mut self.turn.effects);
-                self.release(effects);
-                return;
-            }
-            if self.turn.batch.records() >= SPLIT_RECORDS {
-                self.hand_over();
-                return;
-            }
-            let (batch, effects, turn) = self.close_turn();
-            match self.inner.store.commit(batch) {
-                Ok(_) => self.release_committed(turn, effects),
-                Err(error) => self.commit_failed(&error, effects),
-            }
-            if self.inner.inbox.len() > 0 || !self.ended.is_empty() {
-                return;
-            }
-        }
-    }
-
-    fn close_turn(&mut self) -> (Batch, Vec<Effect>, u64) {
-        let mut batch = std::mem::take(&mut self.turn.batch);
-        batch.fence(self.fence.clone());
-        let effects = std::mem::take(&mut self.turn.effects);
-        let number = self.turn.number;
-        self.turn.number += 1;
-        self.inner.counters.turns.add(1);
-        (batch, effects, number)
-    }
-
-    fn hand_over(&mut self) {
-        let (batch, effects, turn) = self.close_turn();
-        self.in_flight = Some(InFlight { turn, effects });
-        let inbox = Arc::clone(&self.inner.inbox);
-        self.inner.store.submit(
-            batch,
-            Box::new(move |outcome| {
-                // The loop waits for it, or it has ended and nobody does.
-                let _ = inbox.push(Message::Committed(outcome));
-            }),
-        );
-    }
-
-    fn committed(&mut self, outcome: Result<Commit, StoreError>) {
-        let Some(InFlight { turn, effects }) = self.in_flight.take() else { return };
-        match outcome {
-            Ok(_) => self.release_committed(turn, effects),
-            Err(error) => self.commit_failed(&error, effects),
-        }
-    }
-
-    fn release_committed(&mut self, turn: u64, effects: Vec<Effect>) {
-        self.durable = turn;
-        self.timers.durable(turn);
-        self.recent_keys.durable(turn);
-        // What was read before does not know of this commit.
-        self.snapshot = None;
-        let untold = self.inner.changes.is_watched()
-            && !effects.iter().any(|effect| matches!(effect, Effect::Changed(_)));
-        self.release(effects);
-        if untold {
-            // Made before anyone watched: who came meanwhile has read the store without it.
-            self.inner.changes.send(Vec::new());
-        }
-    }
-
-    fn release(&mut self, effects: Vec<Effect>) {
-        if effects.is_empty() {
-            return;
-        }
-        let runtime = self.runtime.clone();
-        let mut changes = Vec::new();
-        for effect in effects {
-            match effect {
-                Effect::AnswerStart(reply, answer) => drop(reply.send(answer)),
-                Effect::Answer(reply, answer) => drop(reply.send(answer)),
-                Effect::AnswerWatch(reply, answer) => drop(reply.send(answer)),
-                Effect::AnswerClock(reply, now) => drop(reply.send(Ok(now))),
-                Effect::Attempt { run_id, activity_id } => {
-                    let _context = runtime.enter();
-                    self.run_attempt(run_id, activity_id);
-                }
-                Effect::CancelAttempt { run_id, activity_id } => {
-                    self.cancel_attempt(run_id, activity_id);
-                }
-                Effect::Closed(run_id, result) => {
-                    self.residents.remove(run_id);
-                    for watch in self.watchers.remove(&run_id).unwrap_or_default() {
-                        // Who stopped waiting is no concern.
-                        let _ = watch.send(result.clone());
-                    }
-                }
-                Effect::Changed(change) => changes.push(change),
-            }
-        }
-        if !changes.is_empty() {
-            self.inner.changes.send(changes);
-        }
-    }
-
     /// Keeps a waiter for a run that is open, or whose end is not released yet.
     pub(super) fn add_watcher(&mut self, run_id: RunId, watch: oneshot::Sender<RunResult>) {
         let watchers = self.watchers.entry(run_id).or_default();
@@ -411,82 +238,10 @@ impl Shard {
         watchers.push(watch);
     }
 
-    /// Memory is ahead of the store by turns that never happened: forget it all, the store knows.
-    fn commit_failed(&mut self, error: &StoreError, effects: Vec<Effect>) {
-        tracing::error!(%error, "a commit failed");
-        let later = std::mem::take(&mut self.turn.effects);
-        self.turn.batch.clear();
-        refuse(effects, &Rejection::from(error.clone()));
-        match error {
-            StoreError::Full { .. } => {
-                refuse(later, &Rejection::from(error.clone()));
-                self.residents.clear();
-                self.timers.clear();
-                self.recent_keys.clear();
-                self.attempts.keep_spawned();
-                self.ended.clear();
-                self.snapshot = None;
-                self.recovery = Recovery::after(FULL_PAUSE);
-            }
-            _ => {
-                let reason = format!("the store stopped: {error}");
-                // These were never handed to the store.
-                refuse(later, &Rejection::Unavailable(reason.clone()));
-                self.stop(reason);
-            }
-        }
-    }
-
     pub(super) fn stop(&mut self, reason: String) {
         tracing::error!(reason, "the engine stops");
         self.inner.inbox.refuse(&reason);
         self.stopped.get_or_insert(reason);
-    }
-
-    /// Moves a manual clock on, once everything that is due has been settled.
-    fn advance_clock(&mut self) {
-        if self.advancing.is_empty() || !self.is_settled() {
-            return;
-        }
-        let now = self.turn.now;
-        let Some(advance) = self.advancing.front_mut() else { return };
-        let target = *advance.target.get_or_insert_with(|| now.plus_millis(advance.ms));
-        if let Err(rejection) = self.load_timers_until(target) {
-            self.stop(format!("failed to read timers: {rejection}"));
-            return;
-        }
-        let clock = &self.inner.config.clock;
-        if let Some(due) = self.timers.next_due()
-            && due <= target
-        {
-            clock.set(due);
-            return;
-        }
-        clock.set(target);
-        self.turn.now = target;
-        if let Some(Advance { reply, .. }) = self.advancing.pop_front() {
-            self.turn.batch.put(keys::META, recovery::CLOCK, &target.as_millis().to_be_bytes());
-            self.turn.effects.push(Effect::AnswerClock(reply, target));
-        }
-        self.flush();
-    }
-
-    fn load_timers_until(&mut self, target: Timestamp) -> Result<(), Rejection> {
-        if self.timers.must_load(target) {
-            let snapshot = self.inner.store.snapshot()?;
-            self.timers.load(&*snapshot, target)?;
-        }
-        Ok(())
-    }
-
-    fn is_settled(&self) -> bool {
-        self.in_flight.is_none()
-            && self.inner.inbox.len() == 0
-            && self.turn.batch.is_empty()
-            && self.turn.effects.is_empty()
-            && self.ended.is_empty()
-            && self.recovery.is_done()
-            && self.timers.next_due().is_none_or(|due| due > self.turn.now)
     }
 
     fn evict(&mut self) {
@@ -541,75 +296,5 @@ impl Shard {
             sleep = sleep.min(deadline.saturating_duration_since(Instant::now()));
         }
         Some(sleep.max(Duration::from_micros(50)))
-    }
-}
-
-/// Tells everyone who waits for these effects that they will not happen.
-fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
-    for effect in effects {
-        match effect {
-            Effect::AnswerStart(reply, _) => drop(reply.send(Err(rejection.clone()))),
-            Effect::Answer(reply, _) => drop(reply.send(Err(rejection.clone()))),
-            Effect::AnswerWatch(reply, _) => drop(reply.send(Err(rejection.clone()))),
-            Effect::AnswerClock(reply, _) => drop(reply.send(Err(rejection.clone()))),
-            Effect::Attempt { .. }
-            | Effect::CancelAttempt { .. }
-            | Effect::Closed(..)
-            | Effect::Changed(_) => {}
-        }
-    }
-}
-
-impl Step<'_> {
-    /// An attempt has ended.
-    fn end_attempt(
-        &mut self,
-        activity_id: u32,
-        attempt: u32,
-        outcome: Result<crate::Payload, Failure>,
-    ) {
-        let cancelled = self
-            .resident
-            .run
-            .activities
-            .get(&activity_id)
-            .is_some_and(|activity| activity.cancel_requested);
-        let command = match outcome {
-            Ok(result) => Command::CompleteActivity { activity_id, attempt, result },
-            Err(failure) if cancelled && failure.kind == crate::sdk::CANCELLED => {
-                Command::AcknowledgeCancel { activity_id }
-            }
-            Err(failure) => Command::FailActivity { activity_id, attempt, failure },
-        };
-        self.execute_own(command);
-    }
-
-    /// An attempt has used up its time.
-    fn time_out(&mut self, activity_id: u32, attempt: u32) {
-        let limit = self.resident.run.activities.get(&activity_id);
-        let limit_ms = limit.map_or(0, |activity| activity.options().start_to_close_ms);
-        let mut failure =
-            Failure::new("timeout", format!("attempt {attempt} took longer than {limit_ms} ms"));
-        failure.timeout = Some("start_to_close".into());
-        self.execute_own(Command::FailActivity { activity_id, attempt, failure });
-    }
-
-    /// The clock has reached the time of one of the run's rows.
-    fn fire(&mut self, id: u32) {
-        let (run, now) = (&self.resident.run, self.turn.now);
-        let command = match id {
-            keys::START_DELAY_ID => Command::ElapseStartDelay,
-            keys::EXECUTION_TIMEOUT_ID => Command::TimeOut,
-            id if run.timers.get(&id).is_some_and(|timer| timer.fires_at <= now) => {
-                Command::FireTimer { timer_id: id }
-            }
-            activity_id => match run.activities.get(&activity_id).map(|activity| activity.state) {
-                Some(ActivityState::BackingOff(at)) if at <= now => {
-                    Command::RetryActivity { activity_id }
-                }
-                _ => return,
-            },
-        };
-        self.execute_own(command);
     }
 }
