@@ -70,7 +70,7 @@ fn what_was_acknowledged_survives_every_loss_of_power() {
         let mut told = Told::default();
         for round in 0..3 {
             let fixture = Fixture::over(open(&disk), 1 << 30);
-            disk.fail_after(20 + random.below(400) as u64, Fault::PowerLoss);
+            disk.fail_after(20 + random.below(400), Fault::PowerLoss);
             fixture.wait(load(&fixture, round, &mut told));
             assert!(disk.has_failed(), "the load ends with the disk");
             disk = disk.after_power_loss(&mut random);
