@@ -169,7 +169,7 @@ impl Shard {
 }
 
 /// Tells everyone who waits for these effects that they will not happen.
-fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
+pub(super) fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
     for effect in effects {
         match effect {
             Effect::AnswerStart(reply, _) => drop(reply.send(Err(rejection.clone()))),

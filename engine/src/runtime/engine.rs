@@ -254,7 +254,8 @@ impl Engine {
             .ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.to_owned()))
     }
 
-    /// News of every commit from now on.
+    /// News of every commit from now on. An empty list says that runs may have changed unsaid:
+    /// read again.
     pub fn changes(&self) -> broadcast::Receiver<Arc<[Change]>> {
         self.inner.changes.watch()
     }

@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use everstep_storage::{Batch, Fence, Snapshot};
+use everstep_storage::{Batch, Fence, Snapshot, StoreError};
 use tokio::sync::oneshot;
 
 use super::OpenError;
 use super::attempts::Attempts;
-use super::commit::InFlight;
+use super::commit::{InFlight, refuse};
 use super::engine::Inner;
 use super::manual_clock::Advance;
 use super::message::{AttemptEnded, Message};
@@ -155,6 +155,9 @@ impl Shard {
             self.snapshot = None;
             self.evict();
             if let Some(reason) = self.stopped.take() {
+                // What the open turn made was never handed to the store.
+                let effects = std::mem::take(&mut self.turn.effects);
+                refuse(effects, &Rejection::Unavailable(reason.clone()));
                 return reason;
             }
             if self.drained() {
@@ -210,7 +213,16 @@ impl Shard {
     /// The newest durable state. A run in memory is always newer.
     pub(super) fn snapshot(&mut self) -> Result<&dyn Snapshot, Rejection> {
         if self.snapshot.is_none() {
-            self.snapshot = Some(self.inner.store.snapshot()?);
+            match self.inner.store.snapshot() {
+                Ok(snapshot) => self.snapshot = Some(snapshot),
+                Err(error) => {
+                    // It may have failed behind our back, while it took a checkpoint.
+                    if matches!(error, StoreError::Stopped { .. }) {
+                        self.stop(format!("the store stopped: {error}"));
+                    }
+                    return Err(error.into());
+                }
+            }
         }
         match &self.snapshot {
             Some(snapshot) => Ok(&**snapshot),
