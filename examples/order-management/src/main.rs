@@ -1,1 +1,69 @@
-fn main() {}
+//! An order shop: stock, payments that fail now and then, approvals, shipping, and the way back.
+//!
+//! Start it, look at it, kill it with `-9`, start it again: every order goes on where it was, and
+//! nobody is charged twice.
+
+mod fulfilment;
+mod order;
+mod payments;
+mod shoppers;
+mod warehouse;
+
+use std::error::Error;
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use everstep::Worker;
+use everstep::cli::{ServeArgs, serve_beside};
+
+use payments::Ledger;
+
+/// An order shop on a durable engine.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    #[command(flatten)]
+    serve: ServeArgs,
+    /// Milliseconds from one order to the next, after the first rush; 0 for no orders.
+    #[arg(long, default_value_t = 1_000)]
+    order_every_ms: u64,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let worker = match open(&args) {
+        Ok(worker) => worker,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let every = Duration::from_millis(args.order_every_ms);
+    serve_beside(worker, &args.serve, move |serving| {
+        announce(&serving.url);
+        shoppers::order_for_ever(serving.url, every)
+    })
+}
+
+/// Starts the payment service and puts the shop's worker together.
+fn open(args: &Args) -> Result<Worker, Box<dyn Error>> {
+    std::fs::create_dir_all(&args.serve.data)?;
+    let ledger = Ledger::open(&args.serve.data.join("payments.jsonl"))?;
+    // Another port each time: histories know what is called, not where it is.
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    payments::start(listener, ledger)?;
+    let worker = fulfilment::register(warehouse::register(Worker::new()));
+    Ok(payments::register(worker, address)?)
+}
+
+fn announce(url: &str) {
+    eprintln!(
+        "  Orders are coming in. Open {url}/ and\n\
+         \n  - click an order: its steps, its retries, what it waits for;\
+         \n  - approve a large one: signal `decision` with {{\"approved\": true, \"by\": \"you\"}};\
+         \n  - kill this process with -9 and start it again: every order goes on where it was.\n"
+    );
+}

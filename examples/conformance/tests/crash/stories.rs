@@ -1,0 +1,91 @@
+//! What a caller does with one run, from its start to its result, and what it expects of it.
+//!
+//! Every request that changes something carries an idempotency key, so that a caller who was not
+//! answered can ask again.
+
+use hyper::Method;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+
+use crate::line::Line;
+
+/// A run that came to its end, as its caller was told.
+pub(crate) struct Done {
+    pub(crate) id: String,
+    pub(crate) run_id: Value,
+    pub(crate) result: Value,
+    /// The lines that a `witness` was asked to write.
+    pub(crate) lines: Vec<String>,
+}
+
+pub(crate) async fn witness(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
+    let id = format!("witness-{caller}");
+    let lines: Vec<_> = (0..rng.random_range(1..=6)).map(|number| format!("l{number}")).collect();
+    let delay_ms = rng.random_range(0..=20);
+    let input = json!({ "file": id, "lines": lines, "delay_ms": delay_ms });
+    let run_id = start(line, "witness", &id, input).await;
+    let expected = json!({ "written": lines.len() });
+    let done = end(line, id, run_id, expected).await;
+    Done { lines, ..done }
+}
+
+pub(crate) async fn chain(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
+    let id = format!("chain-{caller}");
+    let input = json!({ "steps": rng.random_range(1..=12), "payload": { "id": id } });
+    let run_id = start(line, "chain", &id, input.clone()).await;
+    end(line, id, run_id, input).await
+}
+
+pub(crate) async fn approval(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
+    let id = format!("approval-{caller}");
+    let run_id = start(line, "approval", &id, json!({ "timeout_ms": 3_600_000 })).await;
+    if rng.random_bool(0.5) {
+        let path = format!("/api/v1/workflows/{id}/queries/status");
+        let answer = line.call(&Method::POST, &path, Some(&Value::Null), None).await;
+        assert_eq!(answer.expect(200), json!({ "result": "waiting" }), "{id}");
+    }
+    signal(line, &id, "approve", &json!({ "by": id }), "approve").await;
+    let expected = json!({ "outcome": "approved", "by": id });
+    end(line, id, run_id, expected).await
+}
+
+pub(crate) async fn accumulate(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
+    let id = format!("accumulate-{caller}");
+    let run_id = start(line, "accumulate", &id, json!({})).await;
+    let order: Vec<i64> =
+        (0..rng.random_range(1..=12)).map(|_| rng.random_range(-1_000..=1_000)).collect();
+    for (index, number) in order.iter().enumerate() {
+        // Some callers are not sure and say it twice.
+        for _ in 0..rng.random_range(1..=2) {
+            signal(line, &id, "add", &json!(number), &format!("add-{index}")).await;
+        }
+    }
+    signal(line, &id, "finish", &Value::Null, "finish").await;
+    let expected = json!({ "sum": order.iter().sum::<i64>(), "order": order });
+    end(line, id, run_id, expected).await
+}
+
+/// Starts a run; returns its run id.
+async fn start(line: &Line, workflow_type: &str, id: &str, input: Value) -> Value {
+    let body = json!({ "type": workflow_type, "id": id, "input": input });
+    let answer = line.call(&Method::POST, "/api/v1/workflows", Some(&body), Some(id)).await;
+    answer.expect(201)["run_id"].take()
+}
+
+async fn signal(line: &Line, id: &str, name: &str, payload: &Value, key: &str) {
+    let path = format!("/api/v1/workflows/{id}/signals/{name}");
+    line.call(&Method::POST, &path, Some(payload), Some(key)).await.expect(202);
+}
+
+/// Waits for the run's end and checks what came out.
+async fn end(line: &Line, id: String, run_id: Value, expected: Value) -> Done {
+    let path = format!("/api/v1/workflows/{id}/result?wait_ms=30000");
+    let mut answer = line.call(&Method::GET, &path, None, None).await;
+    while answer.status == 202 {
+        answer = line.call(&Method::GET, &path, None, None).await;
+    }
+    let ended = answer.expect(200);
+    assert_eq!(ended, json!({ "status": "completed", "result": expected }), "{id}");
+    Done { id, run_id, result: expected, lines: Vec::new() }
+}
