@@ -27,7 +27,7 @@ use support::Server;
 /// Runs at once: so many callers, each with one run at a time.
 const CALLERS: usize = 256;
 /// A kill comes after at most so many requests and answers since the last.
-const MOST_STEPS_BETWEEN_KILLS: u64 = 1_500;
+const MOST_STEPS_BETWEEN_KILLS: u64 = 4_000;
 /// Of the processes that are started, one in so many is killed before it is ready.
 const ONE_IN_EARLY: u32 = 6;
 

@@ -1,0 +1,182 @@
+//! The shop as a customer's bank sees it: killed with `-9` in the middle of its business, it goes
+//! on, and nobody pays twice or for nothing.
+
+#[path = "../../conformance/tests/support/mod.rs"]
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use support::{Api, Server};
+
+async fn start(data: &Path, order_every_ms: &str) -> Server {
+    let binary = env!("CARGO_BIN_EXE_order-management");
+    Server::start(binary, data, &["--order-every-ms", order_every_ms]).await
+}
+
+fn order(item: &str, amount_cents: u64, city: &str) -> Value {
+    json!({
+        "customer": "ada", "item": item, "quantity": 1, "amount_cents": amount_cents, "city": city,
+    })
+}
+
+#[tokio::test]
+async fn an_order_ships_or_is_undone() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = start(&data, "0").await;
+    let api = server.api();
+    let cases = [
+        ("plain", order("abacus", 12_900, "Oslo"), None),
+        ("sold-out", order("perpetual motion machine", 1_900, "Oslo"), Some("out_of_stock")),
+        ("far-away", order("abacus", 12_900, "Atlantis"), Some("undeliverable")),
+        ("approved", order("drum memory", 59_900, "Oslo"), None),
+        ("rejected", order("drum memory", 59_900, "Oslo"), Some("rejected")),
+    ];
+    for (id, order, _) in &cases {
+        api.start("fulfil_order", id, order.clone()).await;
+    }
+    api.signal("approved", "decision", json!({ "approved": "yes" })).await.expect(422);
+    for (id, approved) in [("approved", true), ("rejected", false)] {
+        let decision = json!({ "approved": approved, "by": "grace" });
+        api.signal(id, "decision", decision).await.expect(202);
+    }
+    for (id, _, failure) in cases {
+        let ended = api.result(id).await;
+        match failure {
+            None => assert_eq!(ended["status"], "completed", "{id}: {ended}"),
+            Some(kind) => assert_eq!(ended["failure"]["type"], kind, "{id}: {ended}"),
+        }
+        let status = if failure.is_none() { "shipped" } else { "undone" };
+        assert_eq!(api.query(id, "status").await, status, "{id}");
+    }
+    assert_eq!(api.result("approved").await["result"]["approved_by"], "grace");
+
+    let books = Books::read(&data);
+    assert_eq!(books.balance_cents("plain"), 12_900);
+    assert_eq!(books.balance_cents("approved"), 59_900);
+    assert_eq!(books.charges("far-away"), 1, "it was charged, and then given back");
+    for id in ["far-away", "sold-out", "rejected"] {
+        assert_eq!(books.balance_cents(id), 0, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn business_goes_on_over_kills_and_nobody_pays_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mut server = start(&data, "15").await;
+    let mut orders = Vec::new();
+    for business_day in 1..=3 {
+        orders = until_busy(&server.api(), 40 * business_day).await;
+        server.kill().await;
+        server = start(&data, "15").await;
+        let after = self::orders(&server.api()).await;
+        let known: BTreeSet<_> = after.iter().map(id).collect();
+        assert!(orders.iter().all(|order| known.contains(&id(order))), "an order was lost");
+    }
+    // The generator is stopped, and every order that nobody has to decide about comes to its end.
+    assert!(server.stop().await.success());
+    let server = start(&data, "0").await;
+    let api = server.api();
+    orders.splice(.., self::orders(&api).await);
+    let numbers: BTreeSet<_> = orders.iter().map(id).collect();
+    let without_gaps: BTreeSet<_> = (1..=orders.len()).map(|n| format!("order-{n:06}")).collect();
+    assert_eq!(numbers, without_gaps);
+    for order in &orders {
+        let id = id(order);
+        if order["status"] == "running"
+            && order["search_attributes"]["amount_cents"].as_u64() > Some(50_000)
+        {
+            let decision = json!({ "approved": true, "by": "the auditor" });
+            // The clerk may have been faster.
+            let answer = api.signal(&id, "decision", decision).await;
+            assert!(matches!(answer.status, 202 | 409), "{id}: {}", answer.body);
+        }
+        let ended = api.result(&id).await;
+        let books = Books::read(&data);
+        let amount = order["search_attributes"]["amount_cents"].as_u64().unwrap();
+        assert!(books.charges(&id) <= 1, "{id} was charged twice");
+        match ended["status"].as_str() {
+            Some("completed") => assert_eq!(books.balance_cents(&id), amount, "{id}"),
+            Some("failed") => assert_eq!(books.balance_cents(&id), 0, "{id}"),
+            _ => panic!("{id} ended as {ended}"),
+        }
+    }
+    let books = Books::read(&data);
+    assert_eq!(books.keys.len(), books.entries, "an idempotency key was used twice");
+}
+
+/// Waits until there are so many orders, of which some have shipped, failed and await approval.
+async fn until_busy(api: &Api, count: usize) -> Vec<Value> {
+    for _ in 0..2_000 {
+        let orders = orders(api).await;
+        let any = |status: &str| orders.iter().any(|order| order["status"] == status);
+        if orders.len() >= count && any("completed") && any("failed") && any("running") {
+            return orders;
+        }
+        // Any open order's end is as good a moment to look again as any other.
+        if let Some(open) = orders.iter().find(|order| order["status"] == "running") {
+            api.get(&format!("/api/v1/workflows/{}/result?wait_ms=100", id(open))).await;
+        }
+    }
+    panic!("the shop has no business");
+}
+
+async fn orders(api: &Api) -> Vec<Value> {
+    let path = "/api/v1/workflows?id_prefix=order-&page_size=1000";
+    let mut page = api.get(path).await.expect(200);
+    assert_eq!(page["next_page_token"], Value::Null);
+    page["workflows"].as_array_mut().map(std::mem::take).unwrap()
+}
+
+fn id(order: &Value) -> String {
+    order["workflow_id"].as_str().unwrap().to_owned()
+}
+
+/// The payment service's ledger.
+struct Books {
+    charged: BTreeMap<String, (usize, u64)>,
+    refunded_cents: BTreeMap<String, u64>,
+    keys: BTreeSet<String>,
+    entries: usize,
+}
+
+impl Books {
+    fn read(data: &Path) -> Self {
+        let text = std::fs::read_to_string(data.join("payments.jsonl")).unwrap();
+        let mut books = Self {
+            charged: BTreeMap::new(),
+            refunded_cents: BTreeMap::new(),
+            keys: BTreeSet::new(),
+            entries: 0,
+        };
+        // The last line may be on its way.
+        for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+            let entry: Value = serde_json::from_str(line).unwrap();
+            let order_id = entry["order_id"].as_str().unwrap().to_owned();
+            let cents = entry["amount_cents"].as_u64().unwrap();
+            match entry["kind"].as_str().unwrap() {
+                "charge" => {
+                    let (count, sum) = books.charged.entry(order_id).or_default();
+                    (*count, *sum) = (*count + 1, *sum + cents);
+                }
+                _ => *books.refunded_cents.entry(order_id).or_default() += cents,
+            }
+            books.keys.insert(entry["key"].as_str().unwrap().to_owned());
+            books.entries += 1;
+        }
+        books
+    }
+
+    fn charges(&self, order_id: &str) -> usize {
+        self.charged.get(order_id).map_or(0, |(count, _)| *count)
+    }
+
+    fn balance_cents(&self, order_id: &str) -> u64 {
+        let charged = self.charged.get(order_id).map_or(0, |(_, cents)| *cents);
+        charged - self.refunded_cents.get(order_id).copied().unwrap_or(0)
+    }
+}
