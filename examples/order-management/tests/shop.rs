@@ -1,6 +1,8 @@
 //! The shop as a customer's bank sees it: killed with `-9` in the middle of its business, it goes
 //! on, and nobody pays twice or for nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "../../conformance/tests/support/mod.rs"]
 mod support;
 

@@ -4,6 +4,9 @@
 //! have been done again, and every run must have come to its end. `EVERSTEP_KILLS` sets how often
 //! it is killed, `EVERSTEP_SEED` repeats the choices of an earlier run.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "the figures are there to be read")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,6 +1,6 @@
 //! The HTTP API as a caller without our client sees it: methods, paths, JSON.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -112,8 +112,16 @@ impl Api {
 
     /// Waits for a run's end.
     pub(crate) async fn result(&self, id: &str) -> Value {
-        let path = format!("/api/v1/workflows/{id}/result?wait_ms={WAIT_MS}");
-        self.get(&path).await.expect(200)
+        self.poll(&format!("/api/v1/workflows/{id}/result?wait_ms={WAIT_MS}")).await
+    }
+
+    /// A long poll. One that is answered only at the end of its wait was not woken.
+    async fn poll(&self, path: &str) -> Value {
+        let asked = Instant::now();
+        let answer = self.get(path).await.expect(200);
+        let waited = asked.elapsed();
+        assert!(waited < Duration::from_millis(WAIT_MS), "{path} was not woken: {answer}");
+        answer
     }
 
     /// Waits for a run's result.
@@ -163,7 +171,7 @@ impl Api {
         let mut from = after + 1;
         loop {
             let path = format!("/api/v1/workflows/{id}/history?from={from}&follow_ms={WAIT_MS}");
-            let page = self.get(&path).await.expect(200);
+            let page = self.poll(&path).await;
             let events = page["events"].as_array().unwrap();
             assert!(!events.is_empty(), "{id} has no {event_type} after event {after}");
             if let Some(event) = events.iter().find(|event| event["type"] == event_type) {
