@@ -10,6 +10,7 @@ use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use everstep_engine::Payload;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use super::error_code as codes;
@@ -61,7 +62,8 @@ pub(super) fn payload(body: &Bytes) -> Result<Payload, Problem> {
 
 /// Says which field is at fault, which the first pass does not know: the good path pays nothing.
 fn refuse<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Problem {
-    if !error.is_data() {
+    // Some wrong types are told as wrong syntax; what can be read as JSON is not malformed.
+    if !error.is_data() && serde_json::from_slice::<&RawValue>(body).is_err() {
         return malformed(error);
     }
     let mut again = serde_json::Deserializer::from_slice(body);

@@ -30,7 +30,7 @@ pub enum ServerError {
         /// The data directory.
         data: PathBuf,
         /// What the store said.
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// The engine could not be opened.
     #[error("failed to open the engine: {0}")]

@@ -4,13 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use everstep_storage::Health;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::Api;
 
 /// How the server is.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Health)]
 pub(super) struct HealthAnswer {
     /// `live`, `ready`, `draining` or `unavailable`.
@@ -59,7 +60,40 @@ pub(super) fn readiness(api: &Api) -> Result<(), HealthAnswer> {
         let reason = Some("the server is shutting down".to_owned());
         return Err(HealthAnswer { status: "draining", reason });
     }
-    api.engine()
-        .ready()
-        .map_err(|reason| HealthAnswer { status: "unavailable", reason: Some(reason) })
+    let unavailable = |reason| HealthAnswer { status: "unavailable", reason: Some(reason) };
+    if let Health::Stopped { reason } = api.engine().store().stats().health {
+        return Err(unavailable(format!("the store has stopped: {reason}")));
+    }
+    api.engine().ready().map_err(unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use everstep_engine::{Engine, EngineConfig, Worker};
+    use everstep_storage::MemoryStore;
+    use tokio::runtime::Handle;
+
+    use super::*;
+    use crate::api::Limits;
+    use crate::server::HttpMetrics;
+    use crate::server::draining::DrainSwitch;
+
+    #[tokio::test]
+    async fn readiness_ends_when_draining_begins() {
+        let store = Arc::new(MemoryStore::new());
+        let config = EngineConfig::default();
+        let engine = Engine::open(store, Worker::new(), config, Handle::current()).unwrap();
+        let limits = Limits { body_bytes: 1, body_timeout: Duration::ZERO };
+        let (switch, draining) = DrainSwitch::new();
+        let metrics = Arc::new(HttpMetrics::new([]));
+        let api = Api::new(engine.clone(), limits, draining, metrics);
+        assert_eq!(ready(State(api.clone())).await.status(), 200);
+        switch.begin();
+        assert_eq!(ready(State(api.clone())).await.status(), 503);
+        assert_eq!(readiness(&api).unwrap_err().status, "draining");
+        engine.drain(Duration::ZERO).await;
+    }
 }

@@ -113,7 +113,9 @@ async fn open_store(config: &ServerConfig) -> Result<Arc<dyn Store>, ServerError
         .map_err(|error| ServerError::Io { action: "open the store", source: error.into() })?;
     match opened {
         Ok(store) => Ok(Arc::new(store)),
-        Err(source) => Err(ServerError::Store { data: config.data.clone(), source }),
+        Err(error) => {
+            Err(ServerError::Store { data: config.data.clone(), source: Box::new(error) })
+        }
     }
 }
 

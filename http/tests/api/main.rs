@@ -1,0 +1,23 @@
+//! The HTTP API, asked from outside: a real server on a free port, a real store in a temporary
+//! directory, and a client that sends exactly what a test says.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bodies;
+mod clock;
+mod documents;
+mod drain;
+mod ending;
+mod events;
+mod generator;
+mod history;
+mod ids;
+mod listing;
+mod queries;
+mod results;
+mod routes;
+mod signals;
+mod starting;
+mod support;
+mod visitors;
+mod wire;
+mod worker;

@@ -1,0 +1,30 @@
+//! `POST …/queries/{name}`.
+
+use serde_json::json;
+
+use crate::support::TestServer;
+
+#[tokio::test]
+async fn answers_what_was_published_last() {
+    let server = TestServer::start().await;
+    server.begin(json!({"type": "gate", "id": "g"})).await;
+    let path = "/api/v1/workflows/g/queries/status";
+    for body in ["", "null", r#"{"any": "argument"}"#] {
+        assert_eq!(server.post(path, body).await.json(200), json!({"result": "waiting"}));
+    }
+    server.post("/api/v1/workflows/g/signals/open", "").await.json(202);
+    server.result("g").await;
+    assert_eq!(server.post(path, "").await.json(200), json!({"result": "open"}));
+    let server = server.restart().await;
+    assert_eq!(server.post(path, "").await.json(200), json!({"result": "open"}));
+}
+
+#[tokio::test]
+async fn refuses_what_it_cannot_answer() {
+    let server = TestServer::start().await;
+    server.begin(json!({"type": "gate", "id": "g"})).await;
+    server.post("/api/v1/workflows/g/queries/nothing", "").await.problem(404, "query_not_found");
+    server.post("/api/v1/workflows/g/queries/status", "}").await.problem(400, "malformed_json");
+    server.post("/api/v1/workflows/g/queries/%0a", "").await.problem(400, "invalid_request");
+    server.post("/api/v1/workflows/x/queries/status", "").await.problem(404, "workflow_not_found");
+}
