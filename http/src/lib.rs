@@ -1,4 +1,56 @@
-//! Everstep: durable execution in one binary.
+//! Everstep: durable execution in one binary. A workflow is a plain async function; every step of
+//! it is on disk before anything outside can see it.
+//!
+//! ```
+//! use everstep::server::{Server, ServerConfig};
+//! use everstep::{Client, Worker, Workflow, WorkflowContext, WorkflowError};
+//!
+//! const GREET: Workflow<String, String> = Workflow::new("greet");
+//!
+//! async fn greet(ctx: &WorkflowContext, name: String) -> Result<String, WorkflowError> {
+//!     let greeting = ctx.run("greet", async move || Ok(format!("Hello, {name}"))).await?;
+//!     Ok(greeting)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let data = tempfile::tempdir()?;
+//! let mut config = ServerConfig::new(data.path());
+//! config.listen = "127.0.0.1:0".parse()?;
+//! let server = Server::open(Worker::new().workflow(GREET, greet), config).await?;
+//!
+//! let client = Client::new(server.engine().clone());
+//! let greeting = client.workflow(GREET, &"Ada".to_owned())?.id("greet-ada").start().await?;
+//! assert_eq!(greeting.result().await?, "Hello, Ada");
+//!
+//! server.run(async { /* until you want it to end */ }).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Invariants
+//!
+//! - **What is answered with success is durable**, and what is refused left nothing behind.
+//! - **Every refusal is a problem** with a stable code that has a page: [`api::error_code`].
+//! - **Only this crate speaks HTTP.** What it shows comes from the engine's views, one snapshot
+//!   each.
+//! - **Nothing waits for ever and nothing queues without a bound**; see
+//!   [`ServerConfig`](server::ServerConfig).
+//!
+//! # Modules
+//!
+//! | module | what it owns |
+//! | --- | --- |
+//! | [`api`] | the HTTP API: a file a route, and the errors |
+//! | [`server`] | the process: listener, gate, health, metrics, draining |
+//! | [`ui`] | the inspector |
+//! | [`client`] | the HTTP client |
+//! | [`cli`] | the command line that every worker's binary gets |
+//! | [`bench`] | the benchmark |
+//!
+//! Everything that workflows and activities are written against is re-exported from
+//! [`everstep_engine`].
+
 pub mod api;
 pub mod bench;
 pub mod cli;

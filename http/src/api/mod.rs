@@ -62,6 +62,9 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }
 
+/// Where the document that describes the routes is served.
+pub(crate) const DESCRIPTION: &str = "/api/v1/openapi.json";
+
 /// Serves the document that describes the routes.
 pub(crate) fn description<S>(mut document: OpenApi) -> Result<Router<S>, serde_json::Error>
 where
@@ -69,5 +72,5 @@ where
 {
     openapi::complete(&mut document);
     let document = Bytes::from(document.to_json()?);
-    Ok(Router::new().route("/api/v1/openapi.json", get(openapi::serve).with_state(document)))
+    Ok(Router::new().route(DESCRIPTION, get(openapi::serve).with_state(document)))
 }

@@ -1,7 +1,7 @@
 //! What the server counts of HTTP.
 //!
 //! Invariant: counting takes no lock and no memory: routes are known before the first request,
-//! and what matches none of them shares one row.
+//! the inspector's share one row, and so does what matches none.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -32,6 +32,9 @@ const BUCKETS: [(u64, &str); 14] = [
 const STATUSES: [u16; 16] =
     [200, 201, 202, 204, 303, 304, 400, 403, 404, 405, 408, 409, 413, 422, 500, 503];
 
+/// The label of requests that match a route which the API's description does not name.
+const INSPECTOR: &str = "inspector";
+
 /// The label of requests that match no route.
 const UNMATCHED: &str = "unmatched";
 
@@ -41,6 +44,7 @@ const METHODS: [&str; 3] = ["GET", "POST", "other"];
 #[derive(Debug)]
 pub(crate) struct HttpMetrics {
     routes: HashMap<String, Route>,
+    inspector: Route,
     unmatched: Route,
     /// Connections that are open now.
     pub(super) connections: AtomicI64,
@@ -61,6 +65,7 @@ impl HttpMetrics {
     pub(super) fn new(routes: impl IntoIterator<Item = String>) -> Self {
         Self {
             routes: routes.into_iter().map(|route| (route, Route::default())).collect(),
+            inspector: Route::default(),
             unmatched: Route::default(),
             connections: AtomicI64::new(0),
         }
@@ -68,7 +73,10 @@ impl HttpMetrics {
 
     /// Counts one answer; `took` ends when its headers are ready.
     pub(super) fn record(&self, route: Option<&str>, method: &Method, status: u16, took: Duration) {
-        let route = route.and_then(|route| self.routes.get(route)).unwrap_or(&self.unmatched);
+        let route = match route {
+            Some(route) => self.routes.get(route).unwrap_or(&self.inspector),
+            None => &self.unmatched,
+        };
         let row = &route.0[match *method {
             Method::GET | Method::HEAD => 0,
             Method::POST => 1,
@@ -87,7 +95,7 @@ impl HttpMetrics {
     pub(super) fn write(&self, into: &mut String) {
         let mut routes: Vec<_> =
             self.routes.iter().map(|(name, route)| (name.as_str(), route)).collect();
-        routes.push((UNMATCHED, &self.unmatched));
+        routes.extend([(INSPECTOR, &self.inspector), (UNMATCHED, &self.unmatched)]);
         routes.sort_unstable_by_key(|(name, _)| *name);
         let rows: Vec<_> = routes
             .iter()
@@ -158,11 +166,13 @@ mod tests {
         metrics.record(Some("/a"), &Method::POST, 201, Duration::from_micros(300));
         metrics.record(Some("/a"), &Method::POST, 201, Duration::from_secs(90));
         metrics.record(None, &Method::GET, 404, Duration::ZERO);
+        metrics.record(Some("/ui"), &Method::GET, 200, Duration::ZERO);
         let mut text = String::new();
         metrics.write(&mut text);
         for line in [
             "everstep_http_requests_total{route=\"/a\",method=\"POST\",status=\"201\"} 2",
             "everstep_http_requests_total{route=\"unmatched\",method=\"GET\",status=\"404\"} 1",
+            "everstep_http_requests_total{route=\"inspector\",method=\"GET\",status=\"200\"} 1",
             "everstep_http_request_duration_seconds_bucket{route=\"/a\",method=\"POST\",le=\"0.0005\"} 1",
             "everstep_http_request_duration_seconds_bucket{route=\"/a\",method=\"POST\",le=\"60\"} 1",
             "everstep_http_request_duration_seconds_bucket{route=\"/a\",method=\"POST\",le=\"+Inf\"} 2",

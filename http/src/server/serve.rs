@@ -130,7 +130,8 @@ fn router(
         .routes(routes!(health::ready))
         .routes(routes!(figures::metrics))
         .split_for_parts();
-    let metrics = Arc::new(HttpMetrics::new(document.paths.paths.keys().cloned()));
+    let documented = document.paths.paths.keys().cloned();
+    let metrics = Arc::new(HttpMetrics::new(documented.chain([api::DESCRIPTION.to_owned()])));
     let limits =
         Limits { body_bytes: config.body_limit_bytes, body_timeout: config.request_timeout };
     let api = Api::new(engine.clone(), limits, draining, Arc::clone(&metrics));
