@@ -20,6 +20,7 @@ use super::gate::{Gate, gate, method_not_allowed, route_not_found};
 use super::origin::OriginPolicy;
 use super::{Draining, HttpMetrics, ServerConfig, ServerError, figures, health};
 use crate::api::{self, Api, Limits};
+use crate::ui;
 
 /// A server that is open and listens; it answers once [`Server::run`] is called.
 #[derive(Debug)]
@@ -134,12 +135,13 @@ fn router(
     let metrics = Arc::new(HttpMetrics::new(documented.chain([api::DESCRIPTION.to_owned()])));
     let limits =
         Limits { body_bytes: config.body_limit_bytes, body_timeout: config.request_timeout };
-    let api = Api::new(engine.clone(), limits, draining, Arc::clone(&metrics));
+    let api = Api::new(engine.clone(), limits, draining.clone(), Arc::clone(&metrics));
     let policy = OriginPolicy { loopback_only: address.ip().is_loopback() };
     let gate_state = Arc::new(Gate { policy, metrics: Arc::clone(&metrics) });
     let router = routes
         .with_state(api)
         .merge(api::description(document)?)
+        .merge(ui::routes(engine.clone(), Some(draining)))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(gate_state, gate));

@@ -1,0 +1,70 @@
+// The address is the state: typing replaces it, a choice adds to the history, back and forward
+// bring the page to what the address says.
+import { refresh } from "./patch.js";
+
+const LIST = "/ui/workflows";
+let typing;
+
+export async function go(href, { replace = false, force = true } = {}) {
+  if (replace) history.replaceState(null, "", href);
+  else if (href !== location.pathname + location.search) history.pushState(null, "", href);
+  remember();
+  try {
+    await refresh({ force });
+  } catch {
+    location.assign(href);
+  }
+}
+
+// The list's filters survive a visit to a run: links back to it carry them.
+function remember() {
+  if (location.pathname === LIST) sessionStorage.setItem("list", location.search);
+  const search = sessionStorage.getItem("list") ?? "";
+  for (const link of document.querySelectorAll("a[data-back-to-list]")) link.setAttribute("href", LIST + search);
+}
+
+function address(form) {
+  const query = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    const text = value.trim();
+    if (!text) continue;
+    const split = text.indexOf("=");
+    if (name === "attr") {
+      if (split > 0) query.append(`attr.${text.slice(0, split).trim()}`, text.slice(split + 1).trim());
+    } else query.append(name, text);
+  }
+  const search = query.toString();
+  return LIST + (search ? `?${search}` : "");
+}
+
+export function startFilter() {
+  remember();
+  addEventListener("popstate", () => {
+    remember();
+    refresh({ force: true }).catch(() => location.reload());
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-nav]");
+    if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    go(link.getAttribute("href"));
+  });
+  const form = document.getElementById("filters");
+  if (!form) return;
+  form.addEventListener("input", (event) => {
+    if (!event.target.matches("input[data-typed]")) return;
+    clearTimeout(typing);
+    typing = setTimeout(() => go(address(form), { replace: true, force: false }), 180);
+  });
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("select")) go(address(form));
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(typing);
+    const added = form.elements.namedItem("attr");
+    const href = address(form);
+    if (added) added.value = "";
+    go(href);
+  });
+}

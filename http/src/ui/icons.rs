@@ -1,0 +1,76 @@
+//! The drawings: glyphs of states and icons of things, as inline SVG.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::tone::Tone;
+
+/// The glyph of a state.
+pub(super) fn glyph(tone: Tone) -> Markup {
+    let shape = match tone {
+        Tone::Running => r#"<path class="fill" d="M3.4 1.9v8.2L10 6z"/>"#,
+        Tone::Waiting | Tone::Paused => r#"<path d="M4.1 2.8v6.4M7.9 2.8v6.4"/>"#,
+        Tone::Retrying => r#"<path d="M9.9 6.1A3.9 3.9 0 1 1 8.6 3.2M8.8 1v2.4H6.4"/>"#,
+        Tone::Stuck => r#"<path d="M6 1.6 10.9 10.2H1.1zM6 5v2.2M6 8.7v.05"/>"#,
+        Tone::Completed => r#"<path d="M2.1 6.4l2.6 2.7 5.2-6"/>"#,
+        Tone::Failed => r#"<path d="M3 3l6 6M9 3l-6 6"/>"#,
+        Tone::Cancelled => r#"<circle cx="6" cy="6" r="4.2"/><path d="M3.1 8.9l5.8-5.8"/>"#,
+        Tone::Terminated => r#"<rect class="fill" x="3" y="3" width="6" height="6" rx="1"/>"#,
+        Tone::TimedOut => {
+            r#"<circle cx="6" cy="6.8" r="3.7"/><path d="M6 4.8v2.1l1.3.8M4.8 1.2h2.4"/>"#
+        }
+        Tone::Continued => r#"<path d="M1.8 6h8M6.8 3l3 3-3 3"/>"#,
+    };
+    html! {
+        svg.glyph viewBox="0 0 12 12" aria-hidden="true" data-glyph=(tone.name()) {
+            (PreEscaped(shape))
+        }
+    }
+}
+
+/// An icon of a thing.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Icon {
+    Brand,
+    Workflows,
+    Activity,
+    Step,
+    Timer,
+    Signal,
+    Run,
+    Copy,
+    Search,
+    Menu,
+    Keyboard,
+    Close,
+}
+
+impl Icon {
+    /// The drawing, silent for screen readers.
+    pub(super) fn draw(self) -> Markup {
+        let shape = match self {
+            Self::Brand => r#"<path d="M2 13h4v-4h4V5h4"/><path d="M12 3l2.2 2L12 7"/>"#,
+            Self::Workflows => {
+                r#"<rect x="2" y="2.5" width="5" height="4" rx="1"/><rect x="9" y="9.5" width="5" height="4" rx="1"/><path d="M4.5 6.5v5H9"/>"#
+            }
+            Self::Activity => r#"<path d="M8.8 1.8 3.4 9h4.2l-.4 5.2L12.6 7H8.4z"/>"#,
+            Self::Step => r#"<path d="M5.5 4.5 2 8l3.5 3.5M10.5 4.5 14 8l-3.5 3.5"/>"#,
+            Self::Timer => {
+                r#"<circle cx="8" cy="8.5" r="5.5"/><path d="M8 5.5v3l2 1.5M6.5 1.2h3"/>"#
+            }
+            Self::Signal => {
+                r#"<path d="M4.6 11.4a4.8 4.8 0 0 1 0-6.8M11.4 4.6a4.8 4.8 0 0 1 0 6.8M2.5 13.5a7.8 7.8 0 0 1 0-11M13.5 2.5a7.8 7.8 0 0 1 0 11"/><circle cx="8" cy="8" r="1"/>"#
+            }
+            Self::Run => r#"<circle cx="8" cy="8" r="6"/><path d="M6.8 5.6v4.8L10.6 8z"/>"#,
+            Self::Copy => {
+                r#"<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/><path d="M10.5 5.5v-2a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2"/>"#
+            }
+            Self::Search => r#"<circle cx="7" cy="7" r="4.5"/><path d="M10.5 10.5 14 14"/>"#,
+            Self::Menu => r#"<path d="M2.5 4.5h11M2.5 8h11M2.5 11.5h11"/>"#,
+            Self::Keyboard => {
+                r#"<rect x="1.5" y="4" width="13" height="8.5" rx="1.5"/><path d="M4.5 7h.01M8 7h.01M11.5 7h.01M5.5 10h5"/>"#
+            }
+            Self::Close => r#"<path d="M4 4l8 8M12 4l-8 8"/>"#,
+        };
+        html! { svg.icon viewBox="0 0 16 16" aria-hidden="true" { (PreEscaped(shape)) } }
+    }
+}

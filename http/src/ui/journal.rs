@@ -1,0 +1,332 @@
+//! A run's history as a person tells it: one group for each activity, timer and signal, attempts
+//! folded.
+//!
+//! Invariants: a group's key is the number of its first event, so keys grow and never change; a
+//! journal is the fold of all events up to `seen`, whatever pages they came in.
+
+use std::collections::HashMap;
+
+use everstep_engine::kernel::WorkflowStarted;
+use everstep_engine::{EventView, HistoryEvent, Payload, Timestamp};
+
+use super::icons::Icon;
+use super::payload;
+use super::tone::Tone;
+
+/// What a group is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The run itself: its start, and on the timeline its whole life.
+    Run,
+    Activity,
+    /// A step whose code stands in the workflow.
+    Step,
+    Timer,
+    Signal,
+    /// The code could not go on.
+    Task,
+    /// Something that happened to the run, such as its end.
+    Mark,
+}
+
+/// One attempt of an activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Try {
+    pub(super) from: Timestamp,
+    pub(super) to: Option<Timestamp>,
+    pub(super) failed: bool,
+}
+
+/// Events that belong together.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// The number of its first event.
+    pub(super) key: u64,
+    pub(super) subject: Subject,
+    pub(super) name: String,
+    pub(super) tone: Tone,
+    pub(super) started: Timestamp,
+    pub(super) ended: Option<Timestamp>,
+    /// When its timer fires or its next attempt starts.
+    pub(super) due: Option<Timestamp>,
+    pub(super) tries: Vec<Try>,
+    /// What came out of it, on one line.
+    pub(super) preview: String,
+    /// The numbers of all its events.
+    pub(super) events: Vec<u64>,
+}
+
+/// The fold.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    groups: Vec<Group>,
+    seen: u64,
+    closed_at: Option<Timestamp>,
+    activities: HashMap<u32, usize>,
+    timers: HashMap<u32, usize>,
+    task: Option<usize>,
+}
+
+const PREVIEW_CHARS: usize = 120;
+
+impl Subject {
+    /// The name that scripts know.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Activity => "activity",
+            Self::Step => "step",
+            Self::Timer => "timer",
+            Self::Signal => "signal",
+            Self::Task => "task",
+            Self::Mark => "mark",
+        }
+    }
+
+    pub(super) const fn icon(self) -> Icon {
+        match self {
+            Self::Run | Self::Task | Self::Mark => Icon::Run,
+            Self::Activity => Icon::Activity,
+            Self::Step => Icon::Step,
+            Self::Timer => Icon::Timer,
+            Self::Signal => Icon::Signal,
+        }
+    }
+}
+
+impl Group {
+    /// Whether it went wrong, for now or for good.
+    pub(super) const fn is_failure(&self) -> bool {
+        matches!(self.tone, Tone::Failed | Tone::Retrying | Tone::Stuck | Tone::TimedOut)
+    }
+
+    /// The number of its last event.
+    pub(super) fn last_event(&self) -> u64 {
+        self.events.last().copied().unwrap_or(self.key)
+    }
+
+    fn end(&mut self, tone: Tone, at: Timestamp) {
+        (self.tone, self.ended, self.due) = (tone, Some(at), None);
+        if let Some(last) = self.tries.last_mut().filter(|last| last.to.is_none()) {
+            last.to = Some(at);
+        }
+    }
+}
+
+impl Journal {
+    /// All groups, oldest first.
+    pub(super) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The number of the last event that it has taken in.
+    pub(super) const fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// When the run closed.
+    pub(super) const fn closed_at(&self) -> Option<Timestamp> {
+        self.closed_at
+    }
+
+    /// The group that an event belongs to.
+    pub(super) fn group_of(&self, event: u64) -> Option<&Group> {
+        let after = self.groups.partition_point(|group| group.key <= event);
+        self.groups[..after].iter().rev().find(|group| group.events.binary_search(&event).is_ok())
+    }
+
+    /// Takes in the next event; one that was taken in before is passed over.
+    pub(super) fn take(&mut self, view: &EventView) {
+        if view.event_id <= self.seen {
+            return;
+        }
+        self.seen = view.event_id;
+        let at = view.recorded.at;
+        match &view.recorded.event {
+            HistoryEvent::WorkflowStarted(started) => self.start(started, at),
+            HistoryEvent::StartDelayElapsed => {
+                self.mark("Start delay over", Tone::Completed, at, "");
+            }
+            HistoryEvent::ActivityScheduled {
+                activity_id, activity_type, input, inline, ..
+            } => {
+                let subject = if *inline { Subject::Step } else { Subject::Activity };
+                let preview = preview(input);
+                self.open(subject, activity_type, Tone::Running, at, preview);
+                self.activities.insert(*activity_id, self.groups.len() - 1);
+            }
+            HistoryEvent::ActivityStarted { activity_id, .. } => {
+                self.activity(*activity_id, |group| {
+                    group.due = None;
+                    group.tone =
+                        if group.tries.is_empty() { Tone::Running } else { Tone::Retrying };
+                    group.tries.push(Try { from: at, to: None, failed: false });
+                });
+            }
+            HistoryEvent::ActivityCompleted { activity_id, result } => {
+                let preview = payload::preview(result, PREVIEW_CHARS);
+                self.activity(*activity_id, |group| {
+                    group.end(Tone::Completed, at);
+                    group.preview = preview;
+                });
+                self.activities.remove(activity_id);
+            }
+            HistoryEvent::ActivityFailed { activity_id, failure, retry_at, .. } => {
+                let text = format!("{}: {}", failure.kind, failure.message);
+                let preview = payload::one_line(&text, PREVIEW_CHARS);
+                self.activity(*activity_id, |group| {
+                    if let Some(last) = group.tries.last_mut() {
+                        (last.to, last.failed) = (Some(at), true);
+                    }
+                    group.preview = preview;
+                    match retry_at {
+                        Some(next) => (group.tone, group.due) = (Tone::Retrying, Some(*next)),
+                        None => group.end(Tone::Failed, at),
+                    }
+                });
+                if retry_at.is_none() {
+                    self.activities.remove(activity_id);
+                }
+            }
+            HistoryEvent::ActivityCancelRequested { activity_id } => {
+                self.activity(*activity_id, |group| group.preview = "cancel requested".into());
+            }
+            HistoryEvent::ActivityCancelled { activity_id } => {
+                self.activity(*activity_id, |group| group.end(Tone::Cancelled, at));
+                self.activities.remove(activity_id);
+            }
+            HistoryEvent::TimerStarted { timer_id, fires_at } => {
+                let length = super::times::duration(fires_at.millis_since(at));
+                self.open(
+                    Subject::Timer,
+                    &format!("timer {length}"),
+                    Tone::Waiting,
+                    at,
+                    String::new(),
+                );
+                self.timers.insert(*timer_id, self.groups.len() - 1);
+                if let Some(group) = self.groups.last_mut() {
+                    group.due = Some(*fires_at);
+                }
+            }
+            HistoryEvent::TimerFired { timer_id } => self.timer(*timer_id, Tone::Completed, at),
+            HistoryEvent::TimerCancelled { timer_id } => self.timer(*timer_id, Tone::Cancelled, at),
+            HistoryEvent::SignalReceived { name, payload } => {
+                let preview = preview(payload);
+                self.open(Subject::Signal, name, Tone::Completed, at, preview);
+                self.finish(at);
+            }
+            HistoryEvent::WorkflowTaskFailed(failure) => {
+                let preview = payload::one_line(&failure.message, PREVIEW_CHARS);
+                match self.task {
+                    Some(index) => self.touch(index, |group| group.preview = preview),
+                    None => {
+                        self.open(Subject::Task, "workflow code", Tone::Stuck, at, preview);
+                        self.task = Some(self.groups.len() - 1);
+                    }
+                }
+            }
+            HistoryEvent::WorkflowTaskRecovered => {
+                if let Some(index) = self.task.take() {
+                    self.touch(index, |group| group.end(Tone::Failed, at));
+                }
+            }
+            HistoryEvent::WorkflowCancelRequested => {
+                self.mark("Cancellation requested", Tone::Cancelled, at, "");
+            }
+            HistoryEvent::WorkflowCompleted { result } => {
+                let preview = payload::preview(result, PREVIEW_CHARS);
+                self.close("Workflow completed", Tone::Completed, at, &preview);
+            }
+            HistoryEvent::WorkflowFailed { failure } => {
+                let text = format!("{}: {}", failure.kind, failure.message);
+                let preview = payload::one_line(&text, PREVIEW_CHARS);
+                self.close("Workflow failed", Tone::Failed, at, &preview);
+            }
+            HistoryEvent::WorkflowCancelled => {
+                self.close("Workflow cancelled", Tone::Cancelled, at, "");
+            }
+            HistoryEvent::WorkflowTerminated { reason } => {
+                let preview = payload::one_line(reason, PREVIEW_CHARS);
+                self.close("Workflow terminated", Tone::Terminated, at, &preview);
+            }
+            HistoryEvent::WorkflowTimedOut => {
+                self.close("Workflow timed out", Tone::TimedOut, at, "");
+            }
+            other => self.mark(&other.name().replace('_', " "), Tone::Completed, at, ""),
+        }
+    }
+
+    fn start(&mut self, started: &WorkflowStarted, at: Timestamp) {
+        let preview = preview(&started.input);
+        self.open(Subject::Run, &started.workflow_type, Tone::Running, at, preview);
+    }
+
+    fn open(&mut self, subject: Subject, name: &str, tone: Tone, at: Timestamp, preview: String) {
+        self.groups.push(Group {
+            key: self.seen,
+            subject,
+            name: name.into(),
+            tone,
+            started: at,
+            ended: None,
+            due: None,
+            tries: Vec::new(),
+            preview,
+            events: vec![self.seen],
+        });
+    }
+
+    fn finish(&mut self, at: Timestamp) {
+        if let Some(group) = self.groups.last_mut() {
+            group.ended = Some(at);
+        }
+    }
+
+    fn mark(&mut self, name: &str, tone: Tone, at: Timestamp, preview: &str) {
+        self.open(Subject::Mark, name, tone, at, preview.into());
+        self.finish(at);
+    }
+
+    fn touch(&mut self, index: usize, change: impl FnOnce(&mut Group)) {
+        if let Some(group) = self.groups.get_mut(index) {
+            group.events.push(self.seen);
+            change(group);
+        }
+    }
+
+    fn activity(&mut self, id: u32, change: impl FnOnce(&mut Group)) {
+        if let Some(&index) = self.activities.get(&id) {
+            self.touch(index, change);
+        }
+    }
+
+    fn timer(&mut self, id: u32, tone: Tone, at: Timestamp) {
+        if let Some(index) = self.timers.remove(&id) {
+            self.touch(index, |group| group.end(tone, at));
+        }
+    }
+
+    /// The run's end is also the end of all that was still open.
+    fn close(&mut self, name: &str, tone: Tone, at: Timestamp, preview: &str) {
+        let open: Vec<usize> =
+            self.activities.drain().chain(self.timers.drain()).map(|(_, index)| index).collect();
+        for index in open {
+            self.touch(index, |group| group.end(Tone::Cancelled, at));
+        }
+        if let Some(index) = self.task.take() {
+            self.touch(index, |group| group.end(Tone::Failed, at));
+        }
+        self.touch(0, |group| group.end(tone, at));
+        self.closed_at = Some(at);
+        self.mark(name, tone, at, preview);
+    }
+}
+
+/// What a payload says, on one line; nothing for nothing.
+fn preview(payload: &Payload) -> String {
+    if payload.is_null() { String::new() } else { payload::preview(payload, PREVIEW_CHARS) }
+}
+
+#[cfg(test)]
+mod tests;

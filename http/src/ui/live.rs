@@ -1,0 +1,207 @@
+//! `GET /ui/live?topics=runs,run:ID`: notices that something changed, as server-sent events.
+//!
+//! Invariants: a notice carries no state, so a lost one costs a late refresh and nothing else;
+//! a topic is announced at most four times a second, and the last change is always announced.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use everstep_engine::{Change, DEFAULT_NAMESPACE, Engine};
+use serde::Deserialize;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, sleep_until};
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::inspector::Inspector;
+use super::refusal;
+use crate::server::Draining;
+
+/// Between two notices of one topic.
+const QUIET: Duration = Duration::from_millis(250);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const RETRY: Duration = Duration::from_secs(1);
+const MAX_STREAMS: usize = 512;
+const MAX_TOPICS: usize = 16;
+
+/// The open streams: how many more there may be, and the number of the last notice.
+#[derive(Debug)]
+pub(super) struct Streams {
+    free: Arc<Semaphore>,
+    sequence: AtomicU64,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self { free: Arc::new(Semaphore::new(MAX_STREAMS)), sequence: AtomicU64::new(0) }
+    }
+}
+
+/// What a page wants to hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Topic {
+    /// The list.
+    Runs,
+    /// Every run of one workflow.
+    Run(String),
+}
+
+impl Topic {
+    fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            None if text == "runs" => Some(Self::Runs),
+            Some(("run", id)) if !id.is_empty() => Some(Self::Run(unescape(id))),
+            _ => None,
+        }
+    }
+
+    fn matches(&self, change: &Change) -> bool {
+        &*change.namespace == DEFAULT_NAMESPACE
+            && match self {
+                Self::Runs => true,
+                Self::Run(id) => **id == *change.workflow_id,
+            }
+    }
+}
+
+/// The topic of one workflow's runs, as the page asks for it.
+pub(super) fn topic_of(workflow_id: &str) -> String {
+    format!("run:{}", workflow_id.replace('%', "%25").replace(',', "%2C"))
+}
+
+/// Topics are separated by commas; an id may hold one.
+fn unescape(id: &str) -> String {
+    id.replace("%2C", ",").replace("%25", "%")
+}
+
+/// The parameters of the stream.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    topics: String,
+}
+
+/// Opens a stream.
+pub(super) async fn stream(
+    State(inspector): State<Inspector>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let texts: Vec<&str> = asked.topics.split(',').collect();
+    let topics: Option<Vec<_>> = texts.iter().map(|text| Topic::parse(text)).collect();
+    let Some(topics) = topics.filter(|topics| topics.len() <= MAX_TOPICS) else {
+        let detail = "topics are `runs` and `run:ID`, at most 16, separated by commas";
+        return refusal::problem(StatusCode::BAD_REQUEST, "invalid_request", detail);
+    };
+    let Ok(permit) = Arc::clone(&inspector.streams.free).try_acquire_owned() else {
+        let mut response = refusal::problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            &format!("{MAX_STREAMS} live pages are open"),
+        );
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        return response;
+    };
+    let (notices, receiver) = mpsc::channel(16);
+    let watch = Watch {
+        topics,
+        notices,
+        streams: Arc::clone(&inspector.streams),
+        draining: inspector.draining,
+        _permit: permit,
+    };
+    tokio::spawn(watch.run(inspector.engine));
+    let stream = Sse::new(ReceiverStream::new(receiver));
+    stream.keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+}
+
+/// One page's stream.
+struct Watch {
+    topics: Vec<Topic>,
+    notices: mpsc::Sender<Result<Event, Infallible>>,
+    streams: Arc<Streams>,
+    draining: Option<Draining>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Watch {
+    /// Until the page goes or the engine stops.
+    async fn run(self, engine: Engine) {
+        let mut changes = engine.changes();
+        // Subscribed first, announced second: what happened while the page was on its way or away
+        // is read now, what happens from here on is announced.
+        if !self.send("resync", "all").await {
+            return;
+        }
+        let mut ready_at = vec![Instant::now(); self.topics.len()];
+        let mut dirty = vec![false; self.topics.len()];
+        loop {
+            let due =
+                ready_at.iter().zip(&dirty).filter_map(|(at, dirty)| dirty.then_some(*at)).min();
+            let due_in = due.unwrap_or_else(|| Instant::now() + KEEP_ALIVE);
+            tokio::select! {
+                () = self.notices.closed() => return,
+                _ = engine.stopped() => return,
+                () = ending(self.draining.as_ref()) => return,
+                () = sleep_until(due_in), if due.is_some() => {
+                    let now = Instant::now();
+                    for (at, topic) in self.topics.iter().enumerate() {
+                        if !dirty[at] || ready_at[at] > now {
+                            continue;
+                        }
+                        (dirty[at], ready_at[at]) = (false, now + QUIET);
+                        let name = match topic { Topic::Runs => "runs", Topic::Run(_) => "run" };
+                        if !self.send("changed", name).await {
+                            return;
+                        }
+                    }
+                }
+                news = changes.recv() => match news {
+                    Ok(batch) => for (topic, dirty) in self.topics.iter().zip(&mut dirty) {
+                        *dirty = *dirty || batch.iter().any(|change| topic.matches(change));
+                    },
+                    Err(RecvError::Lagged(_)) => if !self.send("resync", "all").await {
+                        return;
+                    },
+                    Err(RecvError::Closed) => return,
+                },
+            }
+        }
+    }
+
+    /// False when nobody listens any more.
+    async fn send(&self, kind: &str, data: &str) -> bool {
+        let sequence = self.streams.sequence.fetch_add(1, Ordering::Relaxed) + 1;
+        let event = Event::default().id(sequence.to_string()).event(kind).data(data).retry(RETRY);
+        self.notices.send(Ok(event)).await.is_ok()
+    }
+}
+
+/// When the server takes no more requests.
+async fn ending(draining: Option<&Draining>) {
+    match draining {
+        Some(draining) => draining.begun().await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_survive_odd_ids() {
+        for id in ["order-1", "a,b", "100%", "%2C", "a:b"] {
+            assert_eq!(Topic::parse(&topic_of(id)), Some(Topic::Run(id.into())), "{id}");
+        }
+        assert_eq!(Topic::parse("runs"), Some(Topic::Runs));
+        for text in ["", "run:", "other", "run"] {
+            assert_eq!(Topic::parse(text), None, "{text}");
+        }
+    }
+}

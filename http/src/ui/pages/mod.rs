@@ -1,0 +1,7 @@
+//! The pages: each reads one snapshot and renders one document.
+
+mod detail;
+mod history;
+pub(super) mod run;
+mod run_actions;
+pub(super) mod runs;

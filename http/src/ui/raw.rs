@@ -1,0 +1,64 @@
+//! `GET /ui/workflows/{id}/payload`: one payload as it was sent.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use everstep_engine::{HistoryEvent, Payload, Rejection};
+use serde::Deserialize;
+
+use super::inspector::{Inspector, selector};
+use super::refusal;
+
+/// Which event of which run.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    run_id: Option<String>,
+    event: u64,
+}
+
+/// The payload that an event carries.
+pub(super) fn of_event(event: &HistoryEvent) -> Option<&Payload> {
+    match event {
+        HistoryEvent::WorkflowStarted(started) => Some(&started.input),
+        HistoryEvent::ActivityScheduled { input, .. } => Some(input),
+        HistoryEvent::ActivityCompleted { result, .. }
+        | HistoryEvent::WorkflowCompleted { result } => Some(result),
+        HistoryEvent::SignalReceived { payload, .. } => Some(payload),
+        HistoryEvent::ActivityFailed { failure, .. } | HistoryEvent::WorkflowFailed { failure } => {
+            failure.details.as_ref()
+        }
+        _ => None,
+    }
+}
+
+/// Answers the payload.
+pub(super) async fn read(
+    State(inspector): State<Inspector>,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    let found = inspector
+        .read(move |inspector| {
+            let selector = selector(&id, asked.run_id.as_deref())?;
+            let page = inspector.engine.history(&selector, asked.event.max(1), 1)?;
+            page.events
+                .first()
+                .filter(|view| view.event_id == asked.event)
+                .and_then(|view| of_event(&view.recorded.event).cloned())
+                .ok_or_else(|| {
+                    Rejection::InvalidRequest(format!(
+                        "event {} of workflow `{id}` carries no payload",
+                        asked.event
+                    ))
+                })
+        })
+        .await;
+    match found {
+        Ok(payload) => {
+            let kind = [(header::CONTENT_TYPE, "application/json")];
+            (kind, payload.as_bytes().to_vec()).into_response()
+        }
+        Err(rejection) => refusal::page(&inspector, &headers, &rejection),
+    }
+}

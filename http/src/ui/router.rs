@@ -1,0 +1,43 @@
+//! Which address is answered by what.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use everstep_engine::Engine;
+
+use crate::server::Draining;
+
+use super::inspector::Inspector;
+use super::{actions, assets, guard, live, pages, preferences, raw, refusal, spans, url};
+
+/// The inspector alone, for a server of one's own: `/` and all below `/ui`. Whoever serves it
+/// checks the `Host` header, as [`Server`](crate::server::Server) does.
+pub fn router(engine: Engine) -> Router {
+    routes(engine, None)
+}
+
+/// The inspector's routes; live streams end when the server drains.
+pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
+    // A form sends each byte of a payload as up to three.
+    let body_limit = engine.config().max_payload_bytes.saturating_mul(3).saturating_add(64 << 10);
+    Router::new()
+        .route("/", get(async || Redirect::to(url::LIST)))
+        .route("/ui", get(async || Redirect::to(url::LIST)))
+        .route("/ui/workflows", get(pages::runs::page))
+        .route("/ui/workflows/{id}", get(pages::run::page))
+        .route("/ui/workflows/{id}/spans", get(spans::read))
+        .route("/ui/workflows/{id}/payload", get(raw::read))
+        .route("/ui/workflows/{id}/signal", post(actions::signal))
+        .route("/ui/workflows/{id}/cancel", post(actions::cancel))
+        .route("/ui/workflows/{id}/terminate", post(actions::terminate))
+        .route("/ui/preferences", post(preferences::save))
+        .route("/ui/live", get(live::stream))
+        .route("/ui/a/{hash}/{file}", get(assets::serve))
+        .route("/favicon.ico", get(assets::favicon))
+        .route("/ui/{*rest}", get(refusal::unknown_page))
+        .layer(DefaultBodyLimit::max(body_limit))
+        .layer(from_fn(guard::check))
+        .with_state(Inspector::new(engine, draining))
+}

@@ -1,0 +1,58 @@
+//! Addresses of the inspector's pages.
+
+use std::fmt::Write;
+
+/// The list of workflows.
+pub(super) const LIST: &str = "/ui/workflows";
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+pub(super) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for &byte in text.as_bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            // Writing to a string cannot fail.
+            _ => drop(write!(encoded, "%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// The address of a workflow's newest run.
+pub(super) fn workflow(id: &str) -> String {
+    format!("{LIST}/{}", encode(id))
+}
+
+/// The address of one run.
+pub(super) fn run(id: &str, run_id: impl std::fmt::Display) -> String {
+    format!("{}?run_id={run_id}", workflow(id))
+}
+
+/// `path` with a query of these pairs.
+pub(super) fn with_query<'a>(
+    path: &str,
+    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let mut address = path.to_owned();
+    for (name, value) in pairs {
+        address.push(if address.len() == path.len() { '?' } else { '&' });
+        address.push_str(&encode(name));
+        address.push('=');
+        address.push_str(&encode(value));
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_ids_stay_one_segment() {
+        assert_eq!(workflow("a/b ü?#%"), "/ui/workflows/a%2Fb%20%C3%BC%3F%23%25");
+        assert_eq!(with_query("/x", [("attr.k", "a&b"), ("n", "1")]), "/x?attr.k=a%26b&n=1");
+        assert_eq!(with_query("/x", []), "/x");
+    }
+}
