@@ -1,0 +1,73 @@
+//! The timeline: drawn from a pool, moved by keys, quick with thousands of spans.
+
+use crate::browse;
+
+#[test]
+fn zooms_thousands_of_spans_by_keyboard() {
+    browse(async |site, page| {
+        site.start("fan_out", "wide-1", "7000").await;
+        site.result("wide-1").await;
+        page.go("/ui/workflows/wide-1").await;
+        page.until("document.querySelector('.timeline').dataset.loaded === '7001'").await;
+        page.until_text("#span-count", "7,001 spans").await;
+        let rows = page.js("return document.querySelectorAll('.tl-row').length").await;
+        assert!(rows.as_u64().unwrap() < 40, "{rows} rows for 7,001 spans");
+
+        page.press("t").await;
+        page.until("document.activeElement.matches('.timeline')").await;
+        page.js("window.full = document.querySelector('.timeline').dataset.range").await;
+        page.press("++").await;
+        page.until("document.querySelector('.timeline').dataset.range !== window.full").await;
+        page.until("new URLSearchParams(location.search).has('t')").await;
+        page.press("0").await;
+        page.until("document.querySelector('.timeline').dataset.range === window.full").await;
+
+        // Number 499 and every five hundredth after it failed.
+        let chosen =
+            "document.getElementById(document.activeElement.getAttribute('aria-activedescendant'))";
+        page.press("n").await;
+        page.until(&format!("{chosen}.textContent.includes('unlucky')")).await;
+        page.press("n").await;
+        page.press("p").await;
+        page.press("p").await;
+        page.until(&format!("{chosen}.textContent.includes('unlucky')")).await;
+        page.press("\u{e010}").await;
+        page.until(&format!("{chosen}.getAttribute('aria-rowindex') === '7001'")).await;
+        page.press("\u{e007}").await;
+        page.until("document.querySelector('#detail')").await;
+        page.until("document.activeElement.matches('.timeline')").await;
+
+        // Forty zooms in forty frames: none may take long.
+        let slowest = page
+            .until(
+                "window.slowest ?? (window.measuring ??= (async () => {
+                   const grid = document.querySelector('.timeline');
+                   const frame = () => new Promise(requestAnimationFrame);
+                   const times = [];
+                   for (let i = 0; i < 40; i++) {
+                     const began = performance.now();
+                     grid.dispatchEvent(new KeyboardEvent('keydown', { key: i % 8 < 4 ? '+' : '-' }));
+                     await frame();
+                     times.push(performance.now() - began);
+                   }
+                   times.sort((a, b) => a - b);
+                   window.slowest = times[Math.floor(times.length / 2)];
+                 })(), null)",
+            )
+            .await;
+        assert!(slowest.as_f64().unwrap() < 100.0, "median frame: {slowest} ms");
+    });
+}
+
+#[test]
+fn grows_while_the_run_goes_on() {
+    browse(async |site, page| {
+        site.start("approval", "grow-1", r#"{"id":"1","amount":1}"#).await;
+        page.go("/ui/workflows/grow-1").await;
+        page.until("document.querySelector('.timeline').dataset.loaded === '3'").await;
+        page.until("document.querySelector('.tl-bar.pending.tone-waiting')").await;
+        site.signal("grow-1", "other", "1").await;
+        page.until("document.querySelector('.timeline').dataset.loaded === '4'").await;
+        page.until_text(".tl-rows", "other").await;
+    });
+}

@@ -1,0 +1,102 @@
+//! What the browser tests look at: runs that wait, fail, retry, end and are long.
+
+use std::time::Duration;
+
+use everstep::{
+    Activity, ActivityContext, ActivityError, Either, Retry, Signal, Worker, Workflow,
+    WorkflowContext, WorkflowError, join_all, race,
+};
+use serde::{Deserialize, Serialize};
+
+/// Completes at once with its input.
+const QUICK: Workflow<Order, Order> = Workflow::new("quick");
+/// Reserves, then waits for `approved` or a day.
+const APPROVAL: Workflow<Order, String> = Workflow::new("approval");
+/// Charges a card that is never accepted; gives up after five attempts.
+const DECLINED: Workflow<Order, ()> = Workflow::new("declined");
+/// Charges a card with twenty minutes between the attempts.
+const RETRYING: Workflow<Order, ()> = Workflow::new("retrying");
+/// Runs so many activities, all at once.
+const FAN_OUT: Workflow<u32, u32> = Workflow::new("fan_out");
+/// Panics.
+const BROKEN: Workflow<(), ()> = Workflow::new("broken");
+
+const RESERVE: Activity<String, String> = Activity::new("reserve_stock");
+const CHARGE: Activity<u64, ()> = Activity::new("charge_card").retry(SOON.max_attempts(5));
+const CHARGE_SLOWLY: Activity<u64, ()> = Activity::new("charge_card").retry(
+    Retry::DEFAULT
+        .initial_interval(Duration::from_secs(1_200))
+        .max_interval(Duration::from_secs(1_200))
+        .max_attempts(7),
+);
+const NUMBER: Activity<u32, u32> = Activity::new("number");
+const SOON: Retry = Retry::DEFAULT
+    .initial_interval(Duration::from_millis(20))
+    .max_interval(Duration::from_millis(40));
+const APPROVED: Signal<Approval> = Signal::new("approved");
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Order {
+    id: String,
+    amount: u64,
+    #[serde(default)]
+    items: Vec<Item>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Item {
+    sku: String,
+    count: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Approval {
+    by: String,
+}
+
+/// All of them.
+pub(crate) fn worker() -> Worker {
+    Worker::new()
+        .build_id("browser-tests")
+        .workflow(QUICK, async |ctx, order: Order| {
+            ctx.activity(RESERVE, order.id.clone()).await?;
+            Ok(order)
+        })
+        .workflow(APPROVAL, approval)
+        .signal(APPROVAL, APPROVED)
+        .workflow(DECLINED, async |ctx, order: Order| {
+            ctx.activity(RESERVE, order.id).await?;
+            Ok(ctx.activity(CHARGE, order.amount).await?)
+        })
+        .workflow(RETRYING, async |ctx, order: Order| {
+            ctx.activity(RESERVE, order.id).await?;
+            Ok(ctx.activity(CHARGE_SLOWLY, order.amount).await?)
+        })
+        .workflow(FAN_OUT, async |ctx, count: u32| {
+            let all = (0..count).map(|number| ctx.activity(NUMBER, number));
+            let numbers = join_all(all).await;
+            Ok(u32::try_from(numbers.iter().flatten().count()).unwrap_or(u32::MAX))
+        })
+        .workflow(BROKEN, async |_ctx, ()| panic!("the order has no lines"))
+        .activity(RESERVE, async |_: ActivityContext, id: String| Ok(format!("hold-{id}")))
+        .activity(CHARGE, async |_: ActivityContext, _: u64| {
+            Err::<(), _>(ActivityError::new("card_declined", "the bank said no"))
+        })
+        .activity(NUMBER, number)
+}
+
+async fn approval(ctx: &WorkflowContext, order: Order) -> Result<String, WorkflowError> {
+    ctx.activity(RESERVE, order.id).await?;
+    let day = ctx.sleep(Duration::from_secs(86_400));
+    match race(ctx.signal(APPROVED), day).await {
+        Either::First(approval) => Ok(format!("approved by {}", approval.by)),
+        Either::Second(_) => Err("the approval has expired".into()),
+    }
+}
+
+async fn number(_: ActivityContext, number: u32) -> Result<u32, ActivityError> {
+    if number % 500 == 499 {
+        return Err(ActivityError::new("unlucky", "this number is never accepted").non_retryable());
+    }
+    Ok(number)
+}
