@@ -38,6 +38,8 @@ pub(crate) struct HistoryReader<'a> {
     pub(super) tail: (u32, usize),
     /// Bytes of all segments that were read.
     bytes: u64,
+    /// Stored size of the event that was read last.
+    event_bytes: usize,
     done: bool,
 }
 
@@ -51,6 +53,7 @@ impl<'a> HistoryReader<'a> {
             queued: Default::default(),
             tail: (0, 0),
             bytes: 0,
+            event_bytes: 0,
             done: false,
         }
     }
@@ -58,6 +61,11 @@ impl<'a> HistoryReader<'a> {
     /// Stored size of what was read, in bytes.
     pub(crate) const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Stored size of the event that was read last, in bytes.
+    pub(crate) const fn event_bytes(&self) -> usize {
+        self.event_bytes
     }
 
     /// The next event.
@@ -69,6 +77,7 @@ impl<'a> HistoryReader<'a> {
         }
         let event =
             take_event(&mut self.segment).ok_or_else(|| self.corrupt("ends within an event"))?;
+        self.event_bytes = event.len();
         postcard::from_bytes(&event)
             .map(Some)
             .map_err(|error| self.corrupt(&format!("holds an event that cannot be read: {error}")))

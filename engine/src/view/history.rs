@@ -161,6 +161,9 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
     }
 }
 
+/// Bytes of stored events after which a page ends, however few they are.
+const PAGE_BYTES: usize = 4 << 20;
+
 /// Reads one page of a run's history from event `from`.
 pub(crate) fn page_of_history(
     snapshot: &dyn Snapshot,
@@ -170,16 +173,17 @@ pub(crate) fn page_of_history(
 ) -> Result<HistoryPage, Rejection> {
     let record = read_run(snapshot, selector)?;
     let mut reader = HistoryReader::new(snapshot, &record.namespace, record.run_id);
-    let (mut events, mut event_id, mut next_event_id) = (Vec::new(), 0, None);
+    let (mut events, mut event_id, mut next_event_id, mut bytes) = (Vec::new(), 0, None, 0);
     while let Some(recorded) = reader.next()? {
         event_id += 1;
         if event_id < from {
             continue;
         }
-        if events.len() == limit {
+        if events.len() == limit || bytes >= PAGE_BYTES {
             next_event_id = Some(event_id);
             break;
         }
+        bytes += reader.event_bytes();
         events.push(EventView { event_id, recorded });
     }
     Ok(HistoryPage {
