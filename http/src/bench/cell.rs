@@ -8,10 +8,14 @@ use super::error::BenchError;
 use super::figure::Measured;
 use super::load::{Load, closed_loops};
 use super::subject::Subject;
-use super::workflows::Job;
+use super::workflows::{Job, WIDTH};
 
 const P50: &str = "half of them took at most this";
 const P99: &str = "99 of 100 took at most this";
+const CPU_STEP: &str = "processor time of client, engine and store for each step";
+const CPU_CYCLE: &str = "processor time of client, engine and store for each workflow";
+/// Steps of W2.
+const STEPS: u32 = 10;
 const SUSTAINED: &str = "the same, with the time the store then needed to catch up";
 
 /// Measures W1, W2, W3 or W4 against a subject that is ready.
@@ -25,7 +29,7 @@ pub(super) async fn measure(
     let mut measured = Measured::new(workload, concurrency, over_http, disk);
     let job = match workload {
         Workload::W1 => Job::chain(1),
-        Workload::W2 => Job::chain(10),
+        Workload::W2 => Job::chain(STEPS),
         Workload::W3 => subject.waiting_job(),
         Workload::W4 => Job::fan_out(),
         Workload::W5 => Job::sleep(),
@@ -36,23 +40,30 @@ pub(super) async fn measure(
     let drained = subject.drained().await?;
     let sustained =
         drained.map(|drained| load.latencies.len() as f64 / (load.elapsed + drained).as_secs_f64());
-    match workload {
-        Workload::W1 | Workload::W2 => {
-            measured.add("workflows_per_s", rate, "started and answered, each durable");
-            if workload == Workload::W2 {
-                measured.add("steps_per_s", rate * 10.0, "ten steps in each");
-            }
-        }
-        Workload::W3 => {
-            measured.add("cycles_per_s", rate, "started, signalled and answered, each durable");
-        }
-        Workload::W4 => {
-            measured.add("steps_per_s", rate * super::workflows::WIDTH as f64, "1,000 in each");
-        }
-        Workload::W5 => measured.add("starts_per_s", rate, "acknowledged, each durable"),
-    }
+    let (cycles, meaning) = match workload {
+        Workload::W3 => ("cycles_per_s", "started, signalled and answered, each durable"),
+        Workload::W5 => ("starts_per_s", "acknowledged, each durable"),
+        _ => ("workflows_per_s", "started and answered, each durable"),
+    };
+    measured.add(cycles, rate, meaning);
     if let Some(sustained) = sustained {
         measured.add("sustained_per_s", sustained, SUSTAINED);
+    }
+    let steps = match workload {
+        Workload::W2 => STEPS.into(),
+        Workload::W4 => WIDTH as f64,
+        _ => 1.0,
+    };
+    if steps > 1.0 {
+        measured.add("steps_per_s", rate * steps, "the same, counted in steps");
+    }
+    if !over_http {
+        let each = load.cpu_us() / steps;
+        let (name, meaning) = match workload {
+            Workload::W2 | Workload::W4 => ("cpu_us_per_step", CPU_STEP),
+            _ => ("cpu_us_per_cycle", CPU_CYCLE),
+        };
+        measured.add(name, each, meaning);
     }
     let (p50_meaning, p99_meaning) = match workload {
         Workload::W3 => ("from sending the signal to the result: half of them", P99),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::error::BenchError;
+use super::process::cpu_time;
 
 /// Every duration that was measured; percentiles are exact.
 #[derive(Clone, Debug, Default)]
@@ -43,12 +44,19 @@ pub(super) struct Load {
     pub(super) latencies: Samples,
     /// From the first start to the last answer.
     pub(super) elapsed: Duration,
+    /// Processor time of this whole process meanwhile.
+    pub(super) cpu: Duration,
 }
 
 impl Load {
     /// Cycles a second.
     pub(super) fn rate(&self) -> f64 {
         self.latencies.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Processor time for each cycle, in microseconds.
+    pub(super) fn cpu_us(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.latencies.len().max(1) as f64
     }
 }
 
@@ -64,7 +72,7 @@ where
     F: Future<Output = Result<Duration, BenchError>> + Send + 'static,
 {
     let stop = Arc::new(AtomicBool::new(false));
-    let started = Instant::now();
+    let (started, cpu_before) = (Instant::now(), cpu_time());
     let mut loops = JoinSet::new();
     for _ in 0..concurrency {
         let (stop, cycle) = (Arc::clone(&stop), cycle.clone());
@@ -93,7 +101,10 @@ where
     }
     match failed {
         Some(error) => Err(error),
-        None => Ok(Load { latencies, elapsed: started.elapsed() }),
+        None => {
+            let cpu = cpu_time().saturating_sub(cpu_before);
+            Ok(Load { latencies, elapsed: started.elapsed(), cpu })
+        }
     }
 }
 

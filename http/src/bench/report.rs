@@ -6,6 +6,9 @@ use super::figure::{Measured, count_text, number_text};
 use super::yardstick::Target;
 use crate::cli::{Align, Cell, Colour, Screen, Table};
 
+/// From this load on, others are measured too.
+const BUSY: f64 = 0.5;
+
 /// Everything that one run measured.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Report {
@@ -17,6 +20,9 @@ pub(super) struct Report {
     pub(super) seconds: f64,
     /// Processors of this machine.
     pub(super) cpus: usize,
+    /// How many threads of everybody wanted one just before this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) load_before: Option<f64>,
     pub(super) cells: Vec<Measured>,
     /// Each missed target in words.
     pub(super) missed: Vec<String>,
@@ -38,6 +44,15 @@ impl Report {
                 "* Restate's figures of BENCHMARKS, not this run: a comparison holds only between \
                  figures taken in one run on one machine.",
             ));
+            text.push('\n');
+        }
+        if let Some(load) = self.load_before.filter(|load| *load > BUSY) {
+            let note = format!(
+                "Other work ran on this machine (load {load} on {} processors): figures of this \
+                 run say little.",
+                self.cpus
+            );
+            text.push_str(&screen.paint(Colour::Failed, &note));
             text.push('\n');
         }
         if self.seconds < 30.0 {
@@ -118,6 +133,7 @@ mod tests {
             url: None,
             seconds: 10.0,
             cpus: 2,
+            load_before: Some(7.5),
             cells: vec![cell],
             missed,
         };
@@ -129,6 +145,7 @@ mod tests {
                 p99_ms            12.3  ✓ ≤ 15      212 · 17.2 ×  99 of 100 took at most this
 
             * Restate's figures of BENCHMARKS, not this run: a comparison holds only between figures taken in one run on one machine.
+            Other work ran on this machine (load 7.5 on 2 processors): figures of this run say little.
             Cells of 10 s; figures that are published take at least 30 s each.
         "#]].assert_eq(&report.render(screen));
         expect![[r#"
@@ -136,6 +153,7 @@ mod tests {
               "mode": "in_process",
               "seconds": 10.0,
               "cpus": 2,
+              "load_before": 7.5,
               "cells": [
                 {
                   "workload": "w2",

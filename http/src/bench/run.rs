@@ -56,6 +56,7 @@ fn measure(args: &BenchArgs) -> Result<Report, CliError> {
     let parent = args.data.clone().unwrap_or_else(std::env::temp_dir);
     let server = args.url.as_deref().map(Client::new).transpose()?.map(Subject::Server);
     let failed = |error: BenchError| CliError::Failed(error.to_string());
+    let load_before = super::process::load_average();
     let plan = args.plan();
     let mut cells = Vec::with_capacity(plan.len());
     for (index, cell) in plan.iter().enumerate() {
@@ -72,6 +73,7 @@ fn measure(args: &BenchArgs) -> Result<Report, CliError> {
         url: args.url.clone(),
         seconds: args.seconds,
         cpus: std::thread::available_parallelism().map_or(0, usize::from),
+        load_before,
         cells,
         missed,
     })

@@ -1,4 +1,5 @@
 //! The client and the command line against a real server over a real store.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod command_line;
 mod support;
