@@ -39,10 +39,15 @@ impl Detail {
         let mut events = Vec::with_capacity(wanted.len());
         for window in wanted.chunk_by(|before, after| after - before <= GAP) {
             let (Some(&first), Some(&last)) = (window.first(), window.last()) else { continue };
-            let limit = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
-            let page = engine.history(&selector, first, limit)?;
-            let own = page.events.into_iter().filter(|view| window.contains(&view.event_id));
-            events.extend(own);
+            // A page may end early: it is bounded in bytes.
+            let mut next = Some(first);
+            while let Some(from) = next.filter(|from| *from <= last) {
+                let limit = usize::try_from(last - from + 1).unwrap_or(usize::MAX);
+                let page = engine.history(&selector, from, limit)?;
+                next = page.next_event_id;
+                let own = page.events.into_iter().filter(|view| window.contains(&view.event_id));
+                events.extend(own);
+            }
         }
         Ok(Self { group, events, skipped })
     }
