@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::figure::{Measured, count_text, number_text};
-use super::yardstick::Target;
 use crate::cli::{Align, Cell, Colour, Screen, Table};
 
 /// From this load on, others are measured too.
@@ -96,10 +95,8 @@ fn table(cell: &Measured) -> Table {
             _ => (String::new(), Colour::Plain),
         };
         let peer = figure.peer.map_or(String::new(), |peer| {
-            let times = match figure.target {
-                Some(Target::AtMost(_)) => peer / figure.value,
-                _ => figure.value / peer,
-            };
+            let less_is_better = figure.name.ends_with("_ms");
+            let times = if less_is_better { peer / figure.value } else { figure.value / peer };
             format!("{} · {} ×", number_text(peer), number_text(times))
         });
         table.row([

@@ -105,11 +105,11 @@ pub(super) fn in_process(
     let answered: Answered = server.answer()?;
     let restarted = from.elapsed();
     server.kill()?;
-    measured.add("open_ms", answered.opened_ms, "of the restart: until the engine was open");
+    measured.add("open_ms", answered.opened_ms, "of that, until the engine was open");
     measured.add(
         "restart_ms",
         restarted.as_secs_f64() * 1000.0,
-        "kill -9, then from starting the process to the answer of a new workflow",
+        "after kill -9, from starting the process to a new answer",
     );
     measured.add(
         "restarted_mb",

@@ -155,7 +155,7 @@ impl Page {
             printable(&run.workflow_type),
         );
         if !run.waiting_for.is_empty() && !run.status.is_closed() {
-            let sentence = printable(&run.waiting_for);
+            let sentence = format!("waits for {}", printable(&run.waiting_for));
             let _ = writeln!(text, "{}", self.screen.paint(Colour::Waiting, &sentence));
         }
         text.push('\n');

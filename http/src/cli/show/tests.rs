@@ -137,7 +137,7 @@ fn a_failed_run_says_why() {
 #[test]
 fn a_retrying_run_says_what_it_waits_for() {
     let run = description(
-        r#""status":"running","waiting_for":"waiting for activity `charge`, attempt 2 of 10, next in 3 s",
+        r#""status":"running","waiting_for":"activity `charge`, attempt 2 of 10, next in 3 s",
         "pending_activities":[{"activity_id":"2","type":"charge","attempt":2,"max_attempts":10,
         "state":"backing_off","last_failure":{"type":"timeout","message":"no answer"},
         "scheduled_at":"2026-01-01T12:00:00.012Z","start_to_close_ms":60000,"initial_interval_ms":1000,
@@ -148,7 +148,7 @@ fn a_retrying_run_says_what_it_waits_for() {
         &page(80, false).header(&run),
         expect![[r#"
         ↻ retrying  order-7  fulfil_order
-        waiting for activity `charge`, attempt 2 of 10, next in 3 s
+        waits for activity `charge`, attempt 2 of 10, next in 3 s
 
           run         019ab000-0000-7000-8000-000000000007
           started     2026-01-01 12:00:00 UTC · 10 s ago
@@ -164,7 +164,7 @@ fn a_retrying_run_says_what_it_waits_for() {
 #[test]
 fn a_stuck_run_shows_where_code_and_history_part() {
     let run = description(
-        r#""status":"running","waiting_for":"stuck: its code asks for something else than its history says",
+        r#""status":"running","waiting_for":"a build that takes the recorded way; the code is tried again by itself",
         "pending_activities":[],"awaiting":[],"task_failure":{"kind":"non_determinism",
         "message":"the code has changed since this run began","event_id":5,"recorded":"activity `left`",
         "asked":"activity `right`","location":"src/fork.rs:12","at":"2026-01-01T12:00:01.000Z"}"#,
@@ -173,7 +173,7 @@ fn a_stuck_run_shows_where_code_and_history_part() {
         &page(80, false).header(&run),
         expect![[r#"
         ✕ stuck  order-7  fulfil_order
-        stuck: its code asks for something else than its history says
+        waits for a build that takes the recorded way; the code is tried again by itself
 
           run         019ab000-0000-7000-8000-000000000007
           started     2026-01-01 12:00:00 UTC · 10 s ago
