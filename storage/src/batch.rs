@@ -120,6 +120,12 @@ impl Batch {
         Self::default()
     }
 
+    /// An empty batch with room for `bytes` of encoded writes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { writes: Vec::with_capacity(bytes), ..Self::default() }
+    }
+
     fn write(&mut self, kind: u8, table: Table, key: &[u8], value: &[u8]) {
         record::push(&mut self.writes, kind, table.id(), key, value);
         self.write_records += 1;

@@ -20,6 +20,8 @@ use crate::Rejection;
 
 /// Records in the open batch from which on it is handed over, also in the middle of a turn.
 const SPLIT_RECORDS: usize = 128;
+/// The most that is reserved for the next batch, in bytes.
+const LARGEST_ROOM: usize = 1 << 20;
 /// The pause after the store refused because the disk is nearly full.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 
@@ -62,7 +64,9 @@ impl Shard {
     }
 
     pub(super) fn close_turn(&mut self) -> (Batch, Vec<Effect>, u64) {
-        let mut batch = std::mem::take(&mut self.turn.batch);
+        // The next turn is likely to be as large as this one: let it not grow byte by byte.
+        let room = self.turn.batch.bytes().min(LARGEST_ROOM);
+        let mut batch = std::mem::replace(&mut self.turn.batch, Batch::with_capacity(room));
         batch.fence(self.fence.clone());
         let effects = std::mem::take(&mut self.turn.effects);
         let number = self.turn.number;
