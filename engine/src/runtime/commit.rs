@@ -18,8 +18,9 @@ use super::shard::Shard;
 use super::turn::Effect;
 use crate::Rejection;
 
-/// Records in the open batch from which on it is handed over, also in the middle of a turn.
-const SPLIT_RECORDS: usize = 128;
+/// Steps in the open batch from which on it is handed over, also in the middle of a turn: with
+/// fewer, a turn is shorter than the hand-over is worth.
+const SPLIT_STEPS: usize = 128;
 /// The most that is reserved for the next batch, in bytes.
 const LARGEST_ROOM: usize = 1 << 20;
 /// The pause after the store refused because the disk is nearly full.
@@ -34,7 +35,7 @@ pub(super) struct InFlight {
 impl Shard {
     /// Hands the open batch over in the middle of a long turn.
     pub(super) fn split(&mut self) {
-        if self.in_flight.is_none() && self.turn.batch.records() >= SPLIT_RECORDS {
+        if self.in_flight.is_none() && self.turn.steps >= SPLIT_STEPS {
             self.hand_over();
         }
     }
@@ -48,7 +49,7 @@ impl Shard {
                 self.release(effects);
                 return;
             }
-            if self.turn.batch.records() >= SPLIT_RECORDS {
+            if self.turn.steps >= SPLIT_STEPS {
                 self.hand_over();
                 return;
             }
@@ -71,6 +72,7 @@ impl Shard {
         let effects = std::mem::take(&mut self.turn.effects);
         let number = self.turn.number;
         self.turn.number += 1;
+        self.turn.steps = 0;
         self.inner.counters.turns.add(1);
         (batch, effects, number)
     }
@@ -150,6 +152,7 @@ impl Shard {
         tracing::error!(%error, "a commit failed");
         let later = std::mem::take(&mut self.turn.effects);
         self.turn.batch.clear();
+        self.turn.steps = 0;
         refuse(effects, &Rejection::from(error.clone()));
         match error {
             StoreError::Full { .. } => {

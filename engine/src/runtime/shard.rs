@@ -100,6 +100,7 @@ impl Shard {
             number: 1,
             batch: Batch::new(),
             effects: Vec::new(),
+            steps: 0,
             now: inner.config.clock.now(),
             draining: false,
             watched: false,

@@ -50,6 +50,8 @@ pub(super) struct Turn {
     pub(super) number: u64,
     pub(super) batch: Batch,
     pub(super) effects: Vec<Effect>,
+    /// How many times a run was changed.
+    pub(super) steps: usize,
     /// The engine's time while the turn's messages are handled.
     pub(super) now: Timestamp,
     /// New attempts are recorded as scheduled only: the next process starts them.
@@ -331,6 +333,7 @@ impl<'a> Step<'a> {
             batch.delete(keys::AWAITING, &keys::run(namespace, run_id));
         }
         resident.changed_in = self.turn.number;
+        self.turn.steps += 1;
         if self.turn.watched {
             self.tell_watchers();
         }

@@ -87,6 +87,19 @@ pub(crate) struct State {
     pub(crate) abandoned: BTreeSet<u32>,
 }
 
+/// Whom an event wakes: nearly always at most one.
+#[derive(Default)]
+struct Woken {
+    first: Option<Waker>,
+    more: Vec<Waker>,
+}
+
+impl From<Vec<Waker>> for Woken {
+    fn from(more: Vec<Waker>) -> Self {
+        Self { first: None, more }
+    }
+}
+
 struct SignalWait {
     name: Arc<str>,
     since: Timestamp,
@@ -126,7 +139,7 @@ impl Core {
     /// Takes in an event. Returns whether the code must be polled for it; the answer depends on
     /// the event alone, so that live and in replay it is the same.
     pub(crate) fn deliver(&self, event: &HistoryEvent, at: Timestamp) -> bool {
-        let woken = {
+        let Woken { first, more } = {
             let mut state = self.state.borrow_mut();
             let woken = match event {
                 HistoryEvent::ActivityCompleted { activity_id, result } => {
@@ -144,19 +157,19 @@ impl Core {
                 HistoryEvent::SignalReceived { name, payload } => {
                     state.signals.entry(Arc::clone(name)).or_default().push_back(payload.clone());
                     let waiting = state.signal_waits.values_mut().filter(|wait| wait.name == *name);
-                    waiting.filter_map(|wait| wait.waker.take()).collect()
+                    waiting.filter_map(|wait| wait.waker.take()).collect::<Vec<_>>().into()
                 }
-                HistoryEvent::WorkflowCancelRequested => state.scopes.request(),
+                HistoryEvent::WorkflowCancelRequested => state.scopes.request().into(),
                 HistoryEvent::WorkflowStarted(_) | HistoryEvent::StartDelayElapsed => {
                     state.begun = true;
-                    Vec::new()
+                    Woken::default()
                 }
                 _ => return false,
             };
             state.now = at;
             woken
         };
-        woken.into_iter().for_each(Waker::wake);
+        first.into_iter().chain(more).for_each(Waker::wake);
         self.state.borrow().begun
     }
 
@@ -186,16 +199,16 @@ impl Core {
 
 impl State {
     /// Wakers of whoever waits; an outcome that nobody waits for any more is dropped.
-    fn resolve(&mut self, id: u32, resolution: Resolution) -> Vec<Waker> {
+    fn resolve(&mut self, id: u32, resolution: Resolution) -> Woken {
         self.inline_steps.remove(&id);
-        let mut woken = Vec::new();
+        let mut woken = Woken::default();
         if self.abandoned.remove(&id) {
-            woken.extend(self.scopes.wakers());
+            woken.more = self.scopes.wakers();
         }
         if let Some(slot) = self.slots.get_mut(&id)
             && let Slot::Waiting(waker) = std::mem::replace(slot, Slot::Resolved(resolution))
         {
-            woken.extend(waker);
+            woken.first = waker;
         }
         woken
     }

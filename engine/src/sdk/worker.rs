@@ -43,7 +43,7 @@ pub struct Worker {
 #[derive(Default)]
 pub(crate) struct Registry {
     pub(crate) workflows: BTreeMap<&'static str, WorkflowEntry>,
-    pub(crate) activities: HashMap<&'static str, ActivityEntry>,
+    pub(crate) activities: HashMap<&'static str, ActivityEntry, foldhash::fast::RandomState>,
     pub(crate) build_id: Option<Arc<str>>,
 }
 

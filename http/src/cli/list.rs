@@ -144,7 +144,7 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    fn check(width: usize, colour: bool, expected: expect_test::Expect) {
+    fn check(width: usize, colour: bool, expected: &expect_test::Expect) {
         let now = "2026-01-01T12:02:05Z".parse().unwrap();
         expected.assert_eq(&render(&page(), Screen { width, colour }, now));
     }
@@ -154,7 +154,7 @@ mod tests {
         check(
             100,
             false,
-            expect![[r#"
+            &expect![[r#"
             STATUS       WORKFLOW                               TYPE            STARTED   DURATION  RUN
             ✕ stuck      order-8\u001b[2J                       fulfil_order  2 min ago  2 min 5 s  019ab000-00…
             ✓ completed  a-workflow-whose-id-is-much-too-long…  fulfil_order    1 h ago      3.2 s  019ab000-00…
@@ -164,7 +164,7 @@ mod tests {
         check(
             200,
             true,
-            expect![[r#"
+            &expect![[r#"
             [2mSTATUS[0m       [2mWORKFLOW[0m                                                               [2mTYPE[0m            [2mSTARTED[0m   [2mDURATION[0m  [2mRUN[0m
             [31m✕ stuck[0m      [1morder-8\u001b[2J[0m                                                       fulfil_order  2 min ago  2 min 5 s  [2m019ab000-0000-7000-8000-000000000008[0m
             [32m✓ completed[0m  [1ma-workflow-whose-id-is-much-too-long-for-a-terminal-of-eighty-columns[0m  fulfil_order    1 h ago      3.2 s  [2m019ab000-0000-7000-8000-000000000007[0m

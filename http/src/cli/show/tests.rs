@@ -63,7 +63,7 @@ fn description(rest: &str) -> RunDescription {
     serde_json::from_str(&json).unwrap()
 }
 
-fn check(actual: &str, expected: Expect) {
+fn check(actual: &str, expected: &Expect) {
     expected.assert_eq(actual);
 }
 
@@ -72,7 +72,7 @@ fn history_is_grouped_and_aligned() {
     let groups = Groups::of(&history());
     check(
         &page(100, false).history(&groups),
-        expect![[r#"
+        &expect![[r#"
            EVENTS   AFTER  WHAT              TRIES   TOOK  OUTCOME
         ·       1   +0 ms  workflow started                {"lamps":3}
         ✓     2–4   +0 ms  activity reserve      1  12 ms  {"hold":"h-1"}
@@ -113,7 +113,7 @@ fn a_failed_run_says_why() {
     );
     check(
         &page(80, false).header(&run),
-        expect![[r#"
+        &expect![[r#"
         ✕ failed  order-7  fulfil_order
 
           run         019ab000-0000-7000-8000-000000000007
@@ -127,7 +127,7 @@ fn a_failed_run_says_why() {
     );
     check(
         &page(80, false).end(&run),
-        expect![[r#"
+        &expect![[r#"
         ✕ failed after 7.2 s
           failure     declined: no funds
     "#]],
@@ -146,7 +146,7 @@ fn a_retrying_run_says_what_it_waits_for() {
     );
     check(
         &page(80, false).header(&run),
-        expect![[r#"
+        &expect![[r#"
         ↻ retrying  order-7  fulfil_order
         waits for activity `charge`, attempt 2 of 10, next in 3 s
 
@@ -171,7 +171,7 @@ fn a_stuck_run_shows_where_code_and_history_part() {
     );
     check(
         &page(80, false).header(&run),
-        expect![[r#"
+        &expect![[r#"
         ✕ stuck  order-7  fulfil_order
         waits for a build that takes the recorded way; the code is tried again by itself
 
