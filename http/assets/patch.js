@@ -113,9 +113,13 @@ export function patch(fresh, { force = false } = {}) {
 }
 
 let latest = 0;
+// Somebody asked for a change that no answer has brought yet. A notice may overtake their request;
+// the answer that comes then has to bring it.
+let forced = false;
 
 // Asks for this page's own address again. False when a newer request has overtaken this one.
-export async function refresh(options) {
+export async function refresh({ force = false } = {}) {
+  forced ||= force;
   const mine = ++latest;
   const response = await fetch(location.href, { headers: { accept: "text/html", "x-live": "1" } });
   const text = await response.text();
@@ -127,6 +131,9 @@ export async function refresh(options) {
     location.reload();
     return false;
   }
-  if (response.ok) patch(fresh, options);
+  if (response.ok) {
+    patch(fresh, { force: forced });
+    forced = false;
+  }
   return response.ok;
 }
