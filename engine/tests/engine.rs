@@ -6,8 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use everstep_engine::Payload;
-use everstep_engine::{Failure, RunStatus, Selector, SignalInput, StartRequest};
+use everstep_engine::{Failure, Payload, RunStatus, Selector, SignalInput, StartRequest, Worker};
 use support::{Fixture, json};
 
 #[test]
@@ -168,4 +167,34 @@ fn a_start_with_a_signal_and_a_delay_keeps_the_signal() {
     assert_eq!(fixture.event_names(&selector), ["workflow_started", "signal_received"]);
     fixture.advance(Duration::from_secs(5));
     assert_eq!(fixture.result(&selector).result, Some(json("\"bo\"")));
+}
+
+#[test]
+fn a_build_that_does_not_know_the_type_keeps_what_happens() {
+    let mut fixture = Fixture::new();
+    let selector = Selector::newest(fixture.start("sum", Payload::null()).workflow_id);
+    fixture.signal(&selector, "add", "7");
+    fixture.restart_with(Worker::new());
+    fixture.signal(&selector, "add", "8");
+    let failure = fixture.engine().describe(&selector).unwrap().task_failure.unwrap();
+    assert_eq!(failure.kind.name(), "unregistered");
+    fixture.restart();
+    fixture.signal(&selector, "finish", "null");
+    assert_eq!(fixture.result(&selector).result, Some(json("[7,8]")));
+}
+
+#[test]
+fn what_ended_while_the_code_could_not_run_is_not_withdrawn_again() {
+    let mut fixture = Fixture::new();
+    let selector = Selector::newest(fixture.start("trips", Payload::null()).workflow_id);
+    fixture.signal(&selector, "go", "null");
+    // The loser of the race fires before the code can cancel it.
+    fixture.advance(Duration::from_secs(10));
+    assert!(fixture.event_names(&selector).contains(&"timer_fired"));
+    fixture.take_right(true);
+    fixture.advance(Duration::from_secs(60));
+    assert!(fixture.event_names(&selector).contains(&"workflow_task_recovered"));
+    fixture.restart();
+    fixture.signal(&selector, "finish", "null");
+    assert_eq!(fixture.result(&selector).result, Some(json("5")));
 }

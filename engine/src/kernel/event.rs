@@ -201,6 +201,8 @@ pub enum TaskFailureKind {
     NonDeterminism,
     /// The code waits for nothing that could ever wake it.
     NotDurable,
+    /// No worker of this server registers the workflow's type.
+    Unregistered,
 }
 
 impl TaskFailureKind {
@@ -210,6 +212,7 @@ impl TaskFailureKind {
             Self::Panic => "panic",
             Self::NonDeterminism => "non_determinism",
             Self::NotDurable => "not_durable",
+            Self::Unregistered => "unregistered",
         }
     }
 }

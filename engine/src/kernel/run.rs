@@ -115,6 +115,11 @@ impl Run {
         delay.into_iter().chain(task).chain(activities).chain(timers).collect()
     }
 
+    /// Whether the code no longer wants a pending activity.
+    pub fn has_withdrawn(&self, activity_id: u32) -> bool {
+        self.activities.get(&activity_id).is_some_and(|activity| activity.cancel_requested)
+    }
+
     /// Whether something in this process works for the run, so that a crash would have to be
     /// noticed: an attempt that runs, or code that is to be tried again.
     pub fn is_active(&self) -> bool {

@@ -19,7 +19,7 @@ use super::message::{AttemptEnded, Message};
 use super::panics;
 use super::shard::Shard;
 use super::timers::Due;
-use crate::kernel::PendingActivity;
+use crate::kernel::{ActivityState, PendingActivity};
 use crate::sdk::{ActivityCancel, BoxedActivity};
 use crate::{ActivityContext, ActivityError, Failure, Payload, RunId};
 
@@ -57,6 +57,12 @@ impl Attempts {
     /// Whether this process runs the attempt.
     pub(super) fn runs(&self, run_id: RunId, activity_id: u32, attempt: u32) -> bool {
         self.running.get(&(run_id, activity_id)).is_some_and(|running| running.attempt == attempt)
+    }
+
+    /// Whether the attempt is an inline step's.
+    pub(super) fn is_inline(&self, run_id: RunId, activity_id: u32) -> bool {
+        let running = self.running.get(&(run_id, activity_id));
+        running.is_some_and(|running| matches!(running.place, Place::Inline(_)))
     }
 
     /// Takes the attempt out; false when it is not the one that runs.
@@ -216,9 +222,23 @@ impl Shard {
                     false => drop(self.attempts.running.remove(&key)),
                 }
             }
-            // Its outcome is on the way, or it never ran.
-            Some(Running { place: Place::Here, .. }) | None => {}
+            // Its outcome is on the way.
+            Some(Running { place: Place::Here, .. }) => {}
+            // An inline step that was withdrawn before it could run: nobody else ends it.
+            None => {
+                if let Some(attempt) = self.started_attempt(run_id, activity_id) {
+                    self.here(run_id, activity_id, attempt);
+                    let cancelled = ActivityError::cancelled().into_failure();
+                    self.end(run_id, activity_id, attempt, Err(cancelled));
+                }
+            }
         }
+    }
+
+    /// The attempt that the run's history says is running.
+    fn started_attempt(&self, run_id: RunId, activity_id: u32) -> Option<u32> {
+        let activity = self.residents.get(run_id)?.run.activities.get(&activity_id)?;
+        matches!(activity.state, ActivityState::Started(_)).then_some(activity.attempt)
     }
 
     fn run_inline(&mut self, run_id: RunId, activity_id: u32, attempt: u32) {

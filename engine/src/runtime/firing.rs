@@ -42,7 +42,11 @@ impl Shard {
             }
             Due::TaskRetry { namespace, run_id } => self.retry_task(&namespace, run_id)?,
             Due::AttemptTimeout { run_id, activity_id, attempt } => {
+                let inline = self.attempts.is_inline(run_id, activity_id);
                 if self.attempts.forget(run_id, activity_id, attempt) {
+                    if inline {
+                        self.inline_ended(run_id);
+                    }
                     self.ensure_resident_run(run_id)?;
                     self.step(run_id, |step| step.time_out(activity_id, attempt));
                 }
@@ -60,12 +64,7 @@ impl Step<'_> {
         attempt: u32,
         outcome: Result<crate::Payload, Failure>,
     ) {
-        let cancelled = self
-            .resident
-            .run
-            .activities
-            .get(&activity_id)
-            .is_some_and(|activity| activity.cancel_requested);
+        let cancelled = self.resident.run.has_withdrawn(activity_id);
         let command = match outcome {
             Ok(result) => Command::CompleteActivity { activity_id, attempt, result },
             Err(failure) if cancelled && failure.kind == crate::sdk::CANCELLED => {

@@ -1,13 +1,16 @@
 //! Brings a run back into memory: fold its history, replay its code, settle what its last process
 //! left open.
 
-use crate::kernel::{ActivityState, Command, HistoryEvent, LOST, RunStatus};
-use crate::{DEFAULT_NAMESPACE, Failure, Rejection, RunId};
+use crate::kernel::{
+    ActivityState, Command, HistoryEvent, LOST, Run, RunStatus, TaskFailure, TaskFailureKind,
+};
+use crate::{DEFAULT_NAMESPACE, Failure, Rejection, RunId, Timestamp};
 
 use super::history_log::HistoryReader;
 use super::replay::Replay;
 use super::resident::Resident;
 use super::shard::Shard;
+use super::timers::Due;
 use super::{RunRecord, keys};
 
 impl Shard {
@@ -56,7 +59,11 @@ impl Shard {
         let (segment, history_bytes) = (reader.tail, reader.bytes());
         self.inner.counters.replays.add(1);
 
-        let Replay { run, mut task, failure, outstanding, .. } = replay;
+        let Replay { run, mut task, mut failure, outstanding, .. } = replay;
+        if entry.is_none() {
+            // What happens meanwhile is kept and acted on by the next build that knows the type.
+            failure = Some(unregistered(&run, now));
+        }
         if let Some(task) = &mut task {
             // Rows of these stand in the store already, unless the code runs again only now.
             if run.task_failure.is_none() {
@@ -73,6 +80,7 @@ impl Shard {
         let unfinished = unfinished(&resident);
         self.residents.insert(resident);
 
+        self.rearm_timeouts(run_id, &unfinished);
         let lost: Vec<(u32, u32)> = unfinished
             .iter()
             .filter(|(activity_id, attempt)| {
@@ -98,6 +106,20 @@ impl Shard {
         Ok(())
     }
 
+    /// Attempts that still run here have deadlines, whatever became of the queue meanwhile.
+    fn rearm_timeouts(&mut self, run_id: RunId, unfinished: &[(u32, u32)]) {
+        let Some(resident) = self.residents.get(run_id) else { return };
+        for &(activity_id, attempt) in unfinished {
+            if let Some(activity) = resident.run.activities.get(&activity_id)
+                && let ActivityState::Started(at) = activity.state
+                && self.attempts.runs(run_id, activity_id, attempt)
+            {
+                let due = Due::AttemptTimeout { run_id, activity_id, attempt };
+                self.timers.push(at.plus_millis(activity.options().start_to_close_ms), due);
+            }
+        }
+    }
+
     /// Tries code again that could not go on.
     pub(super) fn retry_task(&mut self, namespace: &str, run_id: RunId) -> Result<(), Rejection> {
         let Some(resident) = self.residents.get(run_id) else {
@@ -110,7 +132,7 @@ impl Shard {
         if resident.changed_in > self.durable {
             // Its history on disk is not whole yet; the next commit is a moment away.
             let namespace = std::sync::Arc::clone(&resident.namespace);
-            let due = super::timers::Due::TaskRetry { namespace, run_id };
+            let due = Due::TaskRetry { namespace, run_id };
             self.timers.push(self.turn.now.plus_millis(10), due);
             return Ok(());
         }
@@ -119,6 +141,22 @@ impl Shard {
         self.ensure_resident(namespace, run_id)?;
         Ok(())
     }
+}
+
+fn unregistered(run: &Run, at: Timestamp) -> Box<TaskFailure> {
+    let name = &run.started.workflow_type;
+    Box::new(TaskFailure {
+        kind: TaskFailureKind::Unregistered,
+        message: format!(
+            "no worker of this server registers workflow type `{name}`; what happens to the run is \
+             kept, and it goes on with a build that knows the type"
+        ),
+        event_id: None,
+        recorded: None,
+        asked: None,
+        location: None,
+        at,
+    })
 }
 
 /// Activities that are recorded as started, with their attempt, and with 0 those that no process
@@ -153,12 +191,7 @@ impl super::turn::Step<'_> {
     /// The process that ran the attempt is gone.
     fn lose_attempt(&mut self, activity_id: u32, attempt: u32) {
         let failure = Failure::new(LOST, "the process that ran this attempt has ended");
-        let cancelled = self
-            .resident
-            .run
-            .activities
-            .get(&activity_id)
-            .is_some_and(|activity| activity.cancel_requested);
+        let cancelled = self.resident.run.has_withdrawn(activity_id);
         let command = match cancelled {
             true => Command::AcknowledgeCancel { activity_id },
             false => Command::FailActivity { activity_id, attempt, failure },

@@ -59,7 +59,10 @@ impl Replay {
             // Recorded by the engine on the way; the code never sees them.
             HistoryEvent::ActivityStarted { .. } => {}
             HistoryEvent::WorkflowTaskFailed(_) => self.lenient = true,
-            HistoryEvent::WorkflowTaskRecovered => self.lenient = false,
+            HistoryEvent::WorkflowTaskRecovered => {
+                self.lenient = false;
+                self.drop_late_withdrawals();
+            }
             _ => {
                 if !self.lenient {
                     self.expect_nothing_asked(Some(event), *at);
@@ -88,6 +91,26 @@ impl Replay {
                 self.fail(failure);
             }
         }
+    }
+
+    /// What the code withdrew may have ended while the code could not run; then nothing was
+    /// recorded of it, live as here.
+    fn drop_late_withdrawals(&mut self) {
+        let run = &self.run;
+        let mut asked_for = std::collections::BTreeSet::new();
+        self.outstanding.retain(|asked| match asked {
+            Asked::ScheduleActivity { activity_id: id, .. }
+            | Asked::StartTimer { timer_id: id, .. } => {
+                asked_for.insert(*id);
+                true
+            }
+            Asked::CancelTimer { timer_id } => {
+                run.timers.contains_key(timer_id) || asked_for.contains(timer_id)
+            }
+            Asked::CancelActivity { activity_id } => {
+                run.activities.contains_key(activity_id) || asked_for.contains(activity_id)
+            }
+        });
     }
 
     fn fail(&mut self, failure: Box<TaskFailure>) {

@@ -1,11 +1,14 @@
 //! Signals, cancels, terminations and waits: requests to a run that exists.
 
+use std::panic::AssertUnwindSafe;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::history_log::read_run;
 use super::keys;
 use super::message::Reply;
+use super::panics;
 use super::resident::Resident;
 use super::shard::Shard;
 use super::turn::Effect;
@@ -140,7 +143,10 @@ impl Shard {
             .get(workflow_type)
             .and_then(|entry| entry.check_signal.get(signal.name.as_str()));
         let Some(check) = check else { return Ok(()) };
-        check(&signal.payload).map_err(|error| {
+        // The payload's type may have code of its own.
+        let checked = panics::catch(AssertUnwindSafe(|| check(&signal.payload)));
+        let checked = checked.unwrap_or_else(|panic| Err(panic.message));
+        checked.map_err(|error| {
             Rejection::Unprocessable(format!(
                 "signal `{}` of workflow type `{workflow_type}` cannot carry this payload: {error}",
                 signal.name

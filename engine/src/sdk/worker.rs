@@ -86,9 +86,11 @@ impl Worker {
     {
         let code = Arc::new(code);
         let begin = Box::new(move |ctx: WorkflowContext, input: &Payload| -> WorkflowFuture {
-            let (code, input) = (Arc::clone(&code), input.to::<I>());
+            // Read inside the future, where a panic of the type's own code is caught.
+            let (code, input) = (Arc::clone(&code), input.clone());
             Box::pin(async move {
-                let input = input.map_err(|error| WorkflowError::new("invalid_input", error))?;
+                let input =
+                    input.to::<I>().map_err(|error| WorkflowError::new("invalid_input", error))?;
                 let output = code(&ctx, input).await?;
                 Payload::from_value(&output)
                     .map_err(|error| WorkflowError::new("invalid_result", error))

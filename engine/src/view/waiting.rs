@@ -44,6 +44,7 @@ pub(super) fn sentence(
         let what = match failure.kind.name() {
             "panic" => "a build that does not panic here",
             "non_determinism" => "a build that takes the recorded way",
+            "unregistered" => "a build that registers its type",
             _ => "a build that waits for something durable",
         };
         return format!("{what}; the code is tried again by itself");

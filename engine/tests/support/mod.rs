@@ -51,13 +51,17 @@ impl Fixture {
 
     /// Ends the engine and opens another on the same store.
     pub(crate) fn restart(&mut self) {
+        self.restart_with(worker(Arc::clone(&self.right)));
+    }
+
+    /// As `restart`, with another build.
+    pub(crate) fn restart_with(&mut self, worker: Worker) {
         // The old loop is fenced off: whatever it still does is refused by the store.
         let config = EngineConfig {
             clock: Clock::manual(),
             memory_budget_bytes: self.budget,
             ..EngineConfig::default()
         };
-        let worker = worker(Arc::clone(&self.right));
         let handle = self.runtime.handle().clone();
         self.engine = Some(Engine::open(Arc::clone(&self.store), worker, config, handle).unwrap());
     }
@@ -114,6 +118,7 @@ const GO: Signal<()> = Signal::new("go");
 const APPROVE: Signal<String> = Signal::new("approve");
 
 fn worker(right: Arc<AtomicBool>) -> Worker {
+    let trips = Arc::clone(&right);
     Worker::new()
         .workflow(Workflow::new("chain"), chain)
         .workflow(Workflow::new("fan_out"), fan_out)
@@ -127,6 +132,12 @@ fn worker(right: Arc<AtomicBool>) -> Worker {
         .workflow(Workflow::new("panics"), panics)
         .workflow(Workflow::new("blocked"), async |_: &WorkflowContext, (): ()| {
             std::future::pending::<Result<(), WorkflowError>>().await
+        })
+        .workflow(Workflow::new("trips"), async move |ctx: &WorkflowContext, (): ()| {
+            race(ctx.signal(GO), ctx.sleep(Duration::from_secs(10))).await;
+            assert!(trips.load(Ordering::SeqCst), "on purpose");
+            ctx.signal(FINISH).await;
+            Ok(ctx.activity(IDENTITY, 5).await?)
         })
         .workflow(Workflow::new("fork"), async move |ctx: &WorkflowContext, (): ()| {
             let took = if right.load(Ordering::SeqCst) { "right" } else { "left" };

@@ -191,6 +191,10 @@ fn stuck(failure: &TaskFailure, now: Timestamp) -> Markup {
             "the workflow's code waits for something that nothing durable can wake",
             "Start a build that awaits only what its context gives it.",
         ),
+        TaskFailureKind::Unregistered => (
+            "no worker of this server registers the workflow's type",
+            "Start a build that knows the type. The run goes on from its history by itself.",
+        ),
     };
     let rows = [
         ("Recorded", failure.recorded.as_deref()),
