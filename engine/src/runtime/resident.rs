@@ -65,7 +65,7 @@ impl Resident {
     /// What it holds in memory, roughly: the code's future, the fold, what is pending.
     fn estimated_bytes(&self) -> u64 {
         /// Maps, counters and allocator overhead of a run that waits for one thing, measured with
-        /// a million sleeping runs.
+        /// a hundred thousand sleeping runs.
         const FIXED: u64 = 3_000;
         let pending: u64 = self
             .run
