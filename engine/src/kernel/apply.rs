@@ -105,5 +105,7 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
         }
         HistoryEvent::WorkflowTaskFailed(failure) => run.task_failure = Some(failure.clone()),
         HistoryEvent::WorkflowTaskRecovered => run.task_failure = None,
+        HistoryEvent::WorkflowPaused { .. } => run.status = RunStatus::Paused,
+        HistoryEvent::WorkflowResumed => run.status = RunStatus::Running,
     }
 }

@@ -105,4 +105,11 @@ pub enum Command {
     FailTask(Box<TaskFailure>),
     /// Engine: the code runs again.
     RecoverTask,
+    /// Outside: dispatch nothing more of the run.
+    Pause {
+        /// Why.
+        reason: String,
+    },
+    /// Outside: go on.
+    Resume,
 }

@@ -1,7 +1,7 @@
 //! Whether a command is granted, and as which events.
 
 use super::retry::mix;
-use super::{ActivityState, Command, HistoryEvent, PendingActivity, Run};
+use super::{ActivityState, Command, HistoryEvent, PendingActivity, Run, RunStatus};
 use crate::{Failure, Rejection, Timestamp};
 
 /// Decides a command at the instant `now`. No events and no error: the command came too late to
@@ -13,9 +13,11 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
     use HistoryEvent as E;
     if run.status.is_closed() {
         return match command {
-            Command::Signal { .. } | Command::RequestCancel | Command::Terminate { .. } => {
-                Err(closed(run))
-            }
+            Command::Signal { .. }
+            | Command::RequestCancel
+            | Command::Terminate { .. }
+            | Command::Pause { .. }
+            | Command::Resume => Err(closed(run)),
             _ => Ok(Vec::new()),
         };
     }
@@ -42,8 +44,10 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
             }
         }
         Command::RetryActivity { activity_id } => match run.activities.get(&activity_id) {
+            // What is due while the run is paused starts when it is resumed.
             Some(activity)
-                if !activity.cancel_requested
+                if run.status != RunStatus::Paused
+                    && !activity.cancel_requested
                     && !matches!(activity.state, ActivityState::Started(_)) =>
             {
                 vec![E::ActivityStarted { activity_id, attempt: activity.attempt + 1 }]
@@ -96,6 +100,15 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
         Command::RecoverTask => match run.task_failure {
             Some(_) => vec![E::WorkflowTaskRecovered],
             None => Vec::new(),
+        },
+        // Asking twice changes nothing, as with cancellation.
+        Command::Pause { reason } => match run.status {
+            RunStatus::Paused => Vec::new(),
+            _ => vec![E::WorkflowPaused { reason }],
+        },
+        Command::Resume => match run.status {
+            RunStatus::Paused => vec![E::WorkflowResumed],
+            _ => Vec::new(),
         },
     };
     Ok(events)

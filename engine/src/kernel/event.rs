@@ -127,6 +127,14 @@ pub enum HistoryEvent {
     WorkflowTaskFailed(Box<TaskFailure>),
     /// The code runs again, after a fix or by another try.
     WorkflowTaskRecovered,
+    /// Nothing more of the run is dispatched: what happens from here on is recorded and acted on
+    /// at `WorkflowResumed`.
+    WorkflowPaused {
+        /// The reason given.
+        reason: String,
+    },
+    /// The run goes on: the code sees what was recorded meanwhile, event by event.
+    WorkflowResumed,
 }
 
 /// How a run began.
@@ -241,11 +249,13 @@ impl HistoryEvent {
             Self::WorkflowTimedOut => "workflow_timed_out",
             Self::WorkflowTaskFailed(_) => "workflow_task_failed",
             Self::WorkflowTaskRecovered => "workflow_task_recovered",
+            Self::WorkflowPaused { .. } => "workflow_paused",
+            Self::WorkflowResumed => "workflow_resumed",
         }
     }
 
     /// Every event type's name, for the API's description.
-    pub const NAMES: [&'static str; 20] = [
+    pub const NAMES: [&'static str; 22] = [
         "workflow_started",
         "start_delay_elapsed",
         "activity_scheduled",
@@ -266,5 +276,7 @@ impl HistoryEvent {
         "workflow_timed_out",
         "workflow_task_failed",
         "workflow_task_recovered",
+        "workflow_paused",
+        "workflow_resumed",
     ];
 }

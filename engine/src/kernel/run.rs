@@ -124,7 +124,7 @@ impl Run {
     /// noticed: an attempt that runs, or code that is to be tried again.
     pub fn is_active(&self) -> bool {
         !self.status.is_closed()
-            && (self.task_failure.is_some()
+            && ((self.task_failure.is_some() && self.status != RunStatus::Paused)
                 || self.activities.values().any(|activity| {
                     matches!(activity.state, ActivityState::Scheduled | ActivityState::Started(_))
                 }))

@@ -107,6 +107,9 @@ impl Shard {
         let untold = self.inner.changes.is_watched()
             && !effects.iter().any(|effect| matches!(effect, Effect::Changed(_)));
         self.release(effects);
+        if !self.afterwards.is_empty() {
+            self.do_afterwards();
+        }
         if untold {
             // Made before anyone watched: who came meanwhile has read the store without it.
             self.inner.changes.send(Vec::new());
@@ -154,6 +157,7 @@ impl Shard {
         self.turn.batch.clear();
         self.turn.steps = 0;
         refuse(effects, &Rejection::from(error.clone()));
+        self.refuse_afterwards(&Rejection::from(error.clone()));
         match error {
             StoreError::Full { .. } => {
                 refuse(later, &Rejection::from(error.clone()));

@@ -73,6 +73,8 @@ pub(super) struct Inner {
 /// Waits for the result of a run that was just started, without asking again.
 #[derive(Debug)]
 pub struct RunWatch {
+    engine: Engine,
+    namespace: String,
     started: Started,
     result: oneshot::Receiver<RunResult>,
 }
@@ -83,13 +85,23 @@ impl RunWatch {
         &self.started
     }
 
-    /// Waits at most `wait` for the run to close; `running` after that.
+    /// Waits at most `wait` for the run to close; `running` or `paused` after that.
     pub async fn result(&mut self, wait: Duration) -> RunResult {
         match tokio::time::timeout(wait, &mut self.result).await {
             Ok(Ok(result)) => result,
             // Not yet, or the engine is draining.
-            _ => RunResult::open(crate::RunStatus::Running),
+            _ => self.result_now(),
         }
+    }
+
+    fn result_now(&self) -> RunResult {
+        let selector = Selector {
+            namespace: self.namespace.clone(),
+            workflow_id: self.started.workflow_id.clone(),
+            run_id: Some(self.started.run_id),
+        };
+        let open = || RunResult::open(crate::RunStatus::Running);
+        self.engine.result_now(&selector).unwrap_or_else(|_| open())
     }
 }
 
@@ -132,11 +144,12 @@ impl Engine {
     /// As [`Engine::start`].
     pub async fn start_watched(&self, request: StartRequest) -> Result<RunWatch, Rejection> {
         self.check_start(&request)?;
+        let namespace = request.namespace.clone();
         let (watch, result) = oneshot::channel();
         let started = self
             .ask(|reply| Message::Start { request: Box::new(request), watch: Some(watch), reply })
             .await?;
-        Ok(RunWatch { started, result })
+        Ok(RunWatch { engine: self.clone(), namespace, started, result })
     }
 
     /// Sends a signal to the newest run (or to the one named); durable when answered.
@@ -171,6 +184,25 @@ impl Engine {
     pub async fn terminate(&self, selector: &Selector, reason: String) -> Result<(), Rejection> {
         let selector = Box::new(selector.clone());
         self.ask(|reply| Message::Terminate { selector, reason, reply }).await
+    }
+
+    /// Stops dispatching a run: attempts that run may finish, and what happens to the run is
+    /// recorded and acted on when it is resumed. Pausing a paused run changes nothing.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`], [`Rejection::WorkflowClosed`].
+    pub async fn pause(&self, selector: &Selector, reason: String) -> Result<(), Rejection> {
+        let selector = Box::new(selector.clone());
+        self.ask(|reply| Message::Pause { selector, reason, reply }).await
+    }
+
+    /// Lets a paused run go on.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`], [`Rejection::WorkflowClosed`].
+    pub async fn resume(&self, selector: &Selector) -> Result<(), Rejection> {
+        let selector = Box::new(selector.clone());
+        self.ask(|reply| Message::Resume { selector, reply }).await
     }
 
     /// The run's result, waiting for it at most `wait`.

@@ -6,6 +6,7 @@ use crate::kernel::{
 };
 use crate::{DEFAULT_NAMESPACE, Failure, Rejection, RunId, Timestamp};
 
+use super::afterwards::Afterwards;
 use super::history_log::HistoryReader;
 use super::replay::Replay;
 use super::resident::Resident;
@@ -59,10 +60,14 @@ impl Shard {
         let (segment, history_bytes) = (reader.tail, reader.bytes());
         self.inner.counters.replays.add(1);
 
-        let Replay { run, mut task, mut failure, outstanding, .. } = replay;
+        let Replay { run, mut task, mut failure, outstanding, held, .. } = replay;
         if entry.is_none() {
             // What happens meanwhile is kept and acted on by the next build that knows the type.
             failure = Some(unregistered(&run, now));
+        }
+        if run.status == RunStatus::Paused && run.task_failure.is_some() {
+            // It is known, and tried again when the run is resumed.
+            (task, failure) = (None, None);
         }
         if let Some(task) = &mut task {
             // Rows of these stand in the store already, unless the code runs again only now.
@@ -77,6 +82,7 @@ impl Shard {
         resident.history_bytes = history_bytes;
         resident.active_row = resident.run.is_active();
         resident.awaiting_row = awaiting_row;
+        resident.held = held.into();
         let unfinished = unfinished(&resident);
         self.residents.insert(resident);
 
@@ -129,11 +135,9 @@ impl Shard {
         if resident.run.task_failure.is_none() || resident.run.status != RunStatus::Running {
             return Ok(());
         }
-        if resident.changed_in > self.durable {
-            // Its history on disk is not whole yet; the next commit is a moment away.
+        if !self.is_whole(run_id) {
             let namespace = std::sync::Arc::clone(&resident.namespace);
-            let due = Due::TaskRetry { namespace, run_id };
-            self.timers.push(self.turn.now.plus_millis(10), due);
+            self.afterwards.push(Afterwards::RetryTask { namespace, run_id });
             return Ok(());
         }
         self.task_tries.insert(run_id, resident.task_tries);

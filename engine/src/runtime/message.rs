@@ -33,6 +33,15 @@ pub(super) enum Message {
         reason: String,
         reply: Reply<()>,
     },
+    Pause {
+        selector: Box<Selector>,
+        reason: String,
+        reply: Reply<()>,
+    },
+    Resume {
+        selector: Box<Selector>,
+        reply: Reply<()>,
+    },
     /// Answers the result of a closed run; keeps `watch` for an open one.
     Watch {
         selector: Box<Selector>,

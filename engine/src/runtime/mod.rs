@@ -10,6 +10,7 @@
 //!
 //! Invariant: no effect leaves the process before the batch that holds its cause is durable.
 
+mod afterwards;
 mod attempts;
 mod changes;
 mod clock;
@@ -23,6 +24,7 @@ mod load;
 mod manual_clock;
 mod message;
 mod panics;
+mod pause;
 mod record;
 mod recovery;
 mod replay;

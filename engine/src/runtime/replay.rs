@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::task::Task;
-use crate::kernel::{HistoryEvent, Recorded, Run, TaskFailure, TaskFailureKind, apply};
+use super::turn::concerns_code;
+use crate::kernel::{HistoryEvent, Recorded, Run, RunStatus, TaskFailure, TaskFailureKind, apply};
 use crate::sdk::{Asked, WorkflowEntry};
 use crate::{Timestamp, Worker};
 
@@ -19,6 +20,10 @@ pub(super) struct Replay {
     pub(super) failure: Option<Box<TaskFailure>>,
     /// Asked by the code and not yet found in the history.
     pub(super) outstanding: VecDeque<Asked>,
+    /// Recorded while the run was paused: shown to the code, one by one, after it was resumed.
+    pub(super) held: VecDeque<HistoryEvent>,
+    /// When it was resumed.
+    resumed_at: Timestamp,
     /// The code could not run when the events that come now were recorded.
     lenient: bool,
     /// How many recorded commands the code asked for, too.
@@ -35,6 +40,8 @@ impl Replay {
             task,
             failure: None,
             outstanding: VecDeque::new(),
+            held: VecDeque::new(),
+            resumed_at: first.at,
             lenient: false,
             matched: 0,
         };
@@ -58,10 +65,26 @@ impl Replay {
             | HistoryEvent::WorkflowCancelled => self.expect_asked(event, *at),
             // Recorded by the engine on the way; the code never sees them.
             HistoryEvent::ActivityStarted { .. } => {}
-            HistoryEvent::WorkflowTaskFailed(_) => self.lenient = true,
+            HistoryEvent::WorkflowTaskFailed(_) => {
+                self.lenient = true;
+                // The code failed at one of them; from here on they come as everything else does.
+                self.release_held();
+            }
             HistoryEvent::WorkflowTaskRecovered => {
                 self.lenient = false;
                 self.drop_late_withdrawals();
+            }
+            _ if self.run.status == RunStatus::Paused => {
+                if !self.lenient {
+                    self.expect_nothing_asked(Some(event), *at);
+                }
+                if concerns_code(event) {
+                    self.held.push_back(event.clone());
+                }
+            }
+            HistoryEvent::WorkflowResumed => {
+                self.resumed_at = *at;
+                self.release_held();
             }
             _ => {
                 if !self.lenient {
@@ -89,6 +112,25 @@ impl Replay {
             Err(mut failure) => {
                 failure.event_id = Some(self.run.history_length);
                 self.fail(failure);
+            }
+        }
+    }
+
+    /// Shows the code what a pause has kept from it, until it asks for something: that comes next
+    /// in the history.
+    fn release_held(&mut self) {
+        let at = self.resumed_at;
+        while self.run.status != RunStatus::Paused {
+            let goes_on = self.lenient || self.outstanding.is_empty();
+            let ended = self.task.as_ref().is_none_or(Task::has_ended);
+            if self.run.status.is_closed() || ended {
+                self.held.clear();
+            }
+            let Some(event) = goes_on.then(|| self.held.pop_front()).flatten() else { return };
+            self.advance(&Recorded { at, event });
+            if !self.lenient {
+                // What it withdraws may have ended in an event that was held, too.
+                self.drop_late_withdrawals();
             }
         }
     }
@@ -155,6 +197,7 @@ impl Replay {
         };
         if same {
             self.matched += 1;
+            self.release_held();
             return;
         }
         let ended = task.has_ended();

@@ -47,11 +47,16 @@ impl Shard {
 
     /// Carries out a command from outside.
     pub(super) fn command(&mut self, selector: &Selector, command: Command, reply: Reply<()>) {
-        let answer = self.try_command(selector, command);
+        let answer = self.try_command(selector, command).map(drop);
         self.turn.effects.push(Effect::Answer(reply, answer));
     }
 
-    fn try_command(&mut self, selector: &Selector, command: Command) -> Result<(), Rejection> {
+    /// As [`Shard::command`]; gives back the run that took it.
+    pub(super) fn try_command(
+        &mut self,
+        selector: &Selector,
+        command: Command,
+    ) -> Result<RunId, Rejection> {
         let target = self.target(selector)?;
         let closed = |status: RunStatus| {
             Rejection::WorkflowClosed(selector.workflow_id.clone(), status.to_string())
@@ -61,7 +66,7 @@ impl Shard {
         }
         self.ensure_resident(&selector.namespace, target.run_id)?;
         match self.step(target.run_id, |step| step.execute(command)) {
-            Some(executed) => executed.map(drop),
+            Some(executed) => executed.map(|()| target.run_id),
             // It closed as it was brought back.
             None => Err(closed(target.status)),
         }

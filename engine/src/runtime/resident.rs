@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::keys;
 use super::task::Task;
 use crate::RunId;
-use crate::kernel::Run;
+use crate::kernel::{HistoryEvent, Run};
 
 /// One run in memory.
 pub(super) struct Resident {
@@ -34,6 +34,8 @@ pub(super) struct Resident {
     pub(super) inline_running: u32,
     /// How often the code was tried again since it failed.
     pub(super) task_tries: u32,
+    /// Recorded while the run is paused and not shown to its code yet.
+    pub(super) held: Vec<HistoryEvent>,
     /// Used since the eviction hand last passed.
     used: bool,
     /// What it was counted with.
@@ -55,6 +57,7 @@ impl Resident {
             changed_in: 0,
             inline_running: 0,
             task_tries: 0,
+            held: Vec::new(),
             used: true,
             counted_bytes: 0,
             run,

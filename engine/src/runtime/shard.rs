@@ -13,6 +13,7 @@ use everstep_storage::{Batch, Fence, Snapshot, StoreError};
 use tokio::sync::oneshot;
 
 use super::OpenError;
+use super::afterwards::Afterwards;
 use super::attempts::Attempts;
 use super::commit::{InFlight, refuse};
 use super::engine::Inner;
@@ -53,6 +54,7 @@ pub(super) struct Shard {
     /// Results of attempts that ended at their first poll.
     pub(super) ended: VecDeque<AttemptEnded>,
     pub(super) advancing: VecDeque<Advance>,
+    pub(super) afterwards: Vec<Afterwards>,
     pub(super) drain: Option<(Instant, oneshot::Sender<()>)>,
     pub(super) fence: Fence,
     pub(super) progress: Arc<Progress>,
@@ -124,6 +126,7 @@ impl Shard {
             task_tries: RunMap::default(),
             ended: VecDeque::new(),
             advancing: VecDeque::new(),
+            afterwards: Vec::new(),
             drain: None,
             fence,
             progress,
@@ -183,6 +186,10 @@ impl Shard {
             Message::Terminate { selector, reason, reply } => {
                 self.command(&selector, Command::Terminate { reason }, reply);
             }
+            Message::Pause { selector, reason, reply } => {
+                self.command(&selector, Command::Pause { reason }, reply);
+            }
+            Message::Resume { selector, reply } => self.resume(&selector, reply),
             Message::Watch { selector, watch, reply } => self.watch(&selector, watch, reply),
             Message::AttemptEnded(ended) => self.attempt_ended(ended),
             Message::InlineReady { run_id, activity_id } => self.poll_inline(run_id, activity_id),

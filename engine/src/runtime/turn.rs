@@ -141,17 +141,29 @@ impl<'a> Step<'a> {
             }
             HistoryEvent::SignalReceived { .. } => self.counters.signals.add(1),
             HistoryEvent::TimerFired { .. } => self.counters.timers_fired.add(1),
-            HistoryEvent::WorkflowTaskFailed(_) | HistoryEvent::WorkflowTaskRecovered => {
+            HistoryEvent::WorkflowTaskFailed(_)
+            | HistoryEvent::WorkflowTaskRecovered
+            | HistoryEvent::WorkflowPaused { .. } => {
                 self.encode(event);
                 let key = self.run_key();
                 self.put_record(&key);
+                return;
+            }
+            HistoryEvent::WorkflowResumed => {
+                self.encode(event);
+                let key = self.run_key();
+                self.put_record(&key);
+                self.turn.unseen.extend(std::mem::take(&mut self.resident.held));
                 return;
             }
             _ => {}
         }
         let closes = was_open && self.resident.run.status.is_closed();
         if concerns_code(&event) {
-            self.turn.unseen.push_back(event.clone());
+            match self.resident.run.status {
+                RunStatus::Paused => self.resident.held.push(event.clone()),
+                _ => self.turn.unseen.push_back(event.clone()),
+            }
         }
         self.encode(event);
         if closes {
@@ -344,7 +356,7 @@ impl<'a> Step<'a> {
         let history_length = resident.run.history_length;
         let kind = match resident.run.status {
             RunStatus::Running if history_length == self.recorded => ChangeKind::Started,
-            RunStatus::Running => ChangeKind::Advanced,
+            RunStatus::Running | RunStatus::Paused => ChangeKind::Advanced,
             _ => ChangeKind::Closed,
         };
         self.turn.effects.push(Effect::Changed(Change {
@@ -451,7 +463,7 @@ pub(super) fn execution_deadline(run: &Run) -> Option<Timestamp> {
 }
 
 /// Whether the code is shown the event; see `Core::deliver`.
-const fn concerns_code(event: &HistoryEvent) -> bool {
+pub(super) const fn concerns_code(event: &HistoryEvent) -> bool {
     matches!(
         event,
         HistoryEvent::StartDelayElapsed

@@ -139,7 +139,9 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
         }
         HistoryEvent::WorkflowCompleted { result } => vec![("result", Json(result))],
         HistoryEvent::WorkflowFailed { failure } => vec![("failure", Value::Failure(failure))],
-        HistoryEvent::WorkflowTerminated { reason } => vec![("reason", Text(reason))],
+        HistoryEvent::WorkflowTerminated { reason } | HistoryEvent::WorkflowPaused { reason } => {
+            vec![("reason", Text(reason))]
+        }
         HistoryEvent::WorkflowTaskFailed(failure) => {
             let mut attributes =
                 vec![("kind", Text(failure.kind.name())), ("message", Text(&failure.message))];
@@ -157,7 +159,8 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
         | HistoryEvent::WorkflowCancelRequested
         | HistoryEvent::WorkflowCancelled
         | HistoryEvent::WorkflowTimedOut
-        | HistoryEvent::WorkflowTaskRecovered => Vec::new(),
+        | HistoryEvent::WorkflowTaskRecovered
+        | HistoryEvent::WorkflowResumed => Vec::new(),
     }
 }
 

@@ -36,6 +36,9 @@ pub(super) fn sentence(
     if run.status.is_closed() {
         return format!("nothing: the run is {}", closed_word(run.status));
     }
+    if run.status == RunStatus::Paused {
+        return "being resumed: it is paused, and what happens meanwhile is kept".into();
+    }
     if !registered {
         let name = &run.started.workflow_type;
         return format!("a worker that registers workflow type `{name}`: this server has none");

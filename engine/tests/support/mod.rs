@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use everstep_engine::{
     Activity, ActivityContext, ActivityError, Clock, Either, Engine, EngineConfig, Payload, Retry,
-    RunResult, Selector, Signal, SignalInput, StartRequest, Started, Worker, Workflow,
-    WorkflowContext, WorkflowError, join_all, race,
+    RunDescription, RunResult, Selector, Signal, SignalInput, StartRequest, Started, Worker,
+    Workflow, WorkflowContext, WorkflowError, join_all, race,
 };
 use everstep_storage::{MemoryStore, Store};
 
@@ -101,6 +101,19 @@ impl Fixture {
         self.wait(self.engine().advance_clock(ms)).unwrap();
     }
 
+    /// Follows commits until the run looks as wanted.
+    pub(crate) fn until(&self, selector: &Selector, wanted: impl Fn(&RunDescription) -> bool) {
+        let mut changes = self.engine().changes();
+        let looks = || wanted(&self.engine().describe(selector).unwrap());
+        let followed = async {
+            while !looks() {
+                // A commit that was missed is seen all the same: what counts is the store.
+                let _ = changes.recv().await;
+            }
+        };
+        self.wait(async { tokio::time::timeout(Duration::from_secs(20), followed).await }).unwrap();
+    }
+
     pub(crate) fn event_names(&self, selector: &Selector) -> Vec<&'static str> {
         let page = self.engine().history(selector, 1, 10_000).unwrap();
         page.events.iter().map(|event| event.recorded.event.name()).collect()
@@ -124,6 +137,7 @@ fn worker(right: Arc<AtomicBool>) -> Worker {
         .workflow(Workflow::new("fan_out"), fan_out)
         .workflow(Workflow::new("inline"), inline)
         .workflow(Workflow::new("sum"), sum)
+        .workflow(Workflow::new("steps"), steps)
         .workflow(Workflow::new("approval"), approval)
         .workflow(Workflow::new("flaky"), async |ctx: &WorkflowContext, failures: u32| {
             Ok(ctx.activity(FLAKY, failures).await?)
@@ -189,6 +203,15 @@ async fn sum(ctx: &WorkflowContext, (): ()) -> Result<Vec<u64>, WorkflowError> {
     let mut order = Vec::new();
     while let Either::First(number) = race(ctx.signal(ADD), ctx.signal(FINISH)).await {
         order.push(number);
+    }
+    Ok(order)
+}
+
+/// As `sum`, with an activity for each number.
+async fn steps(ctx: &WorkflowContext, (): ()) -> Result<Vec<u64>, WorkflowError> {
+    let mut order = Vec::new();
+    while let Either::First(number) = race(ctx.signal(ADD), ctx.signal(FINISH)).await {
+        order.push(ctx.activity(IDENTITY, number).await?);
     }
     Ok(order)
 }

@@ -26,10 +26,12 @@ mod json;
 mod list;
 mod openapi;
 mod parameters;
+mod pause;
 mod percent;
 mod problem;
 mod query;
 mod result;
+mod resume;
 mod signal;
 mod start;
 mod state;
@@ -58,6 +60,8 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(query::query))
         .routes(routes!(cancel::cancel))
         .routes(routes!(terminate::terminate))
+        .routes(routes!(pause::pause))
+        .routes(routes!(resume::resume))
         .routes(routes!(error_page::error_page));
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }

@@ -7,7 +7,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::cancel::CancelArgs;
 use super::list::ListArgs;
+use super::pause::PauseArgs;
 use super::query::QueryArgs;
+use super::resume::ResumeArgs;
 use super::serve::{ServeArgs, serve};
 use super::show::ShowArgs;
 use super::signal::SignalArgs;
@@ -69,6 +71,12 @@ enum ClientCommand {
     /// End a run at once, without clean-up.
     #[command(after_help = TERMINATE_HELP)]
     Terminate(TerminateArgs),
+    /// Dispatch nothing more of a run until it is resumed.
+    #[command(after_help = PAUSE_HELP)]
+    Pause(PauseArgs),
+    /// Let a paused run go on.
+    #[command(after_help = RESUME_HELP)]
+    Resume(ResumeArgs),
     /// Measure the engine on this machine, in process or over HTTP.
     #[command(after_help = BENCH_HELP)]
     Bench(Box<BenchArgs>),
@@ -130,6 +138,16 @@ const TERMINATE_HELP: &str = "\
 Example:
   terminate order-7 --reason 'duplicate of order-6'";
 
+const PAUSE_HELP: &str = "\
+Attempts that run may finish. Timers and signals are recorded, and acted on when the run is resumed.
+
+Example:
+  pause order-7 --reason 'waiting for the warehouse'";
+
+const RESUME_HELP: &str = "\
+Example:
+  resume order-7";
+
 const BENCH_HELP: &str = "\
 Every figure stands beside the disk's own sync rate, measured in the same run, and everything is
 durable before it counts. Published figures take --seconds 30 or more on a machine that does nothing
@@ -156,6 +174,8 @@ impl ClientCommand {
             Self::Show(args) => args.run(),
             Self::Cancel(args) => args.run(),
             Self::Terminate(args) => args.run(),
+            Self::Pause(args) => args.run(),
+            Self::Resume(args) => args.run(),
             Self::Bench(args) => crate::bench::run(&args),
             Self::BenchSleepers(args) => args.run(),
         }

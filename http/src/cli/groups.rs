@@ -128,6 +128,10 @@ impl Group {
                 let reason = event.text("reason").unwrap_or_default();
                 self.state(look::FAILED, reason);
             }
+            "workflow_paused" => {
+                let reason = event.text("reason").unwrap_or_default();
+                self.state(look::WAITING, reason);
+            }
             "workflow_timed_out" => self.state(look::FAILED, String::new()),
             "workflow_task_failed" => self.state(look::FAILED, task_failure_text(event)),
             _ => self.state(look::NOTED, rest(event)),

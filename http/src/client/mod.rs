@@ -23,6 +23,7 @@
 mod connection;
 mod error;
 mod event;
+mod operate;
 mod path;
 mod sse;
 mod typed;

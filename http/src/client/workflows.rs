@@ -23,7 +23,7 @@ const LONGEST_POLL: Duration = Duration::from_secs(60);
 /// A client of one server. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// The body of a start.

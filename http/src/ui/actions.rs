@@ -28,26 +28,26 @@ pub(super) struct SignalForm {
     payload: String,
 }
 
-/// The terminate form.
+/// A form that asks why.
 #[derive(Debug, Deserialize)]
-pub(super) struct TerminateForm {
+pub(super) struct ReasonForm {
     #[serde(default)]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// Where an answer goes.
-struct Target {
-    workflow_id: String,
-    run_id: Option<String>,
+pub(super) struct Target {
+    pub(super) workflow_id: String,
+    pub(super) run_id: Option<String>,
     live: bool,
 }
 
 impl Target {
-    fn new(workflow_id: String, which: Which, headers: &HeaderMap) -> Self {
+    pub(super) fn new(workflow_id: String, which: Which, headers: &HeaderMap) -> Self {
         Self { workflow_id, run_id: which.run_id, live: headers.contains_key("x-live") }
     }
 
-    fn answer(&self, outcome: Result<String, Rejection>) -> Response {
+    pub(super) fn answer(&self, outcome: Result<String, Rejection>) -> Response {
         let (status, flash) = match outcome {
             Ok(text) => (StatusCode::OK, Flash { text, is_error: false }),
             Err(rejection) => {
@@ -67,7 +67,7 @@ impl Target {
     }
 }
 
-fn malformed(form: &FormRejection) -> Rejection {
+pub(super) fn malformed(form: &FormRejection) -> Rejection {
     Rejection::InvalidRequest(format!("failed to read the form: {}", form.body_text()))
 }
 
@@ -124,7 +124,7 @@ pub(super) async fn terminate(
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
-    form: Result<Form<TerminateForm>, FormRejection>,
+    form: Result<Form<ReasonForm>, FormRejection>,
 ) -> Response {
     let target = Target::new(id, which, &headers);
     let outcome = async {

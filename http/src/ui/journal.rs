@@ -65,6 +65,7 @@ pub(super) struct Journal {
     activities: HashMap<u32, usize>,
     timers: HashMap<u32, usize>,
     task: Option<usize>,
+    pause: Option<usize>,
 }
 
 const PREVIEW_CHARS: usize = 120;
@@ -252,6 +253,16 @@ impl Journal {
             }
             HistoryEvent::WorkflowTimedOut => {
                 self.close("Workflow timed out", Tone::TimedOut, at, "");
+            }
+            HistoryEvent::WorkflowPaused { reason } => {
+                let preview = payload::one_line(reason, PREVIEW_CHARS);
+                self.open(Subject::Mark, "Paused", Tone::Paused, at, preview);
+                self.pause = Some(self.groups.len() - 1);
+            }
+            HistoryEvent::WorkflowResumed => {
+                if let Some(index) = self.pause.take() {
+                    self.touch(index, |group| group.end(Tone::Paused, at));
+                }
             }
             other => self.mark(&other.name().replace('_', " "), Tone::Completed, at, ""),
         }

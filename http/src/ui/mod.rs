@@ -23,6 +23,7 @@ mod journal;
 mod journals;
 mod layout;
 mod live;
+mod operations;
 mod pages;
 mod payload;
 mod preferences;

@@ -10,7 +10,9 @@ use everstep_engine::Engine;
 use crate::server::Draining;
 
 use super::inspector::Inspector;
-use super::{actions, assets, guard, live, pages, preferences, raw, refusal, spans, url};
+use super::{
+    actions, assets, guard, live, operations, pages, preferences, raw, refusal, spans, url,
+};
 
 /// The inspector alone, for a server of one's own: `/` and all below `/ui`. Whoever serves it
 /// checks the `Host` header, as [`Server`](crate::server::Server) does.
@@ -32,6 +34,8 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
         .route("/ui/workflows/{id}/signal", post(actions::signal))
         .route("/ui/workflows/{id}/cancel", post(actions::cancel))
         .route("/ui/workflows/{id}/terminate", post(actions::terminate))
+        .route("/ui/workflows/{id}/pause", post(operations::pause))
+        .route("/ui/workflows/{id}/resume", post(operations::resume))
         .route("/ui/preferences", post(preferences::save))
         .route("/ui/live", get(live::stream))
         .route("/ui/a/{hash}/{file}", get(assets::serve))

@@ -39,6 +39,7 @@ pub(super) fn pill(run: &RunDescription) -> Markup {
 pub(super) fn waits_for(run: &RunDescription, now: Timestamp) -> Markup {
     // What needs no times is the engine's sentence as it is.
     let plain = run.task_failure.is_some()
+        || run.status == RunStatus::Paused
         || (run.pending_activities.is_empty()
             && run.pending_timers.is_empty()
             && !run.awaiting.iter().any(|item| item.kind == "start_delay"));
@@ -112,8 +113,8 @@ pub(super) fn card(run: &RunDescription, reason: Option<&str>, now: Timestamp) -
     let tone = tone(run);
     let body = match &run.task_failure {
         _ if run.status.is_closed() => ended(run, reason),
-        Some(failure) => stuck(failure, now),
-        None => open(run, now),
+        Some(failure) if run.status != RunStatus::Paused => stuck(failure, now),
+        _ => open(run, now),
     };
     let role = if tone == Tone::Stuck { "alert" } else { "status" };
     html! { section class={ "verdict " (tone.class()) } role=(role) aria-label="State" { (body) } }

@@ -12,6 +12,7 @@ mod generator;
 mod history;
 mod ids;
 mod listing;
+mod pausing;
 mod queries;
 mod results;
 mod routes;

@@ -22,7 +22,7 @@ async fn unknown_routes_are_problems() {
     ] {
         server.get(path).await.problem(404, "route_not_found");
     }
-    server.post("/api/v1/workflows/a/pause", "").await.problem(404, "route_not_found");
+    server.post("/api/v1/workflows/a/dance", "").await.problem(404, "route_not_found");
 }
 
 #[tokio::test]
@@ -83,8 +83,10 @@ async fn the_document_describes_the_routes() {
             "/api/v1/workflows/{id}/cancel",
             "/api/v1/workflows/{id}/events",
             "/api/v1/workflows/{id}/history",
+            "/api/v1/workflows/{id}/pause",
             "/api/v1/workflows/{id}/queries/{name}",
             "/api/v1/workflows/{id}/result",
+            "/api/v1/workflows/{id}/resume",
             "/api/v1/workflows/{id}/signals/{name}",
             "/api/v1/workflows/{id}/terminate",
             "/errors/{code}",

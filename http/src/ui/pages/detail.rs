@@ -151,7 +151,7 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
         HistoryEvent::TimerStarted { fires_at, .. } => {
             html! { dl.attrs { dt { "Fires at" } dd { (times::full(*fires_at)) } } }
         }
-        HistoryEvent::WorkflowTerminated { reason } => {
+        HistoryEvent::WorkflowTerminated { reason } | HistoryEvent::WorkflowPaused { reason } => {
             html! { dl.attrs { dt { "Reason" } dd { (reason) } } }
         }
         HistoryEvent::WorkflowTaskFailed(failure) => task_failure(failure),

@@ -2,6 +2,7 @@
 
 mod detail;
 mod history;
+mod operations;
 pub(super) mod run;
 mod run_actions;
 pub(super) mod runs;

@@ -3,10 +3,16 @@
 use everstep_engine::RunDescription;
 use maud::{Markup, html};
 
+use super::operations;
 use crate::ui::region::version;
 use crate::ui::url;
 
-/// The three forms.
+/// Where a form about the run goes.
+pub(super) fn address(run: &RunDescription, action: &str) -> String {
+    format!("{}/{action}?run_id={}", url::workflow(&run.workflow_id), run.run_id)
+}
+
+/// The forms.
 pub(super) fn forms(run: &RunDescription) -> Markup {
     let signals: Vec<&str> = run
         .awaiting
@@ -14,11 +20,9 @@ pub(super) fn forms(run: &RunDescription) -> Markup {
         .filter(|item| item.kind == "signal")
         .map(|item| item.name.as_str())
         .collect();
-    let address = |action: &str| {
-        format!("{}/{action}?run_id={}", url::workflow(&run.workflow_id), run.run_id)
-    };
+    let address = |action: &str| address(run, action);
     html! {
-        div.actions #actions data-hold data-v=(version(&(&signals, run.cancel_requested))) {
+        div.actions #actions data-hold data-v=(version(&(&signals, run.cancel_requested, run.status))) {
             details.action #action-signal name="action" {
                 summary.button { "Signal" }
                 form method="post" action=(address("signal")) data-live {
@@ -38,6 +42,7 @@ pub(super) fn forms(run: &RunDescription) -> Markup {
                     (buttons(&html! { button.button.primary type="submit" { "Send signal" } }))
                 }
             }
+            (operations::pausing(run))
             details.action #action-cancel name="action" {
                 summary.button { "Cancel" }
                 form method="post" action=(address("cancel")) data-live {
@@ -69,7 +74,7 @@ pub(super) fn forms(run: &RunDescription) -> Markup {
     }
 }
 
-fn buttons(submit: &Markup) -> Markup {
+pub(super) fn buttons(submit: &Markup) -> Markup {
     html! {
         div.row {
             button.button type="button" data-close { "Back" }

@@ -1,0 +1,3 @@
+//! What operators do to runs.
+
+mod pause;

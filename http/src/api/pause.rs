@@ -1,0 +1,51 @@
+//! `POST /api/v1/workflows/{id}/pause`.
+
+use axum::extract::{Request, State};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::json::{Answer, accepted};
+use super::problem::ProblemBody;
+use super::target::selector;
+use super::{Api, body};
+
+/// Why a run is paused.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = Pause)]
+pub(super) struct PauseBody {
+    /// For the history, and for whoever reads it.
+    reason: Option<String>,
+}
+
+/// Pause a workflow
+///
+/// Stops dispatching the run: attempts that run may finish, timers and signals are recorded and
+/// acted on when it is resumed. Pausing a paused run changes nothing. An empty body gives no
+/// reason.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workflows/{id}/pause",
+    tag = "workflows",
+    params(
+        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+    ),
+    request_body = Option<PauseBody>,
+    responses(
+        (status = 202, description = "paused", body = serde_json::Value),
+        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "the run is closed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn pause(State(api): State<Api>, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    let body = body::read(&api, &head.headers, body).await?;
+    let selector = selector(&head.uri)?;
+    let PauseBody { reason } = match body.trim_ascii().is_empty() {
+        true => PauseBody::default(),
+        false => body::parse(&body)?,
+    };
+    api.engine().pause(&selector, reason.unwrap_or_default()).await?;
+    Ok(accepted())
+}
