@@ -37,7 +37,7 @@
 //! | `batch`, `range`, `table` | what is asked: [`Batch`], [`Range`], [`Table`] |
 //! | `error`, `stats` | what is answered: [`StoreError`], [`StoreStats`] |
 //! | `record` | the bytes of one declaration |
-//! | `embedded` | [`EmbeddedStore`]: two redb files and an overlay |
+//! | `embedded` | [`EmbeddedStore`]: a journal, a redb file and an overlay |
 //! | `memory` | [`MemoryStore`]: a map behind a lock, the oracle |
 //! | [`testing`] | the suite every store must pass, and a disk that fails |
 

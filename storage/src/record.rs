@@ -84,11 +84,6 @@ impl<'a> Records<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// How many bytes have been read.
-    pub(crate) fn position(&self) -> usize {
-        self.at
-    }
-
     fn read(&mut self) -> Result<Record, Malformed> {
         let [kind, table] = *self.bytes.get(self.at..self.at + 2).ok_or(Malformed)? else {
             return Err(Malformed);

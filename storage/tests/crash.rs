@@ -115,10 +115,10 @@ impl Model {
 
 fn open(disk: &FaultDisk, random: &mut Random) -> Result<EmbeddedStore, StoreError> {
     let config = EmbeddedConfig {
-        journal_cache_bytes: 1 << 20,
+        // From a turn with each checkpoint to none at all.
+        journal_file_bytes: *random.pick(&[1, 30_000, 1 << 20]),
         state_cache_bytes: 1 << 20,
         max_lag_records: *random.pick(&[10, 60, 1_000_000]),
-        trim_segments: *random.pick(&[1, 3, 256]),
         min_free_bytes: 0,
         ..EmbeddedConfig::default()
     };

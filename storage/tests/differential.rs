@@ -16,10 +16,9 @@ struct Pair {
 
 fn config(random: &mut Random) -> EmbeddedConfig {
     EmbeddedConfig {
-        journal_cache_bytes: 1 << 20,
         state_cache_bytes: 1 << 20,
         max_lag_records: *random.pick(&[4, 40, 1_000_000]),
-        trim_segments: *random.pick(&[1, 3, 256]),
+        journal_file_bytes: *random.pick(&[1, 30_000, 1 << 20]),
         min_free_bytes: 0,
         ..EmbeddedConfig::default()
     }

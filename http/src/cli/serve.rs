@@ -41,9 +41,6 @@ pub struct ServeArgs {
     /// The store's cache for its state file.
     #[arg(long, default_value = "64MiB", value_parser = cache_size, value_name = "SIZE")]
     pub state_cache: usize,
-    /// The store's cache for its journal.
-    #[arg(long, default_value = "16MiB", value_parser = cache_size, value_name = "SIZE")]
-    pub journal_cache: usize,
     /// What is logged to stderr: error, warn, info, debug, trace, or per module as in
     /// `info,everstep_engine=debug`.
     #[arg(long, env = "EVERSTEP_LOG", default_value = "info", value_name = "FILTER")]
@@ -87,7 +84,6 @@ impl ServeArgs {
             },
             store: EmbeddedConfig {
                 state_cache_bytes: self.state_cache,
-                journal_cache_bytes: self.journal_cache,
                 ..EmbeddedConfig::default()
             },
             ..ServerConfig::new(&self.data)

@@ -11,8 +11,7 @@ use super::config::Threads;
 use super::core::Core;
 use super::counters::Amount;
 use super::disk::Disk;
-use super::journal::Journal;
-use super::segment::Segments;
+use super::journal::{Frame, Journal};
 use super::views::Reader;
 use crate::batch::{Assertion, Batch};
 use crate::error::{Refusal, StoreError};
@@ -42,7 +41,7 @@ struct Group<'a> {
     /// The newest number given out.
     sequence: u64,
     horizon: u64,
-    segments: Segments,
+    frame: Frame,
     amount: Amount,
 }
 
@@ -78,14 +77,14 @@ impl Committer {
         for batch in batches {
             outcomes.push(group.add(batch));
         }
-        let Group { published, sequence, segments, amount, .. } = group.checked();
+        let Group { published, sequence, frame, amount, .. } = group.checked();
         if sequence == published {
             count(core, &outcomes);
             outcomes.into_iter().for_each(|(outcome, _)| tell(outcome));
             return;
         }
         let written = match &mut self.journal {
-            Some(journal) => journal.append(&segments.finish(), core.progress.applied()),
+            Some(journal) => journal.append(frame, core.progress.applied()),
             None => Err(StoreError::Stopped { reason: "closed".into() }),
         };
         if let Some((_, bytes)) = &mut self.space {
@@ -135,11 +134,9 @@ impl Committer {
         Ok(())
     }
 
-    /// Trims what the last checkpoint made superfluous and gives back the file.
-    pub(super) fn close(&mut self, core: &Core, clean: bool) -> Result<(), StoreError> {
-        let Some(mut journal) = self.journal.take() else { return Ok(()) };
-        let trimmed = if clean { journal.trim(core.progress.applied()) } else { Ok(()) };
-        trimmed.and(journal.close())
+    /// Gives back the journal.
+    pub(super) fn close(&mut self) -> Result<(), StoreError> {
+        self.journal.take().map_or(Ok(()), Journal::close)
     }
 
     /// Gives back the directory; the last thing that happens.
@@ -188,7 +185,7 @@ impl<'a> Group<'a> {
             published,
             sequence: published,
             horizon: core.views.horizon(published),
-            segments: Segments::default(),
+            frame: Frame::default(),
             amount: Amount::default(),
         }
     }
@@ -221,7 +218,7 @@ impl<'a> Group<'a> {
             return (Err(error), RestsOn { writes: false, unsynced: false });
         }
         self.sequence = sequence;
-        self.segments.push(sequence, &writes);
+        self.frame.push(sequence, &writes);
         let added = Amount { records: records as u64, bytes: writes.len() as u64 };
         self.amount = self.amount.plus(added);
         (Ok(Commit { sequence }), RestsOn { writes: true, unsynced: true })

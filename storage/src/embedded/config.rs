@@ -7,8 +7,9 @@ use std::time::Duration;
 /// Sizes and bounds of an [`EmbeddedStore`](crate::EmbeddedStore).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbeddedConfig {
-    /// redb's cache for the journal. Only the newest pages are ever needed.
-    pub journal_cache_bytes: usize,
+    /// How long each of the journal's two files may get before the other one's turn comes; longer
+    /// while checkpoints lag behind.
+    pub journal_file_bytes: u64,
     /// redb's cache for the state file, half of it for a checkpoint's writes.
     pub state_cache_bytes: usize,
     /// A checkpoint begins when so many writes wait for it …
@@ -21,9 +22,6 @@ pub struct EmbeddedConfig {
     /// Commits wait for the applier while more bytes than this wait for it. Bounds the overlay's
     /// memory, the journal's length and the time that a restart takes.
     pub max_lag_bytes: u64,
-    /// Commits take superfluous segments out of the journal as soon as there are so many. It costs
-    /// such a commit a few pages, so not each one should.
-    pub trim_segments: usize,
     /// New work is refused while the disk has less room than this: what checkpoints need to finish
     /// what was accepted.
     pub min_free_bytes: u64,
@@ -36,13 +34,12 @@ pub struct EmbeddedConfig {
 impl Default for EmbeddedConfig {
     fn default() -> Self {
         Self {
-            journal_cache_bytes: 16 << 20,
+            journal_file_bytes: 16 << 20,
             state_cache_bytes: 64 << 20,
             checkpoint_records: 50_000,
             checkpoint_interval: Duration::from_secs(1),
             max_lag_records: 400_000,
             max_lag_bytes: 256 << 20,
-            trim_segments: 256,
             min_free_bytes: 512 << 20,
             queue_batches: 4096,
             queue_bytes: 4 << 20,

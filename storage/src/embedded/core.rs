@@ -65,7 +65,8 @@ impl Core {
         let state = StateFile::open(&*disk, config.state_cache_bytes, Arc::clone(&state_gauge))?;
         let view = state.view()?;
         let applied = view.applied;
-        let (journal, tail) = Journal::open(&*disk, &config, journal_gauge.clone(), applied)?;
+        let (journal, tail) =
+            Journal::open(&*disk, &config, threads, journal_gauge.clone(), applied)?;
         let overlay = Overlay::new(applied);
         let mut waiting = Amount::default();
         for (sequence, writes) in &tail.batches {

@@ -1,16 +1,16 @@
-//! The embedded store: two redb files and an overlay.
+//! The embedded store: a journal, a redb file and an overlay.
 //!
 //! ```text
-//! batches ──► committer ──► journal.redb   one commit, one sync, for all that wait ──► acknowledged
+//! batches ──► committer ──► journal        one frame, one sync, for all that wait ──► acknowledged
 //!                 │
 //!                 ▼
 //!              overlay (memory) ──► applier ──► state.redb   about once a second, with "applied up to";
-//!                 ▲                                          only then is the journal trimmed
+//!                 ▲                                          only then is the journal's space used again
 //!               reads (overlay over state)
 //! ```
 //!
 //! Invariants:
-//! - the journal alone decides what is acknowledged; `trimmed ≤ applied ≤ end of the journal`;
+//! - the journal alone decides what is acknowledged; `begin of the journal ≤ applied + 1`, `applied ≤ its end`;
 //! - `state.redb` takes no commit without quick repair, so that opening it never walks it;
 //! - the overlay holds every version that is newer than what any reader finds in the state file.
 
@@ -26,7 +26,6 @@ mod fold;
 mod journal;
 mod overlay;
 mod queue;
-mod segment;
 mod slot;
 mod snapshot;
 mod state;
