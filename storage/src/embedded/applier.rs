@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::core::Core;
+use super::key::Key;
 use super::overlay::Page;
 use super::state::StateFile;
 use crate::error::StoreError;
@@ -56,13 +57,13 @@ impl Applier {
             return Ok(false);
         }
         let checkpoint = state.begin()?;
-        let mut touched: Vec<(u8, Vec<Box<[u8]>>)> = Vec::new();
+        let mut touched: Vec<(u8, Vec<Key>)> = Vec::new();
         for table in 0..=u8::MAX {
             let mut keys = Vec::new();
             let mut after = None;
             loop {
                 let Page { rows, resume } =
-                    core.overlay.unapplied(table, after.as_deref(), base, target);
+                    core.overlay.unapplied(table, after.as_ref(), base, target);
                 keys.extend(rows.iter().map(|(key, _)| key.clone()));
                 if !rows.is_empty() {
                     checkpoint.write(table, rows)?;

@@ -24,6 +24,7 @@ mod disk;
 mod failure;
 mod fold;
 mod journal;
+mod key;
 mod overlay;
 mod queue;
 mod slot;

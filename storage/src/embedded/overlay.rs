@@ -5,19 +5,21 @@
 //! chunk of rows at a time and never while a disk is waited for.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 
 use super::fold::{Effect, Operation};
+use super::key::Key;
 use super::slot::{Coalescing, Slot, Version};
 use crate::record::{self, Malformed, Records};
 
 /// Rows handled under one hold of the lock: some 50 µs.
 const CHUNK: usize = 256;
 
-type Rows = BTreeMap<Box<[u8]>, Slot>;
+type Rows = BTreeMap<Key, Slot>;
 
 pub(super) struct Overlay {
     inner: RwLock<Inner>,
@@ -31,7 +33,7 @@ struct Inner {
 }
 
 /// A row of one table together with what changed about it.
-pub(super) type Changed = (Box<[u8]>, Effect);
+pub(super) type Changed = (Key, Effect);
 
 impl Overlay {
     /// An empty overlay over a state file at `applied`.
@@ -76,7 +78,7 @@ impl Overlay {
                     record::DELETE => Operation::Delete,
                     _ => return Err(Malformed),
                 };
-                let key = &writes[record.key];
+                let key = Key::new(&writes[record.key]);
                 inner.push(record.table, key, Version { sequence, operation }, allowed);
             }
         }
@@ -84,17 +86,19 @@ impl Overlay {
 
     /// What a reader at `sequence` over a state file at `base` finds about a row.
     pub(super) fn effect(&self, table: u8, key: &[u8], base: u64, sequence: u64) -> Effect {
+        let key = Key::new(key);
         let inner = self.read();
         inner.tables[usize::from(table)]
-            .get(key)
+            .get(&key)
             .map_or(Effect::Untouched, |slot| slot.effect(base, sequence))
     }
 
     /// What the newest state, synced or not, says about a row, and since when.
     pub(super) fn newest(&self, table: u8, key: &[u8], base: u64) -> (Effect, u64) {
+        let key = Key::new(key);
         let inner = self.read();
         inner.tables[usize::from(table)]
-            .get(key)
+            .get(&key)
             .map_or((Effect::Untouched, 0), |slot| (slot.effect(base, u64::MAX), slot.newest()))
     }
 
@@ -110,8 +114,9 @@ impl Overlay {
     ) -> Page {
         // Who wants one row shall not pay for a full page; who meets many deleted ones goes on.
         let size = wanted.clamp(8, CHUNK);
+        let bounds = (bounds.0.map(Key::new), bounds.1.map(Key::new));
         let inner = self.read();
-        let rows = inner.tables[usize::from(table)].range::<[u8], _>(bounds);
+        let rows = inner.tables[usize::from(table)].range(bounds);
         let mut page = Page::default();
         if reverse {
             page.fill(rows.rev(), size, |slot| slot.effect(base, sequence));
@@ -132,17 +137,11 @@ impl Overlay {
 
     /// The next rows of a table that have versions up to `target`, with what they amount to above
     /// `base`.
-    pub(super) fn unapplied(
-        &self,
-        table: u8,
-        after: Option<&[u8]>,
-        base: u64,
-        target: u64,
-    ) -> Page {
+    pub(super) fn unapplied(&self, table: u8, after: Option<&Key>, base: u64, target: u64) -> Page {
         let inner = self.read();
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut page = Page::default();
-        let rows = inner.tables[usize::from(table)].range::<[u8], _>((start, Bound::Unbounded));
+        let rows = inner.tables[usize::from(table)].range((start, Bound::Unbounded));
         for (visited, (key, slot)) in (1..).zip(rows) {
             if slot.oldest() <= target {
                 page.rows.push((key.clone(), slot.effect(base, target)));
@@ -156,7 +155,7 @@ impl Overlay {
     }
 
     /// Forgets the versions up to `floor` of these rows.
-    pub(super) fn prune(&self, table: u8, keys: &[Box<[u8]>], floor: u64) {
+    pub(super) fn prune(&self, table: u8, keys: &[Key], floor: u64) {
         for chunk in keys.chunks(CHUNK / 2) {
             let mut inner = self.write();
             let mut gone = 0;
@@ -182,13 +181,13 @@ impl Overlay {
 }
 
 impl Inner {
-    fn push(&mut self, table: u8, key: &[u8], version: Version, allowed: Coalescing) {
-        let rows = &mut self.tables[usize::from(table)];
-        if let Some(slot) = rows.get_mut(key) {
-            slot.push(version, allowed);
-        } else {
-            rows.insert(key.into(), Slot::One(version));
-            self.rows += 1;
+    fn push(&mut self, table: u8, key: Key, version: Version, allowed: Coalescing) {
+        match self.tables[usize::from(table)].entry(key) {
+            Entry::Occupied(mut row) => row.get_mut().push(version, allowed),
+            Entry::Vacant(row) => {
+                row.insert(Slot::One(version));
+                self.rows += 1;
+            }
         }
     }
 }
@@ -198,13 +197,13 @@ impl Inner {
 pub(super) struct Page {
     pub(super) rows: Vec<Changed>,
     /// Go on behind this key; `None` if the range is finished.
-    pub(super) resume: Option<Box<[u8]>>,
+    pub(super) resume: Option<Key>,
 }
 
 impl Page {
     fn fill<'a>(
         &mut self,
-        rows: impl Iterator<Item = (&'a Box<[u8]>, &'a Slot)>,
+        rows: impl Iterator<Item = (&'a Key, &'a Slot)>,
         size: usize,
         effect: impl Fn(&Slot) -> Effect,
     ) {

@@ -57,7 +57,7 @@ impl Snapshot for EmbeddedSnapshot {
         let mut below = view.range(table, bounds, reverse)?;
         let mut base = below.next()?;
         let mut rows = Vec::new();
-        let mut behind: Option<Box<[u8]>> = None;
+        let mut behind: Option<Bytes> = None;
         loop {
             let bounds = match (&behind, reverse) {
                 (None, _) => bounds,
@@ -68,10 +68,11 @@ impl Snapshot for EmbeddedSnapshot {
             let how = (reverse, range.max_rows() - rows.len());
             let Page { rows: page, resume } = self.core.overlay.page(table, bounds, how, at);
             for (key, effect) in page {
+                let key = key.to_bytes();
                 // What the state file has before this row comes first.
                 let own = loop {
                     let Some((found, _)) = &base else { break None };
-                    let order = found.as_ref().cmp(&*key);
+                    let order = found.cmp(&key);
                     match if reverse { order.reverse() } else { order } {
                         Ordering::Less => rows.extend(base.take()),
                         Ordering::Equal => break base.take().map(|(_, value)| value),
@@ -91,7 +92,7 @@ impl Snapshot for EmbeddedSnapshot {
                 }
             }
             // Rows of the state file up to the page's end may be given out before the next page.
-            behind = resume;
+            behind = resume.map(|key| key.to_bytes());
             if behind.is_none() {
                 break;
             }
@@ -107,8 +108,8 @@ impl Snapshot for EmbeddedSnapshot {
     }
 }
 
-fn merged(key: Box<[u8]>, effect: Effect, own: Option<Bytes>) -> Option<(Bytes, Bytes)> {
+fn merged(key: Bytes, effect: Effect, own: Option<Bytes>) -> Option<(Bytes, Bytes)> {
     let value = effect.resolve(|| Ok::<_, std::convert::Infallible>(own));
     let Ok(value) = value;
-    value.map(|value| (Bytes::from(key), value))
+    value.map(|value| (key, value))
 }

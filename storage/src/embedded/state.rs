@@ -108,11 +108,14 @@ impl Checkpoint {
             if effect == super::fold::Effect::Untouched {
                 continue;
             }
-            let base = || copied(open.get(&*key).map_err(redb(action)));
-            match effect.resolve(base)? {
-                Some(value) => open.insert(&*key, &*value).map_err(redb(action))?,
-                None => open.remove(&*key).map_err(redb(action))?,
-            };
+            key.read(|key| {
+                let base = || copied(open.get(key).map_err(redb(action)));
+                match effect.resolve(base)? {
+                    Some(value) => open.insert(key, &*value).map_err(redb(action))?,
+                    None => open.remove(key).map_err(redb(action))?,
+                };
+                Ok::<_, StoreError>(())
+            })?;
         }
         Ok(())
     }
