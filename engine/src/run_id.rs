@@ -22,6 +22,12 @@ impl RunId {
         self.0.as_bytes()
     }
 
+    /// Whether `text` is how this id is written.
+    pub(crate) fn is_written(self, text: &str) -> bool {
+        let mut written = Uuid::encode_buffer();
+        text == &*self.0.hyphenated().encode_lower(&mut written)
+    }
+
     /// The id as a number, from which the run's own random numbers are derived.
     pub const fn as_u128(&self) -> u128 {
         self.0.as_u128()

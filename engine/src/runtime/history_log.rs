@@ -147,9 +147,24 @@ pub(super) fn newest_run(
     workflow_id: &str,
 ) -> Result<Option<RunId>, Rejection> {
     match snapshot.get(WORKFLOWS, &keys::workflow(namespace, workflow_id))? {
-        None => Ok(None),
+        None => only_run(snapshot, namespace, workflow_id),
         Some(stored) => <[u8; 16]>::try_from(&*stored)
             .map(|bytes| Some(RunId::from_bytes(bytes)))
             .map_err(|_| Rejection::Corrupt(format!("workflow `{workflow_id}` names no run"))),
     }
+}
+
+/// The run of a workflow that was given no id of its own: it has the run's.
+fn only_run(
+    snapshot: &dyn Snapshot,
+    namespace: &str,
+    workflow_id: &str,
+) -> Result<Option<RunId>, Rejection> {
+    let Ok(run_id) = workflow_id.parse::<RunId>() else { return Ok(None) };
+    if !run_id.is_written(workflow_id) {
+        return Ok(None);
+    }
+    let Some(stored) = snapshot.get(RUNS, &keys::run(namespace, run_id))? else { return Ok(None) };
+    // Somebody may have named another workflow like a run.
+    Ok((RunRecord::read(&stored)?.workflow_id == workflow_id).then_some(run_id))
 }

@@ -10,7 +10,7 @@ use crate::{RunId, Timestamp};
 
 /// `namespace ‖ run` → [`RunRecord`](super::RunRecord).
 pub(crate) const RUNS: Table = Table::new(1, "runs");
-/// `namespace ‖ workflow id` → the newest run's id.
+/// `namespace ‖ workflow id` → the newest run's id, unless they are the same.
 pub(crate) const WORKFLOWS: Table = Table::new(2, "workflows");
 /// `namespace ‖ run ‖ segment` → consecutive events, appended to.
 pub(crate) const HISTORY: Table = Table::new(3, "history");

@@ -90,7 +90,10 @@ impl<'a> Step<'a> {
     pub(super) fn begin(&mut self, event: HistoryEvent) {
         let run = &self.resident.run;
         let (key, workflow) = (self.run_key(), self.workflow_key());
-        self.turn.batch.put(keys::WORKFLOWS, &workflow, run.started.run_id.as_bytes());
+        // A workflow that was given no id has its first run's: that finds itself.
+        if !run.started.run_id.is_written(&run.started.workflow_id) {
+            self.turn.batch.put(keys::WORKFLOWS, &workflow, run.started.run_id.as_bytes());
+        }
         if let Some(at) = run.delayed_until {
             self.put_timer(keys::START_DELAY_ID, at);
         }
