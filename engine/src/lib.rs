@@ -66,7 +66,7 @@ mod timestamp;
 mod view;
 
 pub use failure::Failure;
-pub use kernel::{HistoryEvent, RunStatus};
+pub use kernel::{ClosePolicy, HistoryEvent, RunStatus};
 pub use payload::Payload;
 pub use rejection::Rejection;
 pub use request::{
@@ -79,12 +79,13 @@ pub use runtime::{
     RunWatch, replay_history,
 };
 pub use sdk::{
-    Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, Client, ClientError,
-    Either, Query, Retry, Saga, Signal, SignalFuture, StartBuilder, TimerFuture, Worker, Workflow,
-    WorkflowContext, WorkflowError, WorkflowHandle, join, join_all, race,
+    Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, ChildError, ChildFuture,
+    Client, ClientError, Either, ExternalError, ExternalFuture, ExternalWorkflow, Query, Retry,
+    Saga, Signal, SignalFuture, StartBuilder, StartFuture, StartedWorkflow, TimerFuture, Worker,
+    Workflow, WorkflowContext, WorkflowError, WorkflowHandle, join, join_all, race,
 };
 pub use timestamp::Timestamp;
 pub use view::{
-    Awaiting, EventView, HistoryPage, PendingActivityView, PendingTimerView, RunDescription,
-    RunPage, RunResult, RunSummary,
+    Awaiting, EventView, HistoryPage, PendingActivityView, PendingChildView, PendingTimerView,
+    RunDescription, RunPage, RunResult, RunSummary,
 };

@@ -1,6 +1,11 @@
 //! How one event changes a run. Total: an event that was recorded cannot be refused.
 
-use super::{ActivityState, HistoryEvent, PendingActivity, PendingTimer, Run, RunStatus};
+use std::sync::Arc;
+
+use super::{
+    ActivityState, HistoryEvent, PendingActivity, PendingChild, PendingRequest, PendingTimer, Run,
+    RunStatus,
+};
 use crate::Timestamp;
 
 impl Run {
@@ -18,6 +23,8 @@ impl Run {
             history_length: 1,
             activities: Default::default(),
             timers: Default::default(),
+            children: Default::default(),
+            requests: Default::default(),
             cancel_requested: false,
             task_failure: None,
         })
@@ -29,6 +36,8 @@ impl Run {
         self.delayed_until = None;
         self.activities.clear();
         self.timers.clear();
+        self.children.clear();
+        self.requests.clear();
         self.task_failure = None;
     }
 }
@@ -107,5 +116,50 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
         HistoryEvent::WorkflowTaskRecovered => run.task_failure = None,
         HistoryEvent::WorkflowPaused { .. } => run.status = RunStatus::Paused,
         HistoryEvent::WorkflowResumed => run.status = RunStatus::Running,
+        HistoryEvent::ChildWorkflowStartInitiated { child_id, start } => {
+            let child = PendingChild {
+                workflow_id: start.workflow_id.clone(),
+                workflow_type: Arc::clone(&start.workflow_type),
+                close_policy: start.close_policy,
+                detached: start.detached,
+                initiated_at: at,
+                run_id: None,
+                cancel_requested: false,
+            };
+            run.children.insert(*child_id, Box::new(child));
+        }
+        HistoryEvent::ChildWorkflowStarted { child_id, run_id } => {
+            match run.children.get_mut(child_id) {
+                // It goes on alone: no more will be heard of it.
+                Some(child) if child.detached => drop(run.children.remove(child_id)),
+                Some(child) => child.run_id = Some(*run_id),
+                None => {}
+            }
+        }
+        HistoryEvent::ChildWorkflowCancelRequested { child_id } => {
+            if let Some(child) = run.children.get_mut(child_id) {
+                child.cancel_requested = true;
+            }
+        }
+        HistoryEvent::ChildWorkflowStartFailed { child_id, .. }
+        | HistoryEvent::ChildWorkflowCompleted { child_id, .. }
+        | HistoryEvent::ChildWorkflowFailed { child_id, .. }
+        | HistoryEvent::ChildWorkflowCancelled { child_id }
+        | HistoryEvent::ChildWorkflowTerminated { child_id, .. }
+        | HistoryEvent::ChildWorkflowTimedOut { child_id, .. } => {
+            run.children.remove(child_id);
+        }
+        HistoryEvent::ExternalRequested { request_id, request } => {
+            let pending = PendingRequest {
+                workflow_id: request.workflow_id.clone(),
+                kind: request.ask.kind(),
+                requested_at: at,
+            };
+            run.requests.insert(*request_id, Box::new(pending));
+        }
+        HistoryEvent::ExternalDelivered { request_id, .. }
+        | HistoryEvent::ExternalFailed { request_id, .. } => {
+            run.requests.remove(request_id);
+        }
     }
 }

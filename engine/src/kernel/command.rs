@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ActivityOptions, TaskFailure};
+use super::{ActivityOptions, Answer, ChildStart, ExternalRequest, TaskFailure};
 use crate::{Failure, Payload, Timestamp};
 
 /// A wish that [`decide`](super::decide) grants as events or refuses.
@@ -112,4 +112,25 @@ pub enum Command {
     },
     /// Outside: go on.
     Resume,
+    /// Code: start another workflow.
+    InitiateChild {
+        /// The id that the code gave it.
+        child_id: u32,
+        /// What to start.
+        start: Box<ChildStart>,
+    },
+    /// Code: the child is no longer wanted.
+    CancelChild {
+        /// Which child.
+        child_id: u32,
+    },
+    /// Code: ask something of another run.
+    RequestExternal {
+        /// The id that the code gave it.
+        request_id: u32,
+        /// Of whom, and what.
+        request: Box<ExternalRequest>,
+    },
+    /// Another run: what became of a start, a child or a request.
+    TakeAnswer(Box<Answer>),
 }

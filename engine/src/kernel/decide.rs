@@ -110,6 +110,19 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
             RunStatus::Paused => vec![E::WorkflowResumed],
             _ => Vec::new(),
         },
+        Command::InitiateChild { child_id, start } => {
+            vec![E::ChildWorkflowStartInitiated { child_id, start }]
+        }
+        Command::CancelChild { child_id } => match run.children.get(&child_id) {
+            Some(child) if !child.cancel_requested => {
+                vec![E::ChildWorkflowCancelRequested { child_id }]
+            }
+            _ => Vec::new(),
+        },
+        Command::RequestExternal { request_id, request } => {
+            vec![E::ExternalRequested { request_id, request }]
+        }
+        Command::TakeAnswer(answer) => answers::decide(run, *answer).into_iter().collect(),
     };
     Ok(events)
 }
@@ -154,5 +167,6 @@ fn fail_attempt(
 /// The failure type of an attempt whose process ended.
 pub(crate) const LOST: &str = "lost";
 
+mod answers;
 #[cfg(test)]
 mod tests;

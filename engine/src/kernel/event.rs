@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::RetryPolicy;
+use super::relations::{ChildStart, ExternalKind, ExternalRequest, ParentLink};
 use crate::{Failure, Payload, RunId, Timestamp};
 
 /// An event and when it happened.
@@ -135,6 +136,88 @@ pub enum HistoryEvent {
     },
     /// The run goes on: the code sees what was recorded meanwhile, event by event.
     WorkflowResumed,
+    /// The code asked for another workflow: a child, or one that goes on alone.
+    ChildWorkflowStartInitiated {
+        /// The id that the code gave it.
+        child_id: u32,
+        /// What is to be started.
+        start: Box<ChildStart>,
+    },
+    /// It was started.
+    ChildWorkflowStarted {
+        /// Which one.
+        child_id: u32,
+        /// Its run.
+        run_id: RunId,
+    },
+    /// It could not be started.
+    ChildWorkflowStartFailed {
+        /// Which one.
+        child_id: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// The code no longer wants the child.
+    ChildWorkflowCancelRequested {
+        /// Which child.
+        child_id: u32,
+    },
+    /// The child returned a result.
+    ChildWorkflowCompleted {
+        /// Which child.
+        child_id: u32,
+        /// What it returned.
+        result: Payload,
+    },
+    /// The child returned an error.
+    ChildWorkflowFailed {
+        /// Which child.
+        child_id: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// The child ended because it was asked to.
+    ChildWorkflowCancelled {
+        /// Which child.
+        child_id: u32,
+    },
+    /// The child was ended from outside.
+    ChildWorkflowTerminated {
+        /// Which child.
+        child_id: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// The child did not end in time.
+    ChildWorkflowTimedOut {
+        /// Which child.
+        child_id: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// The code asked something of another run.
+    ExternalRequested {
+        /// The id that the code gave it.
+        request_id: u32,
+        /// Of whom, and what.
+        request: Box<ExternalRequest>,
+    },
+    /// The other run has it in its history.
+    ExternalDelivered {
+        /// Which request.
+        request_id: u32,
+        /// What was asked.
+        kind: ExternalKind,
+    },
+    /// The other run could not take it.
+    ExternalFailed {
+        /// Which request.
+        request_id: u32,
+        /// What was asked.
+        kind: ExternalKind,
+        /// Why.
+        failure: Failure,
+    },
 }
 
 /// How a run began.
@@ -160,6 +243,15 @@ pub struct WorkflowStarted {
     pub search_attributes: BTreeMap<String, Payload>,
     /// The build that accepted the start.
     pub build_id: Arc<str>,
+    /// Whose child it is.
+    pub parent: Option<Box<ParentLink>>,
+}
+
+impl WorkflowStarted {
+    /// The first run of the chain that the run belongs to.
+    pub const fn first_run_id(&self) -> RunId {
+        self.run_id
+    }
 }
 
 /// How an activity is run. [`ActivityOptions::DEFAULT`] is the one place that says what holds
@@ -251,11 +343,35 @@ impl HistoryEvent {
             Self::WorkflowTaskRecovered => "workflow_task_recovered",
             Self::WorkflowPaused { .. } => "workflow_paused",
             Self::WorkflowResumed => "workflow_resumed",
+            Self::ChildWorkflowStartInitiated { .. } => "child_workflow_start_initiated",
+            Self::ChildWorkflowStarted { .. } => "child_workflow_started",
+            Self::ChildWorkflowStartFailed { .. } => "child_workflow_start_failed",
+            Self::ChildWorkflowCancelRequested { .. } => "child_workflow_cancel_requested",
+            Self::ChildWorkflowCompleted { .. } => "child_workflow_completed",
+            Self::ChildWorkflowFailed { .. } => "child_workflow_failed",
+            Self::ChildWorkflowCancelled { .. } => "child_workflow_cancelled",
+            Self::ChildWorkflowTerminated { .. } => "child_workflow_terminated",
+            Self::ChildWorkflowTimedOut { .. } => "child_workflow_timed_out",
+            Self::ExternalRequested { request, .. } => match request.ask.kind() {
+                ExternalKind::Signal => "external_signal_requested",
+                ExternalKind::Cancel => "external_cancel_requested",
+                ExternalKind::Terminate => "external_terminate_requested",
+            },
+            Self::ExternalDelivered { kind, .. } => match kind {
+                ExternalKind::Signal => "external_signal_delivered",
+                ExternalKind::Cancel => "external_cancel_delivered",
+                ExternalKind::Terminate => "external_terminate_delivered",
+            },
+            Self::ExternalFailed { kind, .. } => match kind {
+                ExternalKind::Signal => "external_signal_failed",
+                ExternalKind::Cancel => "external_cancel_failed",
+                ExternalKind::Terminate => "external_terminate_failed",
+            },
         }
     }
 
     /// Every event type's name, for the API's description.
-    pub const NAMES: [&'static str; 22] = [
+    pub const NAMES: &'static [&'static str] = &[
         "workflow_started",
         "start_delay_elapsed",
         "activity_scheduled",
@@ -278,5 +394,23 @@ impl HistoryEvent {
         "workflow_task_recovered",
         "workflow_paused",
         "workflow_resumed",
+        "child_workflow_start_initiated",
+        "child_workflow_started",
+        "child_workflow_start_failed",
+        "child_workflow_cancel_requested",
+        "child_workflow_completed",
+        "child_workflow_failed",
+        "child_workflow_cancelled",
+        "child_workflow_terminated",
+        "child_workflow_timed_out",
+        "external_signal_requested",
+        "external_cancel_requested",
+        "external_terminate_requested",
+        "external_signal_delivered",
+        "external_cancel_delivered",
+        "external_terminate_delivered",
+        "external_signal_failed",
+        "external_cancel_failed",
+        "external_terminate_failed",
     ];
 }

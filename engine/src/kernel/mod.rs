@@ -8,6 +8,7 @@ mod apply;
 mod command;
 mod decide;
 mod event;
+mod relations;
 mod retry;
 mod run;
 mod status;
@@ -18,6 +19,10 @@ pub(crate) use decide::LOST;
 pub use decide::decide;
 pub use event::{
     ActivityOptions, HistoryEvent, Recorded, TaskFailure, TaskFailureKind, WorkflowStarted,
+};
+pub use relations::{
+    Answer, ChildStart, ClosePolicy, ExternalAsk, ExternalKind, ExternalRequest, ParentLink,
+    PendingChild, PendingRequest,
 };
 pub use retry::RetryPolicy;
 pub(crate) use retry::mix;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ActivityOptions, RunStatus, TaskFailure, WorkflowStarted};
+use super::{
+    ActivityOptions, PendingChild, PendingRequest, RunStatus, TaskFailure, WorkflowStarted,
+};
 use crate::{Failure, Payload, Timestamp};
 
 /// What is known of a run from its history alone.
@@ -29,6 +31,10 @@ pub struct Run {
     pub activities: BTreeMap<u32, Box<PendingActivity>>,
     /// Timers that have not fired, by id.
     pub timers: BTreeMap<u32, PendingTimer>,
+    /// Starts that were not answered and children that have not closed, by id.
+    pub children: BTreeMap<u32, Box<PendingChild>>,
+    /// Requests to other runs that were not answered, by id.
+    pub requests: BTreeMap<u32, Box<PendingRequest>>,
     /// Whether cancellation was asked for.
     pub cancel_requested: bool,
     /// Why its code cannot go on.
@@ -91,6 +97,10 @@ pub enum Waker {
     Timer(u32, Timestamp),
     /// Another try of code that failed.
     Task,
+    /// A child's start or its end.
+    Child(u32),
+    /// Another run's answer to a request.
+    Request(u32),
 }
 
 impl PendingActivity {
@@ -112,7 +122,10 @@ impl Run {
             ActivityState::Scheduled | ActivityState::Started(_) => Waker::Activity(id),
         });
         let timers = self.timers.iter().map(|(&id, timer)| Waker::Timer(id, timer.fires_at));
-        delay.into_iter().chain(task).chain(activities).chain(timers).collect()
+        let children = self.children.keys().map(|&id| Waker::Child(id));
+        let requests = self.requests.keys().map(|&id| Waker::Request(id));
+        let own = delay.into_iter().chain(task).chain(activities).chain(timers);
+        own.chain(children).chain(requests).collect()
     }
 
     /// Whether the code no longer wants a pending activity.

@@ -67,6 +67,7 @@ impl Shard {
     pub(super) fn close_turn(&mut self) -> (Batch, Vec<Effect>, u64) {
         // The next turn is likely to be as large as this one: let it not grow byte by byte.
         let room = self.turn.batch.bytes().min(LARGEST_ROOM);
+        self.turn.mailbox.write_rows(&mut self.turn.batch);
         let mut batch = std::mem::replace(&mut self.turn.batch, Batch::with_capacity(room));
         batch.fence(self.fence.clone());
         let effects = std::mem::take(&mut self.turn.effects);
@@ -164,6 +165,7 @@ impl Shard {
                 self.residents.clear();
                 self.timers.clear();
                 self.recent_keys.clear();
+                self.turn.mailbox.forget();
                 self.attempts.keep_spawned();
                 self.ended.clear();
                 self.snapshot = None;

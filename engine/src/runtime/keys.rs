@@ -1,7 +1,7 @@
 //! The engine's tables and the layout of their keys.
 //!
 //! Invariant: a table's id is its number on disk and never changes. Every key begins with its
-//! namespace, except in the two tables that the loop scans by logical shard, where the namespace
+//! namespace, except in the tables that the loop scans by logical shard, where the namespace
 //! follows the shard.
 
 use everstep_storage::Table;
@@ -26,6 +26,9 @@ pub(crate) const AWAITING: Table = Table::new(7, "awaiting");
 pub(crate) const START_KEYS: Table = Table::new(8, "start_keys");
 /// `namespace ‖ first run ‖ key` → the signal that was accepted under an idempotency key.
 pub(crate) const SIGNAL_KEYS: Table = Table::new(9, "signal_keys");
+/// `shard ‖ epoch ‖ number ‖ namespace` → [`Letter`](super::mailbox::Letter): what one run asks of
+/// another and the other has not taken yet.
+pub(crate) const INBOX: Table = Table::new(11, "inbox");
 /// Name → value: format version, number of shards, the manual clock.
 pub(crate) const META: Table = Table::new(10, "meta");
 
@@ -135,6 +138,23 @@ pub(crate) fn parse_timer(key: &[u8]) -> Option<(&str, TimerKey)> {
     let id = u32::from_be_bytes(rest.try_into().ok()?);
     let due = Timestamp::from_millis(i64::from_be_bytes(*due));
     Some((namespace, TimerKey { due, run_id: RunId::from_bytes(*run_id), id }))
+}
+
+/// A row of `INBOX`: letters sort by the order in which they were written.
+pub(crate) fn letter(shard: u8, (epoch, number): (u64, u64), namespace: &str) -> Vec<u8> {
+    Key::default()
+        .with(&[shard])
+        .with(&epoch.to_be_bytes())
+        .with(&number.to_be_bytes())
+        .namespace(namespace)
+        .0
+}
+
+/// Reads a key of `INBOX`: epoch and number.
+pub(crate) fn parse_letter(key: &[u8]) -> Option<(u64, u64)> {
+    let (epoch, rest) = key.get(1..)?.split_first_chunk::<8>()?;
+    let number = rest.first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*epoch), u64::from_be_bytes(*number)))
 }
 
 /// Reads a key of `ACTIVE`: namespace and run.

@@ -58,6 +58,7 @@ impl Shard {
             && self.turn.effects.is_empty()
             && self.ended.is_empty()
             && self.recovery.is_done()
+            && self.turn.mailbox.is_empty()
             && self.timers.next_due().is_none_or(|due| due > self.turn.now)
     }
 }

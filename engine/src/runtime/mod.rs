@@ -13,14 +13,17 @@
 mod afterwards;
 mod attempts;
 mod changes;
+mod children;
 mod clock;
 mod commit;
+mod delivery;
 mod engine;
 mod firing;
 mod history_log;
 mod inbox;
 pub(crate) mod keys;
 mod load;
+mod mailbox;
 mod manual_clock;
 mod message;
 mod panics;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::Run;
+use crate::kernel::{ParentLink, Run};
 use crate::view::{RunResult, RunSummary};
 use crate::{Failure, Payload, Rejection, RunId, RunStatus, Timestamp};
 
@@ -23,7 +23,7 @@ pub(crate) struct RunRecord {
     pub(crate) failure: Option<Failure>,
     pub(crate) memo: Option<Payload>,
     pub(crate) search_attributes: BTreeMap<String, Payload>,
-    pub(crate) parent: Option<String>,
+    pub(crate) parent: Option<Box<ParentLink>>,
     pub(crate) build_id: Arc<str>,
     pub(crate) stuck: bool,
 }
@@ -43,7 +43,7 @@ impl RunRecord {
             failure: run.failure.clone(),
             memo: started.memo.clone(),
             search_attributes: started.search_attributes.clone(),
-            parent: None,
+            parent: started.parent.clone(),
             build_id: Arc::clone(&started.build_id),
             stuck: run.task_failure.is_some(),
         }
@@ -52,6 +52,11 @@ impl RunRecord {
     pub(crate) fn read(stored: &[u8]) -> Result<Self, Rejection> {
         postcard::from_bytes(stored)
             .map_err(|error| Rejection::Corrupt(format!("a run cannot be read: {error}")))
+    }
+
+    /// The first run of its chain.
+    pub(crate) const fn first_run_id(&self) -> RunId {
+        self.run_id
     }
 
     pub(crate) fn result(&self) -> RunResult {
@@ -70,7 +75,7 @@ impl RunRecord {
             status: self.status,
             started_at: self.started_at,
             closed_at: self.closed_at,
-            parent: self.parent,
+            parent: self.parent.map(|parent| parent.workflow_id),
             memo: self.memo.unwrap_or_else(|| Payload::from_static("{}")),
             search_attributes: self.search_attributes,
             build_id: self.build_id.to_string(),

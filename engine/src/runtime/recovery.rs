@@ -95,6 +95,11 @@ impl Recovery {
         matches!(self.state, State::Done)
     }
 
+    /// The disk is nearly full: nothing is done until the pause is over.
+    pub(super) fn is_paused(&self) -> bool {
+        matches!(&self.state, State::NotBefore(at) if Instant::now() < *at)
+    }
+
     /// Whether there is something to do now.
     pub(super) fn is_pending(&self) -> bool {
         match &self.state {

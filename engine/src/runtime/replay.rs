@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use super::task::Task;
 use super::turn::concerns_code;
-use crate::kernel::{HistoryEvent, Recorded, Run, RunStatus, TaskFailure, TaskFailureKind, apply};
+use crate::kernel::{
+    ChildStart, ExternalAsk, ExternalRequest, HistoryEvent, Recorded, Run, RunStatus, TaskFailure,
+    TaskFailureKind, apply,
+};
 use crate::sdk::{Asked, WorkflowEntry};
 use crate::{Timestamp, Worker};
 
@@ -60,6 +63,9 @@ impl Replay {
             | HistoryEvent::TimerStarted { .. }
             | HistoryEvent::ActivityCancelRequested { .. }
             | HistoryEvent::TimerCancelled { .. }
+            | HistoryEvent::ChildWorkflowStartInitiated { .. }
+            | HistoryEvent::ChildWorkflowCancelRequested { .. }
+            | HistoryEvent::ExternalRequested { .. }
             | HistoryEvent::WorkflowCompleted { .. }
             | HistoryEvent::WorkflowFailed { .. }
             | HistoryEvent::WorkflowCancelled => self.expect_asked(event, *at),
@@ -146,6 +152,13 @@ impl Replay {
                 asked_for.insert(*id);
                 true
             }
+            Asked::StartChild { child_id: id, .. } | Asked::AskExternal { request_id: id, .. } => {
+                asked_for.insert(*id);
+                true
+            }
+            Asked::CancelChild { child_id } => {
+                run.children.contains_key(child_id) || asked_for.contains(child_id)
+            }
             Asked::CancelTimer { timer_id } => {
                 run.timers.contains_key(timer_id) || asked_for.contains(timer_id)
             }
@@ -187,6 +200,27 @@ impl Replay {
                 Some(Asked::CancelActivity { activity_id: id }),
                 HistoryEvent::ActivityCancelRequested { activity_id },
             ) => id == activity_id,
+            (
+                Some(Asked::StartChild { child_id: id, start: asked, .. }),
+                HistoryEvent::ChildWorkflowStartInitiated { child_id, start },
+            ) => {
+                id == child_id
+                    && asked.workflow_type == start.workflow_type
+                    && asked.workflow_id == start.workflow_id
+                    && asked.detached == start.detached
+            }
+            (
+                Some(Asked::CancelChild { child_id: id }),
+                HistoryEvent::ChildWorkflowCancelRequested { child_id },
+            ) => id == child_id,
+            (
+                Some(Asked::AskExternal { request_id: id, request: asked, .. }),
+                HistoryEvent::ExternalRequested { request_id, request },
+            ) => {
+                id == request_id
+                    && asked.workflow_id == request.workflow_id
+                    && asked.ask.kind() == request.ask.kind()
+            }
             (
                 None,
                 HistoryEvent::WorkflowCompleted { .. }
@@ -261,8 +295,31 @@ fn describe_event(event: &HistoryEvent) -> String {
         HistoryEvent::ActivityCancelRequested { activity_id } => {
             format!("the end of activity {activity_id}")
         }
+        HistoryEvent::ChildWorkflowStartInitiated { child_id, start } => {
+            describe_start(*child_id, start)
+        }
+        HistoryEvent::ChildWorkflowCancelRequested { child_id } => {
+            format!("the end of child workflow {child_id}")
+        }
+        HistoryEvent::ExternalRequested { request_id, request } => {
+            describe_request(*request_id, request)
+        }
         other => other.name().into(),
     }
+}
+
+fn describe_start(child_id: u32, start: &ChildStart) -> String {
+    let what = if start.detached { "start of workflow" } else { "child workflow" };
+    format!("{what} `{}` of type `{}` (id {child_id})", start.workflow_id, start.workflow_type)
+}
+
+fn describe_request(request_id: u32, request: &ExternalRequest) -> String {
+    let what = match &request.ask {
+        ExternalAsk::Signal(signal) => format!("signal `{}`", signal.name),
+        ExternalAsk::Cancel => "cancel request".into(),
+        ExternalAsk::Terminate { .. } => "termination".into(),
+    };
+    format!("{what} to workflow `{}` (id {request_id})", request.workflow_id)
 }
 
 fn describe_asked(asked: &Asked) -> (String, Option<String>) {
@@ -279,6 +336,13 @@ fn describe_asked(asked: &Asked) -> (String, Option<String>) {
             (format!("the end of activity {activity_id}"), None)
         }
         Asked::CancelTimer { timer_id } => (format!("the end of timer {timer_id}"), None),
+        Asked::StartChild { child_id, start, location } => {
+            (describe_start(*child_id, start), place(location))
+        }
+        Asked::CancelChild { child_id } => (format!("the end of child workflow {child_id}"), None),
+        Asked::AskExternal { request_id, request, location } => {
+            (describe_request(*request_id, request), place(location))
+        }
     }
 }
 

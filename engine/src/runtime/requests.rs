@@ -83,7 +83,7 @@ impl Shard {
         self.turn.effects.push(Effect::Answer(reply, answer));
     }
 
-    fn try_signal(
+    pub(super) fn try_signal(
         &mut self,
         selector: &Selector,
         signal: SignalInput,

@@ -17,6 +17,7 @@ use super::afterwards::Afterwards;
 use super::attempts::Attempts;
 use super::commit::{InFlight, refuse};
 use super::engine::Inner;
+use super::mailbox::Mailbox;
 use super::manual_clock::Advance;
 use super::message::{AttemptEnded, Message};
 use super::recovery::Recovery;
@@ -106,6 +107,7 @@ impl Shard {
             now: inner.config.clock.now(),
             draining: false,
             watched: false,
+            mailbox: Mailbox::new(fence.epoch),
             unseen: VecDeque::new(),
             encoded: Vec::new(),
         };
@@ -154,6 +156,7 @@ impl Shard {
             }
             self.recover_some();
             self.fire_due();
+            self.deliver_letters();
             self.flush();
             self.advance_clock();
             self.snapshot = None;
@@ -299,7 +302,7 @@ impl Shard {
 
     /// How long the loop may sleep; none when there is something to do.
     fn may_sleep(&self) -> Option<Duration> {
-        if !self.ended.is_empty() || self.recovery.is_pending() {
+        if !self.ended.is_empty() || self.recovery.is_pending() || self.letters_wait() {
             return None;
         }
         if self.in_flight.is_some() {

@@ -14,7 +14,7 @@ use super::resident::Resident;
 use super::shard::Shard;
 use super::task::Task;
 use super::turn::Effect;
-use crate::kernel::{Command, HistoryEvent, Run, WorkflowStarted};
+use crate::kernel::{Command, HistoryEvent, ParentLink, Run, WorkflowStarted};
 use crate::view::RunResult;
 use crate::{IdReuse, OnConflict, Rejection, RunId, RunStatus, StartRequest, Started};
 
@@ -40,14 +40,18 @@ impl Shard {
         reply: Reply<Started>,
     ) {
         let namespace = watch.is_some().then(|| request.namespace.clone());
-        let answer = self.try_start(request);
+        let answer = self.try_start(request, None);
         if let (Ok(started), Some(watch), Some(namespace)) = (&answer, watch, namespace) {
             self.watch_started(&namespace, started, watch);
         }
         self.turn.effects.push(Effect::AnswerStart(reply, answer));
     }
 
-    fn try_start(&mut self, mut request: StartRequest) -> Result<Started, Rejection> {
+    pub(super) fn try_start(
+        &mut self,
+        mut request: StartRequest,
+        parent: Option<Box<ParentLink>>,
+    ) -> Result<Started, Rejection> {
         let key = request.idempotency_key.take();
         if let Some(key) = &key
             && let Some(answer) = self.answered_before(&request, key)?
@@ -55,7 +59,7 @@ impl Shard {
             return Ok(answer);
         }
         let kept = key.map(|key| (key, request.clone()));
-        let answer = self.start_or_find(request)?;
+        let answer = self.start_or_find(request, parent)?;
         if let Some((key, request)) = kept {
             let row = keys::start_key(&request.namespace, &key);
             let stored = KeptStart { request, answer: answer.clone() };
@@ -87,11 +91,15 @@ impl Shard {
         }
     }
 
-    fn start_or_find(&mut self, request: StartRequest) -> Result<Started, Rejection> {
+    fn start_or_find(
+        &mut self,
+        request: StartRequest,
+        parent: Option<Box<ParentLink>>,
+    ) -> Result<Started, Rejection> {
         let run_id = self.new_run_id();
         // An id that nobody else can have needs no look-up.
         let Some(workflow_id) = request.workflow_id.clone() else {
-            return self.begin(request, run_id.to_string(), run_id);
+            return self.begin(request, parent, run_id.to_string(), run_id);
         };
         let holder = self.holder(&request.namespace, &workflow_id)?;
         if let Some(Holder { run_id: held_by, status }) = holder {
@@ -118,12 +126,13 @@ impl Shard {
                 self.step(held_by, |step| step.execute(Command::Terminate { reason }));
             }
         }
-        self.begin(request, workflow_id, run_id)
+        self.begin(request, parent, workflow_id, run_id)
     }
 
     fn begin(
         &mut self,
         request: StartRequest,
+        parent: Option<Box<ParentLink>>,
         workflow_id: String,
         run_id: RunId,
     ) -> Result<Started, Rejection> {
@@ -143,6 +152,7 @@ impl Shard {
             memo: request.memo,
             search_attributes: request.search_attributes,
             build_id: registry.build_id(),
+            parent,
         };
         let now = self.turn.now;
         let started = Arc::new(started);

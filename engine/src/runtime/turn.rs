@@ -11,6 +11,7 @@ use everstep_storage::Batch;
 use super::changes::{Change, ChangeKind};
 use super::history_log::{SEGMENT_BYTES, encode};
 use super::keys::{self, TimerKey};
+use super::mailbox::Mailbox;
 use super::message::Reply;
 use super::record::RunRecord;
 use super::resident::Resident;
@@ -58,6 +59,8 @@ pub(super) struct Turn {
     pub(super) draining: bool,
     /// Somebody follows commits: the same for the whole turn.
     pub(super) watched: bool,
+    /// What runs ask of each other.
+    pub(super) mailbox: Mailbox,
     /// Events that the code of the run at hand has not seen yet; empty between steps.
     pub(super) unseen: VecDeque<HistoryEvent>,
     /// Encoded events of the run at hand that are not in the batch yet; empty between steps.
@@ -130,6 +133,7 @@ impl<'a> Step<'a> {
 
     fn record(&mut self, event: HistoryEvent) {
         self.timer_rows(&event);
+        self.post_letters(&event);
         let was_open = !self.resident.run.status.is_closed();
         apply(&mut self.resident.run, &event, self.turn.now);
         let run_id = self.resident.run_id;
@@ -252,6 +256,15 @@ impl<'a> Step<'a> {
             Asked::CancelTimer { timer_id } => {
                 self.execute_own(Command::CancelTimer { timer_id });
             }
+            Asked::StartChild { child_id, start, .. } => {
+                self.execute_own(Command::InitiateChild { child_id, start });
+            }
+            Asked::CancelChild { child_id } => {
+                self.execute_own(Command::CancelChild { child_id });
+            }
+            Asked::AskExternal { request_id, request, .. } => {
+                self.execute_own(Command::RequestExternal { request_id, request });
+            }
         }
     }
 
@@ -297,6 +310,7 @@ impl<'a> Step<'a> {
         self.turn.effects.push(Effect::Closed(self.resident.run_id, result));
         self.counters.runs_closed.add(1);
         self.turn.unseen.clear();
+        self.tell_parent();
     }
 
     /// Rows that follow from the run's state rather than from one event.
@@ -428,6 +442,7 @@ impl<'a> Step<'a> {
         for (id, at) in rows {
             self.delete_timer(id, at);
         }
+        self.release_children();
     }
 
     fn put_timer(&mut self, id: u32, due: Timestamp) {
@@ -476,5 +491,14 @@ pub(super) const fn concerns_code(event: &HistoryEvent) -> bool {
             | HistoryEvent::TimerFired { .. }
             | HistoryEvent::SignalReceived { .. }
             | HistoryEvent::WorkflowCancelRequested
+            | HistoryEvent::ChildWorkflowStarted { .. }
+            | HistoryEvent::ChildWorkflowStartFailed { .. }
+            | HistoryEvent::ChildWorkflowCompleted { .. }
+            | HistoryEvent::ChildWorkflowFailed { .. }
+            | HistoryEvent::ChildWorkflowCancelled { .. }
+            | HistoryEvent::ChildWorkflowTerminated { .. }
+            | HistoryEvent::ChildWorkflowTimedOut { .. }
+            | HistoryEvent::ExternalDelivered { .. }
+            | HistoryEvent::ExternalFailed { .. }
     )
 }

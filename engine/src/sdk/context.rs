@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::future::{Due, NewActivity};
 use super::{
-    Activity, ActivityError, ActivityFuture, Cancelled, Core, Query, Saga, Signal, SignalFuture,
-    TimerFuture, WorkflowError, cancel, saga,
+    Activity, ActivityError, ActivityFuture, Cancelled, ChildFuture, Core, ExternalWorkflow, Query,
+    Saga, Signal, SignalFuture, StartFuture, TimerFuture, Workflow, WorkflowError, cancel, saga,
 };
 use crate::kernel::ActivityOptions;
 use crate::{Payload, RunId, Timestamp};
@@ -106,6 +106,28 @@ impl WorkflowContext {
     #[track_caller]
     pub fn sleep_until(&self, at: Timestamp) -> TimerFuture {
         TimerFuture::new(Rc::clone(&self.core), Due::At(at), Location::caller())
+    }
+
+    /// Starts a child workflow and waits for its outcome. It is started at the first poll; dropped
+    /// before its end, it is asked to cancel.
+    #[track_caller]
+    pub fn child<I, O>(&self, workflow: Workflow<I, O>, input: I) -> ChildFuture<O>
+    where
+        I: Serialize,
+        O: DeserializeOwned,
+    {
+        ChildFuture::new(Rc::clone(&self.core), workflow.name(), &input, Location::caller())
+    }
+
+    /// Starts a workflow that goes on alone, and waits only until it is started.
+    #[track_caller]
+    pub fn start<I: Serialize, O>(&self, workflow: Workflow<I, O>, input: I) -> StartFuture {
+        StartFuture::new(Rc::clone(&self.core), workflow.name(), &input, Location::caller())
+    }
+
+    /// Another workflow, to signal, cancel or terminate it.
+    pub fn workflow(&self, workflow_id: impl Into<String>) -> ExternalWorkflow {
+        ExternalWorkflow::new(Rc::clone(&self.core), workflow_id.into())
     }
 
     /// The next signal of that name, buffered ones first.

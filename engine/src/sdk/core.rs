@@ -14,8 +14,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::kernel::{ActivityOptions, HistoryEvent, WorkflowStarted};
-use crate::{Failure, Payload, Timestamp};
+use crate::kernel::{ActivityOptions, ChildStart, ExternalRequest, HistoryEvent, WorkflowStarted};
+use crate::{Failure, Payload, RunId, RunStatus, Timestamp};
 
 /// The code of an inline step: called once for each attempt, on the workflow's own thread.
 pub(crate) type InlineStep =
@@ -42,6 +42,19 @@ pub(crate) enum Asked {
     CancelTimer {
         timer_id: u32,
     },
+    StartChild {
+        child_id: u32,
+        start: Box<ChildStart>,
+        location: &'static Location<'static>,
+    },
+    CancelChild {
+        child_id: u32,
+    },
+    AskExternal {
+        request_id: u32,
+        request: Box<ExternalRequest>,
+        location: &'static Location<'static>,
+    },
 }
 
 /// How something that was waited for ended.
@@ -51,6 +64,10 @@ pub(crate) enum Resolution {
     Failed(Box<Failure>),
     Cancelled,
     Fired,
+    /// A detached workflow was started.
+    Started(RunId),
+    /// A child ended without a result.
+    Ended(RunStatus, Box<Failure>),
 }
 
 enum Slot {
@@ -79,11 +96,13 @@ pub(crate) struct State {
     pub(crate) waits_changed: bool,
     pub(crate) published: BTreeMap<&'static str, Payload>,
     pub(crate) inline_steps: BTreeMap<u32, InlineStep>,
+    /// Starts whose outcome is the start itself.
+    detached: BTreeSet<u32>,
     polling: bool,
     /// The start delay, if any, is over. Before that events are kept, and the code is not run.
     begun: bool,
     pub(crate) scopes: super::cancel::Scopes,
-    /// Activities that were dropped and have not ended yet.
+    /// Activities and children that were dropped and have not ended yet.
     pub(crate) abandoned: BTreeSet<u32>,
 }
 
@@ -123,6 +142,7 @@ impl Core {
                 waits_changed: false,
                 published: BTreeMap::new(),
                 inline_steps: BTreeMap::new(),
+                detached: BTreeSet::new(),
                 polling: false,
                 begun: false,
                 scopes: Default::default(),
@@ -160,6 +180,35 @@ impl Core {
                     waiting.filter_map(|wait| wait.waker.take()).collect::<Vec<_>>().into()
                 }
                 HistoryEvent::WorkflowCancelRequested => state.scopes.request().into(),
+                HistoryEvent::ChildWorkflowStarted { child_id, run_id } => {
+                    match state.detached.remove(child_id) {
+                        true => state.resolve(*child_id, Resolution::Started(*run_id)),
+                        false => Woken::default(),
+                    }
+                }
+                HistoryEvent::ChildWorkflowCompleted { child_id: id, result } => {
+                    state.resolve(*id, Resolution::Completed(result.clone()))
+                }
+                HistoryEvent::ChildWorkflowStartFailed { child_id: id, failure }
+                | HistoryEvent::ExternalFailed { request_id: id, failure, .. } => {
+                    state.detached.remove(id);
+                    state.resolve(*id, Resolution::Failed(Box::new(failure.clone())))
+                }
+                HistoryEvent::ChildWorkflowFailed { child_id, failure } => {
+                    state.end_child(*child_id, RunStatus::Failed, failure)
+                }
+                HistoryEvent::ChildWorkflowTerminated { child_id, failure } => {
+                    state.end_child(*child_id, RunStatus::Terminated, failure)
+                }
+                HistoryEvent::ChildWorkflowTimedOut { child_id, failure } => {
+                    state.end_child(*child_id, RunStatus::TimedOut, failure)
+                }
+                HistoryEvent::ChildWorkflowCancelled { child_id } => {
+                    state.resolve(*child_id, Resolution::Cancelled)
+                }
+                HistoryEvent::ExternalDelivered { request_id, .. } => {
+                    state.resolve(*request_id, Resolution::Fired)
+                }
                 HistoryEvent::WorkflowStarted(_) | HistoryEvent::StartDelayElapsed => {
                     state.begun = true;
                     Woken::default()
@@ -255,6 +304,32 @@ impl State {
         if waiting && self.polling {
             self.asked.push_back(Asked::CancelTimer { timer_id: id });
         }
+    }
+
+    fn end_child(&mut self, id: u32, status: RunStatus, failure: &Failure) -> Woken {
+        self.resolve(id, Resolution::Ended(status, Box::new(failure.clone())))
+    }
+
+    /// Begins to wait for a child's end, or for a detached start.
+    pub(crate) fn wait_child(&mut self, id: u32, detached: bool, waker: &Waker) {
+        self.wait(id, waker);
+        if detached {
+            self.detached.insert(id);
+        }
+    }
+
+    /// The future that waited for child `id` is dropped.
+    pub(crate) fn abandon_child(&mut self, id: u32) {
+        let waiting = matches!(self.slots.remove(&id), Some(Slot::Waiting(_)));
+        if waiting && self.polling {
+            self.abandoned.insert(id);
+            self.asked.push_back(Asked::CancelChild { child_id: id });
+        }
+    }
+
+    /// Nobody waits for `id` any more, and nothing is to be withdrawn.
+    pub(crate) fn forget(&mut self, id: u32) {
+        self.slots.remove(&id);
     }
 
     /// Takes the oldest signal of that name, in the order in which they came.

@@ -130,7 +130,10 @@ fn outcome<O: DeserializeOwned>(resolution: Resolution) -> Result<O, ActivityErr
                 .non_retryable()
         }),
         Resolution::Failed(failure) => Err((*failure).into()),
-        Resolution::Cancelled | Resolution::Fired => Err(ActivityError::cancelled()),
+        Resolution::Cancelled
+        | Resolution::Fired
+        | Resolution::Started(_)
+        | Resolution::Ended(..) => Err(ActivityError::cancelled()),
     }
 }
 

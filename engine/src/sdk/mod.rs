@@ -2,11 +2,13 @@
 
 mod activity_context;
 mod cancel;
+mod child;
 mod client;
 mod context;
 mod contract;
 mod core;
 mod error;
+mod external;
 mod future;
 mod join;
 mod race;
@@ -15,10 +17,12 @@ mod worker;
 
 pub use activity_context::ActivityContext;
 pub use cancel::Cancelled;
+pub use child::{ChildError, ChildFuture, StartFuture, StartedWorkflow};
 pub use client::{Client, ClientError, StartBuilder, WorkflowHandle};
 pub use context::WorkflowContext;
 pub use contract::{Activity, Query, Retry, Signal, Workflow};
 pub use error::{ActivityError, WorkflowError};
+pub use external::{ExternalError, ExternalFuture, ExternalWorkflow};
 pub use future::{ActivityFuture, SignalFuture, TimerFuture};
 pub use join::{join, join_all};
 pub use race::{Either, race};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use everstep_storage::Snapshot;
 
+use super::relations::{Children, PendingChildView, pending_children};
 use super::waiting;
 use crate::kernel::{ActivityState, Run, TaskFailure, apply};
 use crate::runtime::{HistoryReader, keys, read_run};
@@ -55,8 +56,11 @@ pub struct RunDescription {
     /// The workflow that started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
-    /// Workflows that it started.
+    /// Its children, closed ones too, in the order in which it asked for them.
     pub children: Vec<String>,
+    /// Children that have not closed.
+    #[serde(default)]
+    pub pending_children: Vec<PendingChildView>,
     /// Activities that have not ended.
     pub pending_activities: Vec<PendingActivityView>,
     /// Timers that have not fired.
@@ -154,8 +158,10 @@ pub(crate) fn describe(
     let corrupt = || Rejection::Corrupt(format!("run {}: no start in its history", record.run_id));
     let first = reader.next()?.ok_or_else(corrupt)?;
     let mut run = Run::begin(&first.event, first.at).ok_or_else(corrupt)?;
+    let mut children = Children::default();
     while let Some(recorded) = reader.next()? {
         apply(&mut run, &recorded.event, recorded.at);
+        children.take_in(&recorded.event);
     }
     let stored = snapshot.get(keys::AWAITING, &keys::run(&record.namespace, record.run_id))?;
     let signals: BTreeMap<String, Timestamp> = match stored {
@@ -179,8 +185,9 @@ pub(crate) fn describe(
         failure: run.failure.clone(),
         history_length: run.history_length,
         history_bytes: reader.bytes(),
-        parent: record.parent,
-        children: Vec::new(),
+        parent: record.parent.map(|parent| parent.workflow_id),
+        children: children.workflow_ids(),
+        pending_children: pending_children(&run),
         pending_activities: pending_activities(&run),
         pending_timers: pending_timers(&run),
         awaiting,

@@ -6,9 +6,9 @@ use everstep_storage::Snapshot;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::kernel::{ActivityOptions, HistoryEvent, Recorded};
+use crate::kernel::{ActivityOptions, ExternalAsk, HistoryEvent, Recorded};
 use crate::runtime::{HistoryReader, read_run};
-use crate::{Failure, Payload, Rejection, Selector, Timestamp};
+use crate::{Failure, Payload, Rejection, RunId, Selector, Timestamp};
 
 /// A recorded event with its number, ready to be shown.
 #[derive(Clone, Debug)]
@@ -45,6 +45,7 @@ enum Value<'a> {
     Failure(&'a Failure),
     Attributes(&'a BTreeMap<String, Payload>),
     Id(u32),
+    Run(RunId),
 }
 
 impl Serialize for Value<'_> {
@@ -58,6 +59,7 @@ impl Serialize for Value<'_> {
             Self::Failure(failure) => failure.serialize(serializer),
             Self::Attributes(attributes) => attributes.serialize(serializer),
             Self::Id(id) => serializer.collect_str(id),
+            Self::Run(run_id) => run_id.serialize(serializer),
         }
     }
 }
@@ -76,7 +78,7 @@ impl Serialize for EventView {
 }
 
 fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
-    use Value::{Attributes, Flag, Id, Json, Number, Text, Time};
+    use Value::{Attributes, Flag, Id, Json, Number, Run, Text, Time};
     match event {
         HistoryEvent::WorkflowStarted(started) => {
             let mut attributes = vec![
@@ -90,6 +92,10 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
                 started.execution_timeout_ms.map(|ms| ("execution_timeout_ms", Number(ms))),
             );
             attributes.extend(started.memo.as_ref().map(|memo| ("memo", Json(memo))));
+            if let Some(parent) = &started.parent {
+                attributes.push(("parent", Text(&parent.workflow_id)));
+                attributes.push(("parent_run_id", Run(parent.run_id)));
+            }
             if !started.search_attributes.is_empty() {
                 attributes.push(("search_attributes", Attributes(&started.search_attributes)));
             }
@@ -154,6 +160,53 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
             let known = texts.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
             attributes.extend(known.map(|(name, text)| (name, Text(text))));
             attributes
+        }
+        HistoryEvent::ChildWorkflowStartInitiated { child_id, start } => {
+            let mut attributes = vec![
+                ("child_id", Id(*child_id)),
+                ("workflow_id", Text(&start.workflow_id)),
+                ("workflow_type", Text(&start.workflow_type)),
+                ("input", Json(&start.input)),
+                ("detached", Flag(start.detached)),
+            ];
+            if !start.detached {
+                attributes.push(("close_policy", Text(start.close_policy.name())));
+            }
+            attributes
+        }
+        HistoryEvent::ChildWorkflowStarted { child_id, run_id } => {
+            vec![("child_id", Id(*child_id)), ("run_id", Run(*run_id))]
+        }
+        HistoryEvent::ChildWorkflowCompleted { child_id, result } => {
+            vec![("child_id", Id(*child_id)), ("result", Json(result))]
+        }
+        HistoryEvent::ChildWorkflowStartFailed { child_id, failure }
+        | HistoryEvent::ChildWorkflowFailed { child_id, failure }
+        | HistoryEvent::ChildWorkflowTerminated { child_id, failure }
+        | HistoryEvent::ChildWorkflowTimedOut { child_id, failure } => {
+            vec![("child_id", Id(*child_id)), ("failure", Value::Failure(failure))]
+        }
+        HistoryEvent::ChildWorkflowCancelRequested { child_id }
+        | HistoryEvent::ChildWorkflowCancelled { child_id } => vec![("child_id", Id(*child_id))],
+        HistoryEvent::ExternalRequested { request_id, request } => {
+            let mut attributes =
+                vec![("request_id", Id(*request_id)), ("workflow_id", Text(&request.workflow_id))];
+            attributes.extend(request.run_id.map(|run_id| ("run_id", Run(run_id))));
+            match &request.ask {
+                ExternalAsk::Signal(signal) => {
+                    attributes.push(("name", Text(&signal.name)));
+                    attributes.push(("payload", Json(&signal.payload)));
+                }
+                ExternalAsk::Terminate { reason } => attributes.push(("reason", Text(reason))),
+                ExternalAsk::Cancel => {}
+            }
+            attributes
+        }
+        HistoryEvent::ExternalDelivered { request_id, .. } => {
+            vec![("request_id", Id(*request_id))]
+        }
+        HistoryEvent::ExternalFailed { request_id, failure, .. } => {
+            vec![("request_id", Id(*request_id)), ("failure", Value::Failure(failure))]
         }
         HistoryEvent::StartDelayElapsed
         | HistoryEvent::WorkflowCancelRequested

@@ -113,7 +113,9 @@ fn matches(filter: &ListFilter, record: &RunRecord) -> bool {
         && filter.workflow_type.as_ref().is_none_or(|wanted| **wanted == *record.workflow_type)
         && filter.id_prefix.as_ref().is_none_or(|prefix| record.workflow_id.starts_with(prefix))
         && filter.started_before.is_none_or(|before| record.started_at <= before)
-        && filter.parent.as_ref().is_none_or(|parent| record.parent.as_ref() == Some(parent))
+        && filter.parent.as_ref().is_none_or(|parent| {
+            record.parent.as_ref().is_some_and(|link| link.workflow_id == *parent)
+        })
         && filter.attributes.iter().all(|(name, wanted)| {
             record.search_attributes.get(name).is_some_and(|value| text_of(value) == *wanted)
         })

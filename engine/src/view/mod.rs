@@ -3,6 +3,7 @@
 mod description;
 mod history;
 mod list;
+mod relations;
 mod result;
 mod waiting;
 
@@ -12,4 +13,5 @@ pub(crate) use history::page_of_history;
 pub use history::{EventView, HistoryPage};
 pub(crate) use list::list;
 pub use list::{RunPage, RunSummary};
+pub use relations::PendingChildView;
 pub use result::RunResult;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Awaiting;
-use crate::kernel::{ActivityState, PendingActivity, Run};
+use crate::kernel::{ActivityState, PendingActivity, PendingChild, Run};
 use crate::{RunStatus, Timestamp};
 
 /// Everything that the run waits for.
@@ -23,6 +23,15 @@ pub(super) fn awaiting(run: &Run, signals: &BTreeMap<String, Timestamp>) -> Vec<
     let timers =
         run.timers.iter().map(|(id, timer)| item("timer", id.to_string(), timer.started_at));
     let signals = signals.iter().map(|(name, since)| item("signal", name.clone(), *since));
+    let children = run
+        .children
+        .values()
+        .map(|child| item("child", child.workflow_id.clone(), child.initiated_at));
+    let requests = run
+        .requests
+        .values()
+        .map(|request| item("request", request.workflow_id.clone(), request.requested_at));
+    let signals = signals.chain(children).chain(requests);
     delay.into_iter().chain(task).chain(activities).chain(timers).chain(signals).collect()
 }
 
@@ -65,6 +74,14 @@ pub(super) fn sentence(
         parts.push(format!("{} more activities", activities.len() - 2));
     }
     parts.extend(signals.keys().take(2).map(|name| format!("signal `{name}`")));
+    let mut children = run.children.values();
+    parts.extend(children.by_ref().take(2).map(|child| child_part(child)));
+    if children.len() > 0 {
+        parts.push(format!("{} more children", children.len()));
+    }
+    if let Some(request) = run.requests.values().next() {
+        parts.push(format!("workflow `{}` to take a request", request.workflow_id));
+    }
     let mut timers: Vec<Timestamp> = run.timers.values().map(|timer| timer.fires_at).collect();
     timers.sort_unstable();
     if let Some(first) = timers.first() {
@@ -98,6 +115,16 @@ fn activity_part(activity: &PendingActivity, now: Timestamp) -> String {
             let next = activity.attempt + 1;
             format!("{what} `{name}`, attempt {next}{of} in {}", span(at.millis_since(now)))
         }
+    }
+}
+
+fn child_part(child: &PendingChild) -> String {
+    let id = &child.workflow_id;
+    match child.run_id {
+        _ if child.cancel_requested => format!("child workflow `{id}` to end: it was cancelled"),
+        None if child.detached => format!("workflow `{id}` to be started"),
+        None => format!("child workflow `{id}` to be started"),
+        Some(_) => format!("child workflow `{id}`"),
     }
 }
 

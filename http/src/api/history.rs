@@ -46,7 +46,7 @@ pub(super) struct HistoryEventSchema {
 fn event_type() -> Schema {
     ObjectBuilder::new()
         .schema_type(SchemaType::new(Type::String))
-        .enum_values(Some(HistoryEvent::NAMES))
+        .enum_values(Some(HistoryEvent::NAMES.iter().copied()))
         .into()
 }
 

@@ -18,6 +18,7 @@ fn run(start_delay_ms: Option<u64>) -> Run {
         memo: None,
         search_attributes: Default::default(),
         build_id: "b".into(),
+        parent: None,
     };
     Run::begin(&HistoryEvent::WorkflowStarted(started.into()), at(0)).unwrap()
 }

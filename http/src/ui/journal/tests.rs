@@ -24,6 +24,7 @@ fn started() -> HistoryEvent {
         memo: None,
         search_attributes: Default::default(),
         build_id: "b1".into(),
+        parent: None,
     }))
 }
 
