@@ -71,7 +71,7 @@ pub use payload::Payload;
 pub use rejection::Rejection;
 pub use request::{
     DEFAULT_NAMESPACE, IdReuse, ListFilter, OnConflict, Selector, SignalInput, StartRequest,
-    Started,
+    Started, UpdateInput,
 };
 pub use run_id::RunId;
 pub use runtime::{
@@ -81,11 +81,12 @@ pub use runtime::{
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, ChildError, ChildFuture,
     Client, ClientError, Either, ExternalError, ExternalFuture, ExternalWorkflow, Query, Retry,
-    Saga, Signal, SignalFuture, StartBuilder, StartFuture, StartedWorkflow, TimerFuture, Worker,
-    Workflow, WorkflowContext, WorkflowError, WorkflowHandle, join, join_all, race,
+    Saga, Signal, SignalFuture, StartBuilder, StartFuture, StartedWorkflow, TimerFuture, Update,
+    UpdateFuture, UpdateReply, Worker, Workflow, WorkflowContext, WorkflowError, WorkflowHandle,
+    join, join_all, race,
 };
 pub use timestamp::Timestamp;
 pub use view::{
     Awaiting, EventView, HistoryPage, PendingActivityView, PendingChildView, PendingTimerView,
-    RunDescription, RunPage, RunResult, RunSummary,
+    PendingUpdateView, RunDescription, RunPage, RunResult, RunSummary, UpdateState, UpdateStatus,
 };

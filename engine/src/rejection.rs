@@ -31,6 +31,24 @@ pub enum Rejection {
     /// The workflow has published nothing under that name.
     #[error("workflow `{0}` has published nothing under query `{1}`")]
     QueryNotFound(String, String),
+    /// The workflow's type declares no such update, or nothing is known under the update's id.
+    #[error("{0}")]
+    UpdateNotFound(String),
+    /// The workflow's validator turned the update down.
+    #[error("workflow `{workflow_id}` turned down update `{name}`: {why}")]
+    UpdateRejected {
+        /// The workflow's id.
+        workflow_id: String,
+        /// The update's name.
+        name: String,
+        /// What the validator said.
+        why: String,
+    },
+    /// As many updates as one run may have wait for an answer.
+    #[error(
+        "workflow `{0}` has {1} updates that wait for an answer; send more once it has answered some"
+    )]
+    TooManyUpdates(String, usize),
     /// The same idempotency key came with another request before.
     #[error("idempotency key `{0}` was used before with another request")]
     IdempotencyConflict(String),
@@ -66,6 +84,9 @@ impl Rejection {
             Self::WorkflowAlreadyExists(..) => "workflow_already_exists",
             Self::WorkflowClosed(..) => "workflow_closed",
             Self::QueryNotFound(..) => "query_not_found",
+            Self::UpdateNotFound(_) => "update_not_found",
+            Self::UpdateRejected { .. } => "update_rejected",
+            Self::TooManyUpdates(..) => "too_many_updates",
             Self::IdempotencyConflict(_) => "idempotency_conflict",
             Self::PayloadTooLarge { .. } => "payload_too_large",
             Self::Unavailable(_) => "unavailable",

@@ -65,6 +65,20 @@ pub struct SignalInput {
     pub payload: Payload,
 }
 
+/// An update: what to ask of a workflow, and under which id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateInput {
+    /// The update's name.
+    pub name: String,
+    /// Its argument.
+    #[serde(default)]
+    pub payload: Payload,
+    /// Makes a repeated update answer what the first one answered; none lets the engine choose a
+    /// fresh one.
+    #[serde(default, rename = "id", skip_serializing_if = "Option::is_none")]
+    pub update_id: Option<String>,
+}
+
 /// Starts a workflow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartRequest {

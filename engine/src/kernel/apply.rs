@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    ActivityState, HistoryEvent, PendingActivity, PendingChild, PendingRequest, PendingTimer, Run,
-    RunStatus,
+    ActivityState, HistoryEvent, PendingActivity, PendingChild, PendingRequest, PendingTimer,
+    PendingUpdate, Run, RunStatus,
 };
 use crate::Timestamp;
 
@@ -25,6 +25,7 @@ impl Run {
             timers: Default::default(),
             children: Default::default(),
             requests: Default::default(),
+            updates: Default::default(),
             cancel_requested: false,
             task_failure: None,
         })
@@ -38,6 +39,7 @@ impl Run {
         self.timers.clear();
         self.children.clear();
         self.requests.clear();
+        self.updates.clear();
         self.task_failure = None;
     }
 }
@@ -160,6 +162,14 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
         HistoryEvent::ExternalDelivered { request_id, .. }
         | HistoryEvent::ExternalFailed { request_id, .. } => {
             run.requests.remove(request_id);
+        }
+        HistoryEvent::UpdateAccepted(update) => {
+            let (name, payload) = (Arc::clone(&update.name), update.payload.clone());
+            let pending = PendingUpdate { name, payload, accepted_at: at };
+            run.updates.insert(Arc::clone(&update.update_id), pending);
+        }
+        HistoryEvent::UpdateCompleted(update) => {
+            run.updates.remove(&update.update_id);
         }
     }
 }

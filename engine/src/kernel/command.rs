@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{ActivityOptions, Answer, ChildStart, ExternalRequest, TaskFailure};
+use super::{
+    ActivityOptions, Answer, ChildStart, ExternalRequest, TaskFailure, UpdateAccepted,
+    UpdateCompleted,
+};
 use crate::{Failure, Payload, Timestamp};
 
 /// A wish that [`decide`](super::decide) grants as events or refuses.
@@ -133,4 +136,8 @@ pub enum Command {
     },
     /// Another run: what became of a start, a child or a request.
     TakeAnswer(Box<Answer>),
+    /// Code: its validator let an update pass, and it took it.
+    AcceptUpdate(Box<UpdateAccepted>),
+    /// Code: the answer to an update that it took.
+    CompleteUpdate(Box<UpdateCompleted>),
 }

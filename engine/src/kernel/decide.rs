@@ -97,6 +97,11 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
             }
             _ => vec![E::WorkflowTaskFailed(failure)],
         },
+        Command::AcceptUpdate(update) => vec![E::UpdateAccepted(update)],
+        Command::CompleteUpdate(update) => match run.updates.contains_key(&update.update_id) {
+            true => vec![E::UpdateCompleted(update)],
+            false => Vec::new(),
+        },
         Command::RecoverTask => match run.task_failure {
             Some(_) => vec![E::WorkflowTaskRecovered],
             None => Vec::new(),

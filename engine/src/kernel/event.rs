@@ -218,6 +218,30 @@ pub enum HistoryEvent {
         /// Why.
         failure: Failure,
     },
+    /// The code took an update that its validator let pass.
+    UpdateAccepted(Box<UpdateAccepted>),
+    /// The code answered an update.
+    UpdateCompleted(Box<UpdateCompleted>),
+}
+
+/// An update that the code has taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateAccepted {
+    /// The id under which it is deduplicated.
+    pub update_id: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its argument.
+    pub payload: Payload,
+}
+
+/// The code's answer to an update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateCompleted {
+    /// Which update.
+    pub update_id: Arc<str>,
+    /// What its caller is told.
+    pub outcome: Result<Payload, Failure>,
 }
 
 /// How a run began.
@@ -367,6 +391,8 @@ impl HistoryEvent {
                 ExternalKind::Cancel => "external_cancel_failed",
                 ExternalKind::Terminate => "external_terminate_failed",
             },
+            Self::UpdateAccepted(_) => "update_accepted",
+            Self::UpdateCompleted(_) => "update_completed",
         }
     }
 
@@ -412,5 +438,7 @@ impl HistoryEvent {
         "external_signal_failed",
         "external_cancel_failed",
         "external_terminate_failed",
+        "update_accepted",
+        "update_completed",
     ];
 }

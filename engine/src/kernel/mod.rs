@@ -18,7 +18,8 @@ pub use command::Command;
 pub(crate) use decide::LOST;
 pub use decide::decide;
 pub use event::{
-    ActivityOptions, HistoryEvent, Recorded, TaskFailure, TaskFailureKind, WorkflowStarted,
+    ActivityOptions, HistoryEvent, Recorded, TaskFailure, TaskFailureKind, UpdateAccepted,
+    UpdateCompleted, WorkflowStarted,
 };
 pub use relations::{
     Answer, ChildStart, ClosePolicy, ExternalAsk, ExternalKind, ExternalRequest, ParentLink,
@@ -26,5 +27,5 @@ pub use relations::{
 };
 pub use retry::RetryPolicy;
 pub(crate) use retry::mix;
-pub use run::{ActivityState, PendingActivity, PendingTimer, Run, Waker};
+pub use run::{ActivityState, PendingActivity, PendingTimer, PendingUpdate, Run, Waker};
 pub use status::RunStatus;

@@ -35,6 +35,8 @@ pub struct Run {
     pub children: BTreeMap<u32, Box<PendingChild>>,
     /// Requests to other runs that were not answered, by id.
     pub requests: BTreeMap<u32, Box<PendingRequest>>,
+    /// Updates that the code has taken and not answered, by update id.
+    pub updates: BTreeMap<Arc<str>, PendingUpdate>,
     /// Whether cancellation was asked for.
     pub cancel_requested: bool,
     /// Why its code cannot go on.
@@ -71,6 +73,17 @@ pub struct PendingTimer {
     pub started_at: Timestamp,
     /// When it fires.
     pub fires_at: Timestamp,
+}
+
+/// An update that the code has taken and not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingUpdate {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its argument.
+    pub payload: Payload,
+    /// When the code took it.
+    pub accepted_at: Timestamp,
 }
 
 /// What happens with an activity now.

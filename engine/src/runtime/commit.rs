@@ -129,6 +129,10 @@ impl Shard {
                 Effect::Answer(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerWatch(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerClock(reply, now) => drop(reply.send(Ok(now))),
+                Effect::AnswerUpdate(reply, answer) => drop(reply.send(answer)),
+                Effect::UpdateEnded { run_id, workflow_id, state } => {
+                    self.tell_update(run_id, &workflow_id, &state);
+                }
                 Effect::Attempt { run_id, activity_id } => {
                     let _context = runtime.enter();
                     self.run_attempt(run_id, activity_id);
@@ -138,6 +142,7 @@ impl Shard {
                 }
                 Effect::Closed(run_id, result) => {
                     self.residents.remove(run_id);
+                    self.end_updates(run_id, result.status);
                     for watch in self.watchers.remove(&run_id).unwrap_or_default() {
                         // Who stopped waiting is no concern.
                         let _ = watch.send(result.clone());
@@ -189,8 +194,10 @@ pub(super) fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
             Effect::Answer(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerWatch(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerClock(reply, _) => drop(reply.send(Err(rejection.clone()))),
+            Effect::AnswerUpdate(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::Attempt { .. }
             | Effect::CancelAttempt { .. }
+            | Effect::UpdateEnded { .. }
             | Effect::Closed(..)
             | Effect::Changed(_) => {}
         }

@@ -17,9 +17,10 @@ use super::shard::Shard;
 use super::stats::Counters;
 use super::{Change, Clock, EngineStats};
 use crate::sdk::Registry;
-use crate::view::{self, HistoryPage, RunDescription, RunPage, RunResult};
+use crate::view::{self, HistoryPage, RunDescription, RunPage, RunResult, UpdateState};
 use crate::{
-    ListFilter, Payload, Rejection, Selector, SignalInput, StartRequest, Started, Timestamp, Worker,
+    ListFilter, Payload, Rejection, Selector, SignalInput, StartRequest, Started, Timestamp,
+    UpdateInput, Worker,
 };
 
 /// Settings of an engine.
@@ -166,6 +167,73 @@ impl Engine {
         self.check_size("signal payload", &signal.payload)?;
         let selector = Box::new(selector.clone());
         self.ask(|reply| Message::Signal { selector, signal, idempotency_key, reply }).await
+    }
+
+    /// Asks something of the newest run (or of the one named), and waits at most `wait` for the
+    /// answer. What is answered is durable: an update that is still `admitted` or `accepted` then
+    /// is not forgotten, and [`Engine::update_outcome`] goes on waiting.
+    ///
+    /// # Errors
+    /// [`Rejection::UpdateRejected`] when the workflow's validator turned it down,
+    /// [`Rejection::UpdateNotFound`], [`Rejection::WorkflowNotFound`],
+    /// [`Rejection::WorkflowClosed`], [`Rejection::IdempotencyConflict`],
+    /// [`Rejection::TooManyUpdates`], or an argument that the workflow cannot take.
+    pub async fn update(
+        &self,
+        selector: &Selector,
+        update: UpdateInput,
+        wait: Duration,
+    ) -> Result<UpdateState, Rejection> {
+        self.check_size("update argument", &update.payload)?;
+        let (watch, ended) = oneshot::channel();
+        let (wanted, update) = (Box::new(selector.clone()), Box::new(update));
+        let state =
+            self.ask(|reply| Message::Update { selector: wanted, update, watch, reply }).await?;
+        self.update_ended(selector, state, ended, wait).await
+    }
+
+    /// What became of an update, waiting for its answer at most `wait`.
+    ///
+    /// # Errors
+    /// As [`Engine::update`]; [`Rejection::UpdateNotFound`] when nothing is known under the id.
+    pub async fn update_outcome(
+        &self,
+        selector: &Selector,
+        update_id: &str,
+        wait: Duration,
+    ) -> Result<UpdateState, Rejection> {
+        let (watch, ended) = oneshot::channel();
+        let (wanted, update_id) = (Box::new(selector.clone()), update_id.to_owned());
+        let state = self
+            .ask(|reply| Message::WatchUpdate { selector: wanted, update_id, watch, reply })
+            .await?;
+        self.update_ended(selector, state, ended, wait).await
+    }
+
+    async fn update_ended(
+        &self,
+        selector: &Selector,
+        state: UpdateState,
+        ended: oneshot::Receiver<Result<UpdateState, Rejection>>,
+        wait: Duration,
+    ) -> Result<UpdateState, Rejection> {
+        if state.status.is_final() || wait.is_zero() {
+            return Ok(state);
+        }
+        match tokio::time::timeout(wait, ended).await {
+            Ok(Ok(Err(Rejection::WorkflowClosed(_, status)))) => {
+                Err(Rejection::WorkflowClosed(selector.workflow_id.clone(), status))
+            }
+            Ok(Ok(answer)) => answer,
+            // Not yet, or the engine is draining: as far as it has come by now.
+            _ => {
+                let snapshot = self.inner.store.snapshot();
+                let now = snapshot.map_err(Rejection::from).and_then(|snapshot| {
+                    super::updates::read_update(&*snapshot, selector, &state.update_id)
+                });
+                Ok(now.ok().flatten().unwrap_or(state))
+            }
+        }
     }
 
     /// Asks a run to end in its own way.

@@ -29,6 +29,8 @@ pub(crate) const SIGNAL_KEYS: Table = Table::new(9, "signal_keys");
 /// `shard ‖ epoch ‖ number ‖ namespace` → [`Letter`](super::mailbox::Letter): what one run asks of
 /// another and the other has not taken yet.
 pub(crate) const INBOX: Table = Table::new(11, "inbox");
+/// `namespace ‖ first run ‖ update id` → what became of an update.
+pub(crate) const UPDATES: Table = Table::new(30, "updates");
 /// Name → value: format version, number of shards, the manual clock.
 pub(crate) const META: Table = Table::new(10, "meta");
 
@@ -106,6 +108,10 @@ pub(crate) fn start_key(namespace: &str, key: &str) -> Vec<u8> {
 
 pub(crate) fn signal_key(namespace: &str, first_run: RunId, key: &str) -> Vec<u8> {
     Key::default().namespace(namespace).run(first_run).with(key.as_bytes()).0
+}
+
+pub(crate) fn update(namespace: &str, first_run: RunId, update_id: &str) -> Vec<u8> {
+    Key::default().namespace(namespace).run(first_run).with(update_id.as_bytes()).0
 }
 
 pub(crate) fn active(shard: u8, namespace: &str, run_id: RunId) -> Vec<u8> {

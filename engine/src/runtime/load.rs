@@ -12,7 +12,7 @@ use super::replay::Replay;
 use super::resident::Resident;
 use super::shard::Shard;
 use super::timers::Due;
-use super::{RunRecord, keys};
+use super::{RunRecord, keys, updates};
 
 impl Shard {
     /// Sees to it that the run is in memory; false when it is closed or does not exist.
@@ -58,6 +58,10 @@ impl Shard {
         }
         replay.finish(now);
         let (segment, history_bytes) = (reader.tail, reader.bytes());
+        let updates = match entry {
+            Some(entry) if entry.updates.is_empty() => None,
+            _ => updates::restore(snapshot, namespace, run_id)?,
+        };
         self.inner.counters.replays.add(1);
 
         let Replay { run, mut task, mut failure, outstanding, held, .. } = replay;
@@ -80,6 +84,7 @@ impl Shard {
         resident.segment = segment;
         resident.task_tries = self.task_tries.remove(&run_id).unwrap_or(0);
         resident.history_bytes = history_bytes;
+        resident.updates = updates;
         resident.active_row = resident.run.is_active();
         resident.awaiting_row = awaiting_row;
         resident.held = held.into();

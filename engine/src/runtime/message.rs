@@ -5,9 +5,11 @@ use std::time::Duration;
 use everstep_storage::{Commit, StoreError};
 use tokio::sync::oneshot;
 
-use crate::view::RunResult;
+use super::updates::UpdateWatch;
+use crate::view::{RunResult, UpdateState};
 use crate::{
     Failure, Payload, Rejection, RunId, Selector, SignalInput, StartRequest, Started, Timestamp,
+    UpdateInput,
 };
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Rejection>>;
@@ -23,6 +25,19 @@ pub(super) enum Message {
         signal: SignalInput,
         idempotency_key: Option<String>,
         reply: Reply<()>,
+    },
+    Update {
+        selector: Box<Selector>,
+        update: Box<UpdateInput>,
+        watch: UpdateWatch,
+        reply: Reply<UpdateState>,
+    },
+    /// Answers what is known of an update; keeps `watch` until it has come to its end.
+    WatchUpdate {
+        selector: Box<Selector>,
+        update_id: String,
+        watch: UpdateWatch,
+        reply: Reply<UpdateState>,
     },
     Cancel {
         selector: Box<Selector>,

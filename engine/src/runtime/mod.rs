@@ -39,6 +39,8 @@ mod stats;
 mod task;
 mod timers;
 mod turn;
+mod update_record;
+mod updates;
 mod watchdog;
 
 pub use changes::{Change, ChangeKind};
@@ -48,3 +50,4 @@ pub(crate) use history_log::{HistoryReader, read_run};
 pub(crate) use record::RunRecord;
 pub use replay::{ReplayReport, replay_history};
 pub use stats::EngineStats;
+pub(crate) use update_record::read_pending;

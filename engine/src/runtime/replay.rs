@@ -66,6 +66,7 @@ impl Replay {
             | HistoryEvent::ChildWorkflowStartInitiated { .. }
             | HistoryEvent::ChildWorkflowCancelRequested { .. }
             | HistoryEvent::ExternalRequested { .. }
+            | HistoryEvent::UpdateCompleted(_)
             | HistoryEvent::WorkflowCompleted { .. }
             | HistoryEvent::WorkflowFailed { .. }
             | HistoryEvent::WorkflowCancelled => self.expect_asked(event, *at),
@@ -165,6 +166,7 @@ impl Replay {
             Asked::CancelActivity { activity_id } => {
                 run.activities.contains_key(activity_id) || asked_for.contains(activity_id)
             }
+            Asked::CompleteUpdate { .. } => true,
         });
     }
 
@@ -221,6 +223,10 @@ impl Replay {
                     && asked.workflow_id == request.workflow_id
                     && asked.ask.kind() == request.ask.kind()
             }
+            (
+                Some(Asked::CompleteUpdate { update_id, .. }),
+                HistoryEvent::UpdateCompleted(update),
+            ) => *update_id == update.update_id,
             (
                 None,
                 HistoryEvent::WorkflowCompleted { .. }
@@ -304,6 +310,9 @@ fn describe_event(event: &HistoryEvent) -> String {
         HistoryEvent::ExternalRequested { request_id, request } => {
             describe_request(*request_id, request)
         }
+        HistoryEvent::UpdateCompleted(update) => {
+            format!("the answer to update `{}`", update.update_id)
+        }
         other => other.name().into(),
     }
 }
@@ -342,6 +351,9 @@ fn describe_asked(asked: &Asked) -> (String, Option<String>) {
         Asked::CancelChild { child_id } => (format!("the end of child workflow {child_id}"), None),
         Asked::AskExternal { request_id, request, location } => {
             (describe_request(*request_id, request), place(location))
+        }
+        Asked::CompleteUpdate { update_id, .. } => {
+            (format!("the answer to update `{update_id}`"), None)
         }
     }
 }

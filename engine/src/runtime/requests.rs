@@ -24,14 +24,14 @@ struct KeptSignal {
 }
 
 /// The run that a request names.
-struct Target {
-    run_id: RunId,
-    status: RunStatus,
+pub(super) struct Target {
+    pub(super) run_id: RunId,
+    pub(super) status: RunStatus,
 }
 
 impl Shard {
     /// Finds the run that the selector names, in memory or in the store.
-    fn target(&mut self, selector: &Selector) -> Result<Target, Rejection> {
+    pub(super) fn target(&mut self, selector: &Selector) -> Result<Target, Rejection> {
         let in_memory = match selector.run_id {
             Some(run_id) => Some(run_id),
             None => self.residents.of_workflow(&selector.namespace, &selector.workflow_id),

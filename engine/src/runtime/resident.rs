@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::keys;
 use super::task::Task;
+use super::update_record::RunUpdates;
 use crate::RunId;
 use crate::kernel::{HistoryEvent, Run};
 
@@ -32,6 +33,8 @@ pub(super) struct Resident {
     pub(super) changed_in: u64,
     /// Inline steps whose code is running here.
     pub(super) inline_running: u32,
+    /// Updates that wait, and rows of others that may not be durable yet.
+    pub(super) updates: Option<Box<RunUpdates>>,
     /// How often the code was tried again since it failed.
     pub(super) task_tries: u32,
     /// Recorded while the run is paused and not shown to its code yet.
@@ -56,6 +59,7 @@ impl Resident {
             awaiting_row: false,
             changed_in: 0,
             inline_running: 0,
+            updates: None,
             task_tries: 0,
             held: Vec::new(),
             used: true,

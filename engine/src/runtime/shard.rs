@@ -25,6 +25,7 @@ use super::resident::{Residents, RunMap};
 use super::start::{LastRunId, RecentKeys};
 use super::timers::Timers;
 use super::turn::{Step, Turn};
+use super::updates::UpdateWatchers;
 use super::watchdog::Progress;
 use super::{panics, recovery, watchdog};
 use crate::kernel::Command;
@@ -45,6 +46,7 @@ pub(super) struct Shard {
     /// Taken when something must be read, dropped with the next commit or turn.
     pub(super) snapshot: Option<Box<dyn Snapshot>>,
     pub(super) watchers: RunMap<Vec<oneshot::Sender<RunResult>>>,
+    pub(super) update_watchers: RunMap<UpdateWatchers>,
     pub(super) in_flight: Option<InFlight>,
     /// The newest turn that is durable.
     pub(super) durable: u64,
@@ -121,6 +123,7 @@ impl Shard {
             recovery: Recovery::everything(),
             snapshot: None,
             watchers: RunMap::default(),
+            update_watchers: RunMap::default(),
             in_flight: None,
             durable: 0,
             recent_keys: RecentKeys::default(),
@@ -182,6 +185,12 @@ impl Shard {
             Message::Start { request, watch, reply } => self.start(*request, watch, reply),
             Message::Signal { selector, signal, idempotency_key, reply } => {
                 self.signal(&selector, signal, idempotency_key, reply);
+            }
+            Message::Update { selector, update, watch, reply } => {
+                self.update(&selector, *update, watch, reply);
+            }
+            Message::WatchUpdate { selector, update_id, watch, reply } => {
+                self.watch_update(&selector, &update_id, watch, reply);
             }
             Message::Cancel { selector, reply } => {
                 self.command(&selector, Command::RequestCancel, reply);

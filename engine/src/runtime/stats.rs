@@ -17,6 +17,8 @@ pub struct EngineStats {
     pub attempts_failed: u64,
     /// Signals received.
     pub signals: u64,
+    /// Updates admitted.
+    pub updates: u64,
     /// Timers fired.
     pub timers_fired: u64,
     /// Batches committed.
@@ -62,6 +64,7 @@ counters!(
     attempts_started,
     attempts_failed,
     signals,
+    updates,
     timers_fired,
     turns,
     task_failures,

@@ -10,7 +10,10 @@ use std::task::{Context, Poll, Waker};
 
 use super::panics;
 use crate::kernel::{HistoryEvent, TaskFailure, TaskFailureKind, WorkflowStarted};
-use crate::sdk::{self, Asked, Core, InlineStep, WorkflowContext, WorkflowEntry, WorkflowFuture};
+use crate::sdk::{
+    self, Asked, Awaited, Core, InlineStep, Offered, OfferedUpdate, WorkflowContext, WorkflowEntry,
+    WorkflowFuture,
+};
 use crate::{Payload, Timestamp, WorkflowError};
 
 pub(super) struct Task {
@@ -38,6 +41,28 @@ impl Task {
         if self.ended.is_some() || !self.core.deliver(event, at) {
             return Ok(());
         }
+        self.poll(at)
+    }
+
+    /// Whether the code waits for an update of that name.
+    pub(super) fn awaits_update(&self, name: &str) -> bool {
+        self.ended.is_none() && self.core.with(|state| state.awaits_update(name))
+    }
+
+    /// Lets the code take or turn down an update: what became of it, and how the poll went.
+    pub(super) fn offer(
+        &mut self,
+        update: OfferedUpdate,
+        at: Timestamp,
+    ) -> (Offered, Result<(), Box<TaskFailure>>) {
+        if self.ended.is_some() || !self.core.offer(update, at) {
+            return (Offered::Left, Ok(()));
+        }
+        let polled = self.poll(at);
+        (self.core.end_offer(), polled)
+    }
+
+    fn poll(&mut self, at: Timestamp) -> Result<(), Box<TaskFailure>> {
         self.core.set_polling(true);
         let mut cx = Context::from_waker(Waker::noop());
         let polled = panics::catch(AssertUnwindSafe(|| self.future.as_mut().poll(&mut cx)));
@@ -101,11 +126,11 @@ impl Task {
         self.core.with(|state| std::mem::take(&mut state.published))
     }
 
-    /// The awaited signals, if they changed since the last call.
-    pub(super) fn take_awaited(&self) -> Option<std::collections::BTreeMap<Arc<str>, Timestamp>> {
+    /// The awaited signals and updates, if they changed since the last call.
+    pub(super) fn take_awaited(&self) -> Option<Awaited> {
         self.core
             .with(|state| std::mem::take(&mut state.waits_changed))
-            .then(|| self.core.awaited_signals())
+            .then(|| self.core.awaited())
     }
 
     /// Bytes that the suspended code holds, as far as they can be seen.

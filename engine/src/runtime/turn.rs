@@ -18,10 +18,11 @@ use super::resident::Resident;
 use super::stats::Counters;
 use super::timers::{Due, Timers};
 use crate::kernel::{
-    ActivityState, Command, HistoryEvent, Recorded, Run, TaskFailure, apply, decide,
+    ActivityState, Command, HistoryEvent, Recorded, Run, TaskFailure, UpdateCompleted, apply,
+    decide,
 };
 use crate::sdk::Asked;
-use crate::view::RunResult;
+use crate::view::{RunResult, UpdateState};
 use crate::{Rejection, RunId, RunStatus, Started, Timestamp, WorkflowError};
 
 /// What may happen once the batch is durable, in order.
@@ -30,6 +31,13 @@ pub(super) enum Effect {
     Answer(Reply<()>, Result<(), Rejection>),
     AnswerWatch(Reply<Option<RunResult>>, Result<Option<RunResult>, Rejection>),
     AnswerClock(Reply<Timestamp>, Timestamp),
+    AnswerUpdate(Reply<UpdateState>, Result<UpdateState, Rejection>),
+    /// An update was answered or turned down: tell who waits for it.
+    UpdateEnded {
+        run_id: RunId,
+        workflow_id: Arc<str>,
+        state: Box<UpdateState>,
+    },
     /// An attempt is recorded as started: run it.
     Attempt {
         run_id: RunId,
@@ -134,6 +142,7 @@ impl<'a> Step<'a> {
     fn record(&mut self, event: HistoryEvent) {
         self.timer_rows(&event);
         self.post_letters(&event);
+        self.update_rows(&event);
         let was_open = !self.resident.run.status.is_closed();
         apply(&mut self.resident.run, &event, self.turn.now);
         let run_id = self.resident.run_id;
@@ -199,7 +208,7 @@ impl<'a> Step<'a> {
                 }
             } else if let Some(activity_id) = self.idle_cancels.pop_front() {
                 self.execute_own(Command::AcknowledgeCancel { activity_id });
-            } else {
+            } else if self.resident.updates.is_none() || !self.offer_updates() {
                 return;
             }
         }
@@ -265,6 +274,11 @@ impl<'a> Step<'a> {
             Asked::AskExternal { request_id, request, .. } => {
                 self.execute_own(Command::RequestExternal { request_id, request });
             }
+            Asked::CompleteUpdate { update_id, outcome } => {
+                let outcome = outcome.map_err(|failure| *failure);
+                let update = Box::new(UpdateCompleted { update_id, outcome });
+                self.execute_own(Command::CompleteUpdate(update));
+            }
         }
     }
 
@@ -315,6 +329,9 @@ impl<'a> Step<'a> {
 
     /// Rows that follow from the run's state rather than from one event.
     fn write_rows(&mut self) {
+        if self.resident.updates.is_some() && self.write_updates() {
+            self.resident.changed_in = self.turn.number;
+        }
         if self.recorded == 0 {
             return;
         }

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::future::{Due, NewActivity};
 use super::{
     Activity, ActivityError, ActivityFuture, Cancelled, ChildFuture, Core, ExternalWorkflow, Query,
-    Saga, Signal, SignalFuture, StartFuture, TimerFuture, Workflow, WorkflowError, cancel, saga,
+    Saga, Signal, SignalFuture, StartFuture, TimerFuture, Update, UpdateFuture, Workflow,
+    WorkflowError, cancel, saga,
 };
 use crate::kernel::ActivityOptions;
 use crate::{Payload, RunId, Timestamp};
@@ -133,6 +134,29 @@ impl WorkflowContext {
     /// The next signal of that name, buffered ones first.
     pub fn signal<T: DeserializeOwned>(&self, signal: Signal<T>) -> SignalFuture<T> {
         SignalFuture::new(Rc::clone(&self.core), signal.name())
+    }
+
+    /// The next update of that name, earlier ones first: its argument, and the reply that answers
+    /// its caller. The workflow's type must declare it with
+    /// [`Worker::update`](crate::Worker::update).
+    ///
+    /// ```
+    /// # use everstep_engine::{Update, WorkflowContext, WorkflowError};
+    /// const SET: Update<i64, i64> = Update::new("set");
+    ///
+    /// async fn register(ctx: &WorkflowContext, mut value: i64) -> Result<(), WorkflowError> {
+    ///     loop {
+    ///         let set = ctx.update(SET).validate(|new| match *new >= value {
+    ///             true => Ok(()),
+    ///             false => Err(format!("must be at least {value}")),
+    ///         });
+    ///         let (new, reply) = set.await;
+    ///         reply.answer(std::mem::replace(&mut value, new));
+    ///     }
+    /// }
+    /// ```
+    pub fn update<'a, A, R>(&self, update: Update<A, R>) -> UpdateFuture<'a, A, R> {
+        UpdateFuture::new(Rc::clone(&self.core), update.name())
     }
 
     /// Sets what the query answers from this commit on, also after the run has closed.

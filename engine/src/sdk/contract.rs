@@ -29,6 +29,12 @@ pub struct Signal<T> {
     types: PhantomData<fn(T)>,
 }
 
+/// A request that a workflow takes and answers: carries an `A`, answered with an `R`.
+pub struct Update<A, R> {
+    name: &'static str,
+    types: PhantomData<fn(A) -> R>,
+}
+
 /// State that a workflow publishes under a name; asked with an `A`, answered with a `T`.
 pub struct Query<A, T> {
     name: &'static str,
@@ -66,6 +72,12 @@ impl<T> Clone for Signal<T> {
     }
 }
 impl<T> Copy for Signal<T> {}
+impl<A, R> Clone for Update<A, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<A, R> Copy for Update<A, R> {}
 impl<A, T> Clone for Query<A, T> {
     fn clone(&self) -> Self {
         *self
@@ -147,6 +159,18 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 
 impl<T> Signal<T> {
     /// The signal `name`.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, types: PhantomData }
+    }
+
+    /// The durable name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl<A, R> Update<A, R> {
+    /// The update `name`.
     pub const fn new(name: &'static str) -> Self {
         Self { name, types: PhantomData }
     }

@@ -14,7 +14,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::kernel::{ActivityOptions, ChildStart, ExternalRequest, HistoryEvent, WorkflowStarted};
+use serde::{Deserialize, Serialize};
+
+use super::update_buffer::{Before, Offered, OfferedUpdate, UpdateBuffer};
+use crate::kernel::{
+    ActivityOptions, ChildStart, ExternalRequest, HistoryEvent, UpdateAccepted, WorkflowStarted,
+};
 use crate::{Failure, Payload, RunId, RunStatus, Timestamp};
 
 /// The code of an inline step: called once for each attempt, on the workflow's own thread.
@@ -54,6 +59,10 @@ pub(crate) enum Asked {
         request_id: u32,
         request: Box<ExternalRequest>,
         location: &'static Location<'static>,
+    },
+    CompleteUpdate {
+        update_id: Arc<str>,
+        outcome: Result<Payload, Box<Failure>>,
     },
 }
 
@@ -104,6 +113,8 @@ pub(crate) struct State {
     pub(crate) scopes: super::cancel::Scopes,
     /// Activities and children that were dropped and have not ended yet.
     pub(crate) abandoned: BTreeSet<u32>,
+    /// Made by the first update; most runs have none.
+    updates: Option<Box<UpdateBuffer>>,
 }
 
 /// Whom an event wakes: nearly always at most one.
@@ -116,6 +127,19 @@ struct Woken {
 impl From<Vec<Waker>> for Woken {
     fn from(more: Vec<Waker>) -> Self {
         Self { first: None, more }
+    }
+}
+
+/// What code waits for that comes from outside: by name, since when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Awaited {
+    pub(crate) signals: BTreeMap<Arc<str>, Timestamp>,
+    pub(crate) updates: BTreeMap<Arc<str>, Timestamp>,
+}
+
+impl Awaited {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.signals.is_empty() && self.updates.is_empty()
     }
 }
 
@@ -147,6 +171,7 @@ impl Core {
                 begun: false,
                 scopes: Default::default(),
                 abandoned: BTreeSet::new(),
+                updates: None,
             }),
         })
     }
@@ -178,6 +203,10 @@ impl Core {
                     state.signals.entry(Arc::clone(name)).or_default().push_back(payload.clone());
                     let waiting = state.signal_waits.values_mut().filter(|wait| wait.name == *name);
                     waiting.filter_map(|wait| wait.waker.take()).collect::<Vec<_>>().into()
+                }
+                HistoryEvent::UpdateAccepted(update) => {
+                    let UpdateAccepted { update_id, name, payload } = (**update).clone();
+                    state.updates_mut().record(OfferedUpdate { update_id, name, payload }).into()
                 }
                 HistoryEvent::WorkflowCancelRequested => state.scopes.request().into(),
                 HistoryEvent::ChildWorkflowStarted { child_id, run_id } => {
@@ -222,6 +251,32 @@ impl Core {
         self.state.borrow().begun
     }
 
+    /// Lays an update before code that waits for its name; false when none does.
+    pub(crate) fn offer(&self, update: OfferedUpdate, at: Timestamp) -> bool {
+        let wakers = {
+            let mut state = self.state.borrow_mut();
+            if !state.awaits_update(&update.name) {
+                return false;
+            }
+            let before = Before { now: state.now, random_calls: state.random_calls };
+            state.now = at;
+            state.updates_mut().offer(update, before)
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// What became of the offer, now that the poll is over. One that was not taken has left no
+    /// trace.
+    pub(crate) fn end_offer(&self) -> Offered {
+        let mut state = self.state.borrow_mut();
+        let (offered, before) = state.updates_mut().end_offer();
+        if let (Offered::Rejected(_) | Offered::Left, Some(before)) = (&offered, before) {
+            (state.now, state.random_calls) = (before.now, before.random_calls);
+        }
+        offered
+    }
+
     /// Marks the time in which drops are meant.
     pub(crate) fn set_polling(&self, polling: bool) {
         self.state.borrow_mut().polling = polling;
@@ -231,18 +286,20 @@ impl Core {
     pub(crate) fn waits_for_something(&self) -> bool {
         let state = self.state.borrow();
         !state.signal_waits.is_empty()
+            || state.updates.as_ref().is_some_and(|updates| updates.is_waiting())
             || !state.abandoned.is_empty()
             || state.slots.values().any(|slot| matches!(slot, Slot::Waiting(_)))
     }
 
-    /// The signals that the code waits for: name and since when, each name once.
-    pub(crate) fn awaited_signals(&self) -> BTreeMap<Arc<str>, Timestamp> {
+    /// The signals and updates that the code waits for, each name once.
+    pub(crate) fn awaited(&self) -> Awaited {
         let state = self.state.borrow();
-        let mut awaited = BTreeMap::new();
+        let mut signals = BTreeMap::new();
         for wait in state.signal_waits.values() {
-            awaited.entry(Arc::clone(&wait.name)).or_insert(wait.since);
+            signals.entry(Arc::clone(&wait.name)).or_insert(wait.since);
         }
-        awaited
+        let updates = state.updates.as_ref().map(|updates| updates.awaited()).unwrap_or_default();
+        Awaited { signals, updates }
     }
 }
 
@@ -260,6 +317,20 @@ impl State {
             woken.first = waker;
         }
         woken
+    }
+
+    /// Whether code waits for an update of that name.
+    pub(crate) fn awaits_update(&self, name: &str) -> bool {
+        self.updates.as_ref().is_some_and(|updates| updates.is_awaited(name))
+    }
+
+    pub(super) fn updates_mut(&mut self) -> &mut UpdateBuffer {
+        self.updates.get_or_insert_default()
+    }
+
+    /// Whether the code is being polled, so that what it does is meant.
+    pub(super) const fn is_polling(&self) -> bool {
+        self.polling
     }
 
     /// The next id of an activity or a timer.

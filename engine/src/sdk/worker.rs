@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Activity, ActivityContext, ActivityError, Signal, Workflow, WorkflowContext, WorkflowError,
+    Activity, ActivityContext, ActivityError, Signal, Update, Workflow, WorkflowContext,
+    WorkflowError,
 };
-use crate::{Failure, Payload};
+use crate::{Failure, Payload, Rejection, UpdateInput};
 
 /// The workflows and activities of one program, and the name of its build.
 ///
@@ -50,7 +51,7 @@ pub(crate) struct Registry {
 pub(crate) type WorkflowFuture = Pin<Box<dyn Future<Output = Result<Payload, WorkflowError>>>>;
 pub(crate) type BoxedActivity =
     Pin<Box<dyn Future<Output = Result<Payload, Failure>> + Send + 'static>>;
-type Check = fn(&Payload) -> Result<(), String>;
+pub(crate) type Check = fn(&Payload) -> Result<(), String>;
 type Begin = dyn Fn(WorkflowContext, &Payload) -> WorkflowFuture + Send + Sync;
 type Attempt = dyn Fn(ActivityContext, &Payload) -> BoxedActivity + Send + Sync;
 
@@ -59,6 +60,32 @@ pub(crate) struct WorkflowEntry {
     pub(crate) begin: Box<Begin>,
     pub(crate) check_input: Check,
     pub(crate) check_signal: HashMap<&'static str, Check>,
+    pub(crate) updates: BTreeMap<&'static str, Check>,
+}
+
+impl WorkflowEntry {
+    /// Refuses an update that is not declared, or whose argument has another shape.
+    pub(crate) fn check_update(
+        &self,
+        workflow_type: &str,
+        update: &UpdateInput,
+        run: impl FnOnce(Check, &Payload) -> Result<(), String>,
+    ) -> Result<(), Rejection> {
+        let name = &update.name;
+        let Some(check) = self.updates.get(name.as_str()) else {
+            let known: Vec<&str> = self.updates.keys().copied().collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(Rejection::UpdateNotFound(format!(
+                "workflow type `{workflow_type}` declares no update `{name}`; declared: {known}"
+            )));
+        };
+        run(*check, &update.payload).map_err(|error| {
+            Rejection::Unprocessable(format!(
+                "update `{name}` of workflow type `{workflow_type}` cannot take this argument: \
+                 {error}"
+            ))
+        })
+    }
 }
 
 pub(crate) struct ActivityEntry {
@@ -101,6 +128,7 @@ impl Worker {
             begin,
             check_input: check::<I>,
             check_signal: HashMap::new(),
+            updates: BTreeMap::new(),
         };
         self.registry.workflows.insert(workflow.name(), entry);
         self
@@ -115,6 +143,19 @@ impl Worker {
     {
         if let Some(entry) = self.registry.workflows.get_mut(workflow.name()) {
             entry.check_signal.insert(signal.name(), check::<T>);
+        }
+        self
+    }
+
+    /// Declares that workflows of the type take the update. Updates that are not declared are
+    /// refused as unknown, and arguments of another shape before the code sees them.
+    #[must_use]
+    pub fn update<I, O, A, R>(mut self, workflow: Workflow<I, O>, update: Update<A, R>) -> Self
+    where
+        A: DeserializeOwned + 'static,
+    {
+        if let Some(entry) = self.registry.workflows.get_mut(workflow.name()) {
+            entry.updates.insert(update.name(), check::<A>);
         }
         self
     }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use everstep_storage::Snapshot;
 
 use super::relations::{Children, PendingChildView, pending_children};
-use super::waiting;
+use super::{PendingUpdateView, waiting};
 use crate::kernel::{ActivityState, Run, TaskFailure, apply};
-use crate::runtime::{HistoryReader, keys, read_run};
-use crate::sdk::Registry;
+use crate::runtime::{HistoryReader, keys, read_pending, read_run};
+use crate::sdk::{Awaited, Registry};
 use crate::{Failure, Payload, Rejection, RunId, RunStatus, Selector, Timestamp};
 
 /// Everything about one run but its events.
@@ -65,6 +65,9 @@ pub struct RunDescription {
     pub pending_activities: Vec<PendingActivityView>,
     /// Timers that have not fired.
     pub pending_timers: Vec<PendingTimerView>,
+    /// Updates that have no answer yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending_updates: Vec<PendingUpdateView>,
     /// What the code waits for, by kind.
     pub awaiting: Vec<Awaiting>,
     /// The same as one sentence for people.
@@ -137,9 +140,9 @@ pub struct PendingTimerView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Awaiting {
-    /// `activity`, `timer`, `signal`, `start_delay` or `task_retry`.
+    /// `activity`, `timer`, `signal`, `update`, `start_delay` or `task_retry`.
     pub kind: String,
-    /// The activity's type, the timer's id or the signal's name.
+    /// The activity's type, the timer's id, the signal's or the update's name.
     pub name: String,
     /// Since when.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -164,14 +167,21 @@ pub(crate) fn describe(
         children.take_in(&recorded.event);
     }
     let stored = snapshot.get(keys::AWAITING, &keys::run(&record.namespace, record.run_id))?;
-    let signals: BTreeMap<String, Timestamp> = match stored {
+    let awaited: Awaited = match stored {
         Some(stored) => postcard::from_bytes(&stored)
             .map_err(|error| Rejection::Corrupt(format!("awaited signals: {error}")))?,
-        None => BTreeMap::new(),
+        None => Awaited::default(),
     };
     let registered = registry.workflows.contains_key(&*run.started.workflow_type);
-    let awaiting = waiting::awaiting(&run, &signals);
-    let waiting_for = waiting::sentence(&run, &signals, registered, now);
+    let awaiting = waiting::awaiting(&run, &awaited);
+    let waiting_for = waiting::sentence(&run, &awaited, registered, now);
+    // Only types that declare updates have rows of them.
+    let entry = registry.workflows.get(&*run.started.workflow_type);
+    let pending_updates = match entry {
+        Some(entry) if entry.updates.is_empty() => Vec::new(),
+        _ if run.status.is_closed() => Vec::new(),
+        _ => pending_updates(snapshot, &run)?,
+    };
     let started = &run.started;
     Ok(RunDescription {
         workflow_id: started.workflow_id.clone(),
@@ -190,6 +200,7 @@ pub(crate) fn describe(
         pending_children: pending_children(&run),
         pending_activities: pending_activities(&run),
         pending_timers: pending_timers(&run),
+        pending_updates,
         awaiting,
         waiting_for,
         memo: started.memo.clone().unwrap_or_else(|| Payload::from_static("{}")),
@@ -228,6 +239,23 @@ fn pending_activities(run: &Run) -> Vec<PendingActivityView> {
             }
         })
         .collect()
+}
+
+fn pending_updates(
+    snapshot: &dyn Snapshot,
+    run: &Run,
+) -> Result<Vec<PendingUpdateView>, Rejection> {
+    let pending = read_pending(snapshot, &run.started.namespace, run.started.run_id)?;
+    let pending = pending.into_iter().map(|(update_id, record)| {
+        let accepted = run.updates.get(&update_id);
+        PendingUpdateView {
+            update_id: update_id.to_string(),
+            name: record.name.to_string(),
+            status: record.status(),
+            since: accepted.map_or(record.admitted_at, |update| update.accepted_at),
+        }
+    });
+    Ok(pending.collect())
 }
 
 fn pending_timers(run: &Run) -> Vec<PendingTimerView> {

@@ -208,6 +208,18 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
         HistoryEvent::ExternalFailed { request_id, failure, .. } => {
             vec![("request_id", Id(*request_id)), ("failure", Value::Failure(failure))]
         }
+        HistoryEvent::UpdateAccepted(update) => vec![
+            ("update_id", Text(&update.update_id)),
+            ("name", Text(&update.name)),
+            ("payload", Json(&update.payload)),
+        ],
+        HistoryEvent::UpdateCompleted(update) => vec![
+            ("update_id", Text(&update.update_id)),
+            match &update.outcome {
+                Ok(result) => ("result", Json(result)),
+                Err(failure) => ("failure", Value::Failure(failure)),
+            },
+        ],
         HistoryEvent::StartDelayElapsed
         | HistoryEvent::WorkflowCancelRequested
         | HistoryEvent::WorkflowCancelled

@@ -5,6 +5,7 @@ mod history;
 mod list;
 mod relations;
 mod result;
+mod update;
 mod waiting;
 
 pub(crate) use description::describe;
@@ -15,3 +16,4 @@ pub(crate) use list::list;
 pub use list::{RunPage, RunSummary};
 pub use relations::PendingChildView;
 pub use result::RunResult;
+pub use update::{PendingUpdateView, UpdateState, UpdateStatus};

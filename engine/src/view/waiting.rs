@@ -1,13 +1,12 @@
 //! What a run waits for, as data and as one sentence.
 
-use std::collections::BTreeMap;
-
 use super::Awaiting;
 use crate::kernel::{ActivityState, PendingActivity, PendingChild, Run};
+use crate::sdk::Awaited;
 use crate::{RunStatus, Timestamp};
 
 /// Everything that the run waits for.
-pub(super) fn awaiting(run: &Run, signals: &BTreeMap<String, Timestamp>) -> Vec<Awaiting> {
+pub(super) fn awaiting(run: &Run, awaited: &Awaited) -> Vec<Awaiting> {
     if run.status.is_closed() {
         return Vec::new();
     }
@@ -22,7 +21,6 @@ pub(super) fn awaiting(run: &Run, signals: &BTreeMap<String, Timestamp>) -> Vec<
     });
     let timers =
         run.timers.iter().map(|(id, timer)| item("timer", id.to_string(), timer.started_at));
-    let signals = signals.iter().map(|(name, since)| item("signal", name.clone(), *since));
     let children = run
         .children
         .values()
@@ -31,17 +29,16 @@ pub(super) fn awaiting(run: &Run, signals: &BTreeMap<String, Timestamp>) -> Vec<
         .requests
         .values()
         .map(|request| item("request", request.workflow_id.clone(), request.requested_at));
-    let signals = signals.chain(children).chain(requests);
-    delay.into_iter().chain(task).chain(activities).chain(timers).chain(signals).collect()
+    let signals =
+        awaited.signals.iter().map(|(name, &since)| item("signal", name.to_string(), since));
+    let updates =
+        awaited.updates.iter().map(|(name, &since)| item("update", name.to_string(), since));
+    let from_outside = signals.chain(updates).chain(children).chain(requests);
+    delay.into_iter().chain(task).chain(activities).chain(timers).chain(from_outside).collect()
 }
 
 /// One sentence for people.
-pub(super) fn sentence(
-    run: &Run,
-    signals: &BTreeMap<String, Timestamp>,
-    registered: bool,
-    now: Timestamp,
-) -> String {
+pub(super) fn sentence(run: &Run, awaited: &Awaited, registered: bool, now: Timestamp) -> String {
     if run.status.is_closed() {
         return format!("nothing: the run is {}", closed_word(run.status));
     }
@@ -73,7 +70,6 @@ pub(super) fn sentence(
     if activities.len() > 2 {
         parts.push(format!("{} more activities", activities.len() - 2));
     }
-    parts.extend(signals.keys().take(2).map(|name| format!("signal `{name}`")));
     let mut children = run.children.values();
     parts.extend(children.by_ref().take(2).map(|child| child_part(child)));
     if children.len() > 0 {
@@ -82,6 +78,8 @@ pub(super) fn sentence(
     if let Some(request) = run.requests.values().next() {
         parts.push(format!("workflow `{}` to take a request", request.workflow_id));
     }
+    parts.extend(awaited.signals.keys().take(2).map(|name| format!("signal `{name}`")));
+    parts.extend(awaited.updates.keys().take(2).map(|name| format!("update `{name}`")));
     let mut timers: Vec<Timestamp> = run.timers.values().map(|timer| timer.fires_at).collect();
     timers.sort_unstable();
     if let Some(first) = timers.first() {

@@ -8,7 +8,7 @@ use everstep::Worker;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork, identity,
-    panic, random, saga, sleep, witness,
+    panic, random, register, saga, sleep, witness,
 };
 
 /// All conformance workflows. Witness files go to `data/witness`, which is made here.
@@ -25,6 +25,7 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = approval::register(worker);
     let worker = accumulate::register(worker);
     let worker = witness::register(worker, &dir);
+    let worker = register::register(worker);
     let worker = flaky::register(worker);
     let worker = saga::register(worker, &dir);
     let worker = fork::register(worker, &dir);

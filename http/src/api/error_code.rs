@@ -62,15 +62,27 @@ error_codes! {
         "Use another id, or send `\"id_reuse\": \"allow_if_failed\"` or `\"allow_if_closed\"`.";
     WORKFLOW_CLOSED = "workflow_closed" [409],
         "The workflow is closed",
-        "A signal, cancellation or termination came for a run that has already ended. Nothing was recorded.",
+        "A signal, an update, a cancellation or a termination came for a run that has already ended, or the run ended before it answered the update. Nothing was recorded by the request itself.",
         "Read the run's result. To begin again, start a new run of the same id with `id_reuse`.";
     QUERY_NOT_FOUND = "query_not_found" [404],
         "The workflow has published nothing under this name",
         "The workflow exists, but its code has not published a value under the query's name, or not yet.",
         "Check the name, and wait until the workflow's code has come to the place where it publishes.";
+    UPDATE_NOT_FOUND = "update_not_found" [404],
+        "The workflow knows no such update",
+        "The workflow's type declares no update of this name (`detail` lists those that it declares), or no update is known under the id that was asked for. Nothing was done.",
+        "Check the name, and that the worker declares it with `Worker::update`. An update that its validator turned down at once leaves no trace, so its id is unknown.";
+    UPDATE_REJECTED = "update_rejected" [422],
+        "The workflow turned the update down",
+        "The validator in the workflow's code refused the update in the state that the workflow is in; `detail` says why. Nothing was recorded.",
+        "Correct the argument, or send the update again when the workflow's state allows it.";
+    TOO_MANY_UPDATES = "too_many_updates" [429],
+        "Too many updates wait for an answer",
+        "As many updates of this run as the server keeps wait for the workflow's code to take or answer them. Nothing was done.",
+        "Send it again after the number of seconds in `Retry-After`, and see what the workflow waits for.";
     IDEMPOTENCY_CONFLICT = "idempotency_conflict" [409],
         "The idempotency key was used with another request",
-        "An earlier request carried the same `Idempotency-Key` and another body (for a signal: another name or payload). The earlier request keeps its effect; this one had none.",
+        "An earlier request carried the same `Idempotency-Key` and another body (for a signal or an update: another name or payload). The earlier request keeps its effect; this one had none.",
         "Use one key for one request and its repetitions, and a fresh key for everything else.";
     PAYLOAD_TOO_LARGE = "payload_too_large" [413],
         "The body is too large",

@@ -37,6 +37,7 @@ mod start;
 mod state;
 mod target;
 mod terminate;
+mod update;
 
 use axum::Router;
 use axum::routing::get;
@@ -58,6 +59,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(events::events))
         .routes(routes!(signal::signal))
         .routes(routes!(query::query))
+        .routes(routes!(update::update, update::outcome))
         .routes(routes!(cancel::cancel))
         .routes(routes!(terminate::terminate))
         .routes(routes!(pause::pause))

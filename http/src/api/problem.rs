@@ -81,6 +81,9 @@ impl From<Rejection> for Problem {
             Rejection::WorkflowAlreadyExists(..) => codes::WORKFLOW_ALREADY_EXISTS,
             Rejection::WorkflowClosed(..) => codes::WORKFLOW_CLOSED,
             Rejection::QueryNotFound(..) => codes::QUERY_NOT_FOUND,
+            Rejection::UpdateNotFound(_) => codes::UPDATE_NOT_FOUND,
+            Rejection::UpdateRejected { .. } => codes::UPDATE_REJECTED,
+            Rejection::TooManyUpdates(..) => codes::TOO_MANY_UPDATES,
             Rejection::IdempotencyConflict(_) => codes::IDEMPOTENCY_CONFLICT,
             Rejection::PayloadTooLarge { .. } => codes::PAYLOAD_TOO_LARGE,
             Rejection::Unavailable(_) => codes::UNAVAILABLE,
@@ -115,7 +118,8 @@ impl IntoResponse for Problem {
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let later = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
+        if later.contains(&self.status) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

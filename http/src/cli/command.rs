@@ -15,6 +15,7 @@ use super::show::ShowArgs;
 use super::signal::SignalArgs;
 use super::start::StartArgs;
 use super::terminate::TerminateArgs;
+use super::update::UpdateArgs;
 use crate::Worker;
 use crate::bench::BenchArgs;
 
@@ -56,6 +57,9 @@ enum ClientCommand {
     /// Send a signal to a workflow.
     #[command(after_help = SIGNAL_HELP)]
     Signal(SignalArgs),
+    /// Ask something of a workflow and print its answer.
+    #[command(after_help = UPDATE_HELP)]
+    Update(Box<UpdateArgs>),
     /// Read what a workflow publishes about itself; works on closed runs too.
     #[command(after_help = QUERY_HELP)]
     Query(QueryArgs),
@@ -106,6 +110,15 @@ The signal is durable when this returns.
 Examples:
   signal order-7 approve '{\"by\": \"ada\"}'
   signal order-7 approve --idempotency-key approval-1";
+
+const UPDATE_HELP: &str = "\
+The workflow validates the update, takes it and answers it. One that is not answered within the wait
+is kept. Exits with 1 unless it was answered with a result.
+
+Examples:
+  update order-7 change_address '{\"city\": \"Berlin\"}'
+  update order-7 change_address @address.json --id change-1 --wait 5m
+  update order-7 --outcome change-1";
 
 const QUERY_HELP: &str = "\
 Examples:
@@ -169,6 +182,7 @@ impl ClientCommand {
         match self {
             Self::Start(args) => args.run(),
             Self::Signal(args) => args.run(),
+            Self::Update(args) => args.run(),
             Self::Query(args) => args.run(),
             Self::List(args) => args.run(),
             Self::Show(args) => args.run(),

@@ -52,6 +52,8 @@ impl Groups {
             event.text("activity_id").map(|id| ("activity", id))
         } else if kind.starts_with("timer_") {
             event.text("timer_id").map(|id| ("timer", id))
+        } else if kind.starts_with("update_") {
+            event.text("update_id").map(|id| ("update", id))
         } else {
             None
         };
@@ -120,6 +122,14 @@ impl Group {
                 self.subject = format!("signal {}", event.text("name").unwrap_or_default());
                 self.state(look::NOTED, shown(event, "payload"));
             }
+            "update_accepted" => {
+                self.subject = format!("update {}", event.text("name").unwrap_or_default());
+                self.state(look::RUNNING, format!("with {}", shown(event, "payload")));
+            }
+            "update_completed" if event.attribute("failure").is_some() => {
+                self.end(event, look::FAILED, failure_text(event));
+            }
+            "update_completed" => self.end(event, look::COMPLETED, shown(event, "result")),
             "workflow_started" => self.state(look::NOTED, shown(event, "input")),
             "workflow_completed" => self.state(look::COMPLETED, shown(event, "result")),
             "workflow_failed" => self.state(look::FAILED, failure_text(event)),

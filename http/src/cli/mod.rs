@@ -28,6 +28,7 @@ mod span;
 mod start;
 mod table;
 mod terminate;
+mod update;
 mod values;
 
 pub use command::{client_main, main};

@@ -94,6 +94,14 @@ pub enum ClientError {
         /// Where they differ.
         source: serde_json::Error,
     },
+    /// The workflow answered an update with a failure.
+    #[error("update `{name}` failed: {}: {}", failure.kind, failure.message)]
+    UpdateFailed {
+        /// Which update.
+        name: String,
+        /// Why.
+        failure: Box<Failure>,
+    },
     /// The workflow ended without a result.
     #[error("workflow `{workflow_id}` {status}{}", Self::because(failure.as_deref()))]
     NotCompleted {
@@ -126,6 +134,7 @@ impl ClientError {
             Self::Refused(problem) => &problem.code,
             Self::Unexpected { .. } => "unexpected_answer",
             Self::Shape { .. } => "unexpected_shape",
+            Self::UpdateFailed { .. } => "update_failed",
             Self::NotCompleted { .. } => "not_completed",
         }
     }

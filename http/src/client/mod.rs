@@ -27,6 +27,7 @@ mod operate;
 mod path;
 mod sse;
 mod typed;
+mod updates;
 mod workflows;
 
 pub use error::{ClientError, Problem};

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The longest wait that the server grants one request.
-const LONGEST_POLL: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_POLL: Duration = Duration::from_secs(60);
 
 /// A client of one server. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<P
     Payload::deserialize(deserializer).map(Some)
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

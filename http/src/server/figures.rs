@@ -36,6 +36,7 @@ fn engine(api: &Api, into: &mut String) {
         ("attempts_started", stats.attempts_started),
         ("attempts_failed", stats.attempts_failed),
         ("signals", stats.signals),
+        ("updates", stats.updates),
         ("timers_fired", stats.timers_fired),
         ("turns", stats.turns),
         ("task_failures", stats.task_failures),

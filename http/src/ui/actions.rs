@@ -17,7 +17,7 @@ use super::url;
 /// Which run of the workflow.
 #[derive(Debug, Deserialize)]
 pub(super) struct Which {
-    run_id: Option<String>,
+    pub(super) run_id: Option<String>,
 }
 
 /// The signal form.
@@ -71,6 +71,16 @@ pub(super) fn malformed(form: &FormRejection) -> Rejection {
     Rejection::InvalidRequest(format!("failed to read the form: {}", form.body_text()))
 }
 
+/// What was typed as JSON; nothing is `null`.
+pub(super) fn payload(typed: &str) -> Result<Payload, Rejection> {
+    match typed.trim() {
+        "" => Ok(Payload::null()),
+        text => Payload::parse(text.to_owned()).map_err(|error| {
+            Rejection::InvalidRequest(format!("the payload is not JSON: {error}"))
+        }),
+    }
+}
+
 /// `POST /ui/workflows/{id}/signal`.
 pub(super) async fn signal(
     State(inspector): State<Inspector>,
@@ -86,12 +96,7 @@ pub(super) async fn signal(
         if name.is_empty() {
             return Err(Rejection::InvalidRequest("a signal needs a name".into()));
         }
-        let payload = match form.payload.trim() {
-            "" => Payload::null(),
-            text => Payload::parse(text.to_owned()).map_err(|error| {
-                Rejection::InvalidRequest(format!("the payload is not JSON: {error}"))
-            })?,
-        };
+        let payload = payload(&form.payload)?;
         let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
         let signal = SignalInput { name: name.into(), payload };
         inspector.engine.signal(&selector, signal, None).await?;

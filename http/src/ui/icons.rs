@@ -36,6 +36,7 @@ pub(super) enum Icon {
     Step,
     Timer,
     Signal,
+    Update,
     Run,
     Copy,
     Search,
@@ -59,6 +60,9 @@ impl Icon {
             }
             Self::Signal => {
                 r#"<path d="M4.6 11.4a4.8 4.8 0 0 1 0-6.8M11.4 4.6a4.8 4.8 0 0 1 0 6.8M2.5 13.5a7.8 7.8 0 0 1 0-11M13.5 2.5a7.8 7.8 0 0 1 0 11"/><circle cx="8" cy="8" r="1"/>"#
+            }
+            Self::Update => {
+                r#"<path d="M2.5 5.5h9M8.5 2.5l3 3-3 3M13.5 10.5h-9M7.5 7.5l-3 3 3 3"/>"#
             }
             Self::Run => r#"<circle cx="8" cy="8" r="6"/><path d="M6.8 5.6v4.8L10.6 8z"/>"#,
             Self::Copy => {

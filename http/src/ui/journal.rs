@@ -1,10 +1,11 @@
-//! A run's history as a person tells it: one group for each activity, timer and signal, attempts
+//! A run's history as a person tells it: one group for each activity, timer, signal and update, attempts
 //! folded.
 //!
 //! Invariants: a group's key is the number of its first event, so keys grow and never change; a
 //! journal is the fold of all events up to `seen`, whatever pages they came in.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use everstep_engine::kernel::WorkflowStarted;
 use everstep_engine::{EventView, HistoryEvent, Payload, Timestamp};
@@ -23,6 +24,8 @@ pub(super) enum Subject {
     Step,
     Timer,
     Signal,
+    /// Asked of the code, and answered by it.
+    Update,
     /// The code could not go on.
     Task,
     /// Something that happened to the run, such as its end.
@@ -64,6 +67,7 @@ pub(super) struct Journal {
     closed_at: Option<Timestamp>,
     activities: HashMap<u32, usize>,
     timers: HashMap<u32, usize>,
+    updates: HashMap<Arc<str>, usize>,
     task: Option<usize>,
     pause: Option<usize>,
 }
@@ -79,6 +83,7 @@ impl Subject {
             Self::Step => "step",
             Self::Timer => "timer",
             Self::Signal => "signal",
+            Self::Update => "update",
             Self::Task => "task",
             Self::Mark => "mark",
         }
@@ -91,6 +96,7 @@ impl Subject {
             Self::Step => Icon::Step,
             Self::Timer => Icon::Timer,
             Self::Signal => Icon::Signal,
+            Self::Update => Icon::Update,
         }
     }
 }
@@ -217,6 +223,26 @@ impl Journal {
                 self.open(Subject::Signal, name, Tone::Completed, at, preview);
                 self.finish(at);
             }
+            HistoryEvent::UpdateAccepted(update) => {
+                let preview = preview(&update.payload);
+                self.open(Subject::Update, &update.name, Tone::Running, at, preview);
+                self.updates.insert(Arc::clone(&update.update_id), self.groups.len() - 1);
+            }
+            HistoryEvent::UpdateCompleted(update) => {
+                let (tone, preview) = match &update.outcome {
+                    Ok(result) => (Tone::Completed, payload::preview(result, PREVIEW_CHARS)),
+                    Err(failure) => {
+                        let text = format!("{}: {}", failure.kind, failure.message);
+                        (Tone::Failed, payload::one_line(&text, PREVIEW_CHARS))
+                    }
+                };
+                if let Some(index) = self.updates.remove(&update.update_id) {
+                    self.touch(index, |group| {
+                        group.end(tone, at);
+                        group.preview = preview;
+                    });
+                }
+            }
             HistoryEvent::WorkflowTaskFailed(failure) => {
                 let preview = payload::one_line(&failure.message, PREVIEW_CHARS);
                 match self.task {
@@ -322,6 +348,8 @@ impl Journal {
     fn close(&mut self, name: &str, tone: Tone, at: Timestamp, preview: &str) {
         let open: Vec<usize> =
             self.activities.drain().chain(self.timers.drain()).map(|(_, index)| index).collect();
+        let unanswered: Vec<usize> = self.updates.drain().map(|(_, index)| index).collect();
+        let open = open.into_iter().chain(unanswered);
         for index in open {
             self.touch(index, |group| group.end(Tone::Cancelled, at));
         }

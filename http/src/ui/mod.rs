@@ -34,6 +34,7 @@ mod router;
 mod spans;
 mod times;
 mod tone;
+mod update_form;
 mod url;
 mod verdict;
 

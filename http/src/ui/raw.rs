@@ -24,6 +24,8 @@ pub(super) fn of_event(event: &HistoryEvent) -> Option<&Payload> {
         HistoryEvent::ActivityCompleted { result, .. }
         | HistoryEvent::WorkflowCompleted { result } => Some(result),
         HistoryEvent::SignalReceived { payload, .. } => Some(payload),
+        HistoryEvent::UpdateAccepted(update) => Some(&update.payload),
+        HistoryEvent::UpdateCompleted(update) => update.outcome.as_ref().ok(),
         HistoryEvent::ActivityFailed { failure, .. } | HistoryEvent::WorkflowFailed { failure } => {
             failure.details.as_ref()
         }

@@ -11,7 +11,8 @@ use crate::server::Draining;
 
 use super::inspector::Inspector;
 use super::{
-    actions, assets, guard, live, operations, pages, preferences, raw, refusal, spans, url,
+    actions, assets, guard, live, operations, pages, preferences, raw, refusal, spans, update_form,
+    url,
 };
 
 /// The inspector alone, for a server of one's own: `/` and all below `/ui`. Whoever serves it
@@ -32,6 +33,7 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
         .route("/ui/workflows/{id}/spans", get(spans::read))
         .route("/ui/workflows/{id}/payload", get(raw::read))
         .route("/ui/workflows/{id}/signal", post(actions::signal))
+        .route("/ui/workflows/{id}/update", post(update_form::send))
         .route("/ui/workflows/{id}/cancel", post(actions::cancel))
         .route("/ui/workflows/{id}/terminate", post(actions::terminate))
         .route("/ui/workflows/{id}/pause", post(operations::pause))

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use everstep_engine::kernel::{TaskFailure, TaskFailureKind};
-use everstep_engine::{PendingActivityView, RunDescription, RunStatus, Timestamp};
+use everstep_engine::{PendingActivityView, RunDescription, RunStatus, Timestamp, UpdateStatus};
 use maud::{Markup, html};
 
 use super::icons;
@@ -58,8 +58,10 @@ pub(super) fn waits_for(run: &RunDescription, now: Timestamp) -> Markup {
         let more = run.pending_activities.len() - 2;
         parts.push(html! { (more) " more " @if more == 1 { "activity" } @else { "activities" } });
     }
-    for signal in run.awaiting.iter().filter(|item| item.kind == "signal").take(2) {
-        parts.push(html! { "signal " code { (signal.name) } });
+    for kind in ["signal", "update"] {
+        for item in run.awaiting.iter().filter(|item| item.kind == kind).take(2) {
+            parts.push(html! { (kind) " " code { (item.name) } });
+        }
     }
     if let Some(first) = run.pending_timers.iter().map(|timer| timer.fires_at).min() {
         let count = run.pending_timers.len();
@@ -145,6 +147,21 @@ fn open(run: &RunDescription, now: Timestamp) -> Markup {
                 @if let Some(next) = activity.next_attempt_at {
                     dt { "Next attempt" }
                     dd { (times::full(next)) ", " (attempt(activity)) }
+                }
+            }
+            @if !run.pending_updates.is_empty() {
+                dt { "Callers" }
+                dd {
+                    @for (at, update) in run.pending_updates.iter().take(5).enumerate() {
+                        @if at > 0 { ", " }
+                        "update " code { (update.name) }
+                        @match update.status {
+                            UpdateStatus::Accepted => " taken ",
+                            _ => " waits to be taken since ",
+                        }
+                        (times::ago(update.since, now))
+                    }
+                    @if run.pending_updates.len() > 5 { " and " (run.pending_updates.len() - 5) " more" }
                 }
             }
             @if let Some(since) = since {

@@ -19,6 +19,7 @@ mod routes;
 mod signals;
 mod starting;
 mod support;
+mod updates;
 mod visitors;
 mod wire;
 mod worker;

@@ -89,6 +89,7 @@ async fn the_document_describes_the_routes() {
             "/api/v1/workflows/{id}/resume",
             "/api/v1/workflows/{id}/signals/{name}",
             "/api/v1/workflows/{id}/terminate",
+            "/api/v1/workflows/{id}/updates/{name}",
             "/errors/{code}",
             "/health/live",
             "/health/ready",

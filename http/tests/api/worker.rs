@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use everstep::{
-    Activity, ActivityContext, ActivityError, Payload, Query, Signal, Worker, Workflow,
-    WorkflowContext, WorkflowError,
+    Activity, ActivityContext, ActivityError, Either, Payload, Query, Signal, Update, Worker,
+    Workflow, WorkflowContext, WorkflowError, race,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,12 @@ struct Opened {
     by: Payload,
 }
 
+const REGISTER: Workflow<Payload, i64> = Workflow::new("register");
+const SET: Update<i64, i64> = Update::new("set");
+const LATER: Update<i64, i64> = Update::new("later");
+const CLOSE: Update<Payload, i64> = Update::new("close");
+const GO: Signal<Payload> = Signal::new("go");
+
 /// `echo` returns its input, `chain` takes steps, `fail` fails, `gate` waits for the signal
 /// `open`, `sleep` sleeps.
 pub(crate) fn worker() -> Worker {
@@ -44,6 +50,10 @@ pub(crate) fn worker() -> Worker {
         .workflow(GATE, gate)
         .signal(GATE, ADD)
         .workflow(SLEEP, sleep)
+        .workflow(REGISTER, register)
+        .update(REGISTER, SET)
+        .update(REGISTER, LATER)
+        .update(REGISTER, CLOSE)
         .activity(IDENTITY, identity)
         .build_id("test-build")
 }
@@ -73,4 +83,28 @@ async fn gate(ctx: &WorkflowContext, _: Payload) -> Result<Opened, WorkflowError
 async fn sleep(ctx: &WorkflowContext, input: Millis) -> Result<Millis, WorkflowError> {
     ctx.sleep(Duration::from_millis(input.ms)).await;
     Ok(input)
+}
+
+/// Holds a number. `later` is answered with its argument after the signal `go`; meanwhile the code
+/// listens to nothing else.
+async fn register(ctx: &WorkflowContext, _: Payload) -> Result<i64, WorkflowError> {
+    let mut value = 0;
+    loop {
+        let set = ctx.update(SET).validate(|new| match *new < 0 {
+            true => Err(format!("{new} is negative")),
+            false => Ok(()),
+        });
+        let others = race(ctx.update(LATER), ctx.update(CLOSE));
+        match race(set, others).await {
+            Either::First((new, reply)) => reply.answer(std::mem::replace(&mut value, new)),
+            Either::Second(Either::First((argument, reply))) => {
+                ctx.signal(GO).await;
+                reply.answer(argument);
+            }
+            Either::Second(Either::Second((_, reply))) => {
+                reply.answer(value);
+                return Ok(value);
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ pub(crate) mod fork;
 pub(crate) mod identity;
 pub(crate) mod panic;
 pub(crate) mod random;
+pub(crate) mod register;
 pub(crate) mod saga;
 pub(crate) mod sleep;
 pub(crate) mod witness;

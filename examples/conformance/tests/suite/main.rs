@@ -9,6 +9,7 @@ mod clock;
 mod recovery;
 mod replay;
 mod requests;
+mod updates;
 mod workflows;
 
 use std::path::{Path, PathBuf};

@@ -44,6 +44,11 @@ async fn record(worker: Worker) -> (Worker, Vec<String>) {
     for number in 0..5 {
         api.signal(&sum, "add", json!(number)).await.expect(202);
     }
+    let register = begin(&api, "register", json!({})).await;
+    for number in 0..5 {
+        api.update(&register, "set", json!(number)).await.expect(200);
+        api.update(&register, "set", json!(-1)).await.refused(422, "update_rejected");
+    }
     let cancelled = begin(&api, "cancellable", json!({ "file": "cancelled" })).await;
     let stopped = begin(&api, "sleep", json!({ "ms": 3_600_000 })).await;
 
@@ -52,6 +57,8 @@ async fn record(worker: Worker) -> (Worker, Vec<String>) {
     api.signal(&approval, "approve", json!({ "by": "ada" })).await.expect(202);
     api.signal(&sum, "add", json!(5)).await.expect(202);
     api.signal(&sum, "finish", Value::Null).await.expect(202);
+    api.update(&register, "set", json!(-1)).await.refused(422, "update_rejected");
+    api.update(&register, "close", Value::Null).await.expect(200);
     for id in [&cancelled, &stopped] {
         api.post(&format!("/api/v1/workflows/{id}/cancel"), &json!({})).await.expect(202);
     }
@@ -94,6 +101,7 @@ fn is_command(event: &HistoryEvent) -> bool {
             | HistoryEvent::ActivityCancelRequested { .. }
             | HistoryEvent::TimerStarted { .. }
             | HistoryEvent::TimerCancelled { .. }
+            | HistoryEvent::UpdateCompleted(_)
             | HistoryEvent::WorkflowCompleted { .. }
             | HistoryEvent::WorkflowFailed { .. }
             | HistoryEvent::WorkflowCancelled

@@ -139,6 +139,10 @@ impl Api {
         self.post(&format!("/api/v1/workflows/{id}/signals/{name}"), &payload).await
     }
 
+    pub(crate) async fn update(&self, id: &str, name: &str, argument: Value) -> Answer {
+        self.post(&format!("/api/v1/workflows/{id}/updates/{name}"), &argument).await
+    }
+
     pub(crate) async fn query(&self, id: &str, name: &str) -> Value {
         let path = format!("/api/v1/workflows/{id}/queries/{name}");
         self.post(&path, &Value::Null).await.expect(200)["result"].take()

@@ -127,6 +127,16 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
             }
         },
         HistoryEvent::WorkflowFailed { failure } => payload::failure(failure),
+        HistoryEvent::UpdateCompleted(update) => html! {
+            @match &update.outcome {
+                Ok(result) => (payload::draw(result, &address)),
+                Err(failure) => (payload::failure(failure)),
+            }
+        },
+        HistoryEvent::UpdateAccepted(update) => html! {
+            (payload::draw(&update.payload, &address))
+            dl.attrs { dt { "Update id" } dd { code { (update.update_id) } } }
+        },
         HistoryEvent::ActivityScheduled { options, .. } => {
             const DEFAULT: &ActivityOptions = &ActivityOptions::DEFAULT;
             let options = options.as_deref().unwrap_or(DEFAULT);

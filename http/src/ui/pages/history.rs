@@ -197,6 +197,8 @@ fn state(group: &Group) -> Markup {
         (Subject::Mark, ..) => "Recorded",
         (Subject::Task, Tone::Failed, _) => "Recovered",
         (Subject::Timer, Tone::Completed, _) => "Fired",
+        (Subject::Update, Tone::Running, _) => "Accepted",
+        (Subject::Update, Tone::Completed, _) => "Answered",
         (_, tone, _) => tone.word(),
     };
     let tone = match group.subject {

@@ -4,5 +4,5 @@ mod detail;
 mod history;
 mod operations;
 pub(super) mod run;
-mod run_actions;
+pub(super) mod run_actions;
 pub(super) mod runs;

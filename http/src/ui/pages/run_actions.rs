@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::operations;
 use crate::ui::region::version;
-use crate::ui::url;
+use crate::ui::{update_form, url};
 
 /// Where a form about the run goes.
 pub(super) fn address(run: &RunDescription, action: &str) -> String {
@@ -14,15 +14,14 @@ pub(super) fn address(run: &RunDescription, action: &str) -> String {
 
 /// The forms.
 pub(super) fn forms(run: &RunDescription) -> Markup {
-    let signals: Vec<&str> = run
-        .awaiting
-        .iter()
-        .filter(|item| item.kind == "signal")
-        .map(|item| item.name.as_str())
-        .collect();
+    let awaited = |kind: &str| -> Vec<&str> {
+        let items = run.awaiting.iter().filter(|item| item.kind == kind);
+        items.map(|item| item.name.as_str()).collect()
+    };
+    let (signals, updates) = (awaited("signal"), awaited("update"));
     let address = |action: &str| address(run, action);
     html! {
-        div.actions #actions data-hold data-v=(version(&(&signals, run.cancel_requested, run.status))) {
+        div.actions #actions data-hold data-v=(version(&(&signals, &updates, run.cancel_requested, run.status))) {
             details.action #action-signal name="action" {
                 summary.button { "Signal" }
                 form method="post" action=(address("signal")) data-live {
@@ -42,6 +41,7 @@ pub(super) fn forms(run: &RunDescription) -> Markup {
                     (buttons(&html! { button.button.primary type="submit" { "Send signal" } }))
                 }
             }
+            (update_form::draw(&address("update"), &updates))
             (operations::pausing(run))
             details.action #action-cancel name="action" {
                 summary.button { "Cancel" }
@@ -74,7 +74,7 @@ pub(super) fn forms(run: &RunDescription) -> Markup {
     }
 }
 
-pub(super) fn buttons(submit: &Markup) -> Markup {
+pub(crate) fn buttons(submit: &Markup) -> Markup {
     html! {
         div.row {
             button.button type="button" data-close { "Back" }

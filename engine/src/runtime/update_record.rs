@@ -1,0 +1,218 @@
+//! What is kept of an update under its id, and the part of a run's memory that is about updates.
+//!
+//! Invariant: an update has a row from its admission on, whether its caller waits or not, so that
+//! a crash loses none that was acknowledged; only one that is turned down before its row is
+//! durable leaves nothing. The row outlives the run: the same id is answered the same for ever.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use everstep_storage::{Batch, Range, Snapshot};
+use serde::{Deserialize, Serialize};
+
+use super::keys::{self, UPDATES};
+use crate::view::{UpdateState, UpdateStatus};
+use crate::{Failure, Payload, Rejection, RunId, Timestamp};
+
+/// Rows that are read at once.
+const ROWS_A_READ: usize = 1_000;
+
+/// An update's row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UpdateRecord {
+    pub(crate) name: Arc<str>,
+    pub(crate) payload: Payload,
+    /// Its place among the run's updates.
+    pub(crate) order: u64,
+    pub(crate) admitted_at: Timestamp,
+    pub(crate) stage: Stage,
+}
+
+/// How far an update has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Stage {
+    Admitted,
+    Rejected(Failure),
+    Accepted,
+    Completed(Payload),
+    Failed(Failure),
+}
+
+impl UpdateRecord {
+    pub(crate) fn read(stored: &[u8]) -> Result<Self, Rejection> {
+        postcard::from_bytes(stored)
+            .map_err(|error| Rejection::Corrupt(format!("an update cannot be read: {error}")))
+    }
+
+    pub(crate) const fn status(&self) -> UpdateStatus {
+        match self.stage {
+            Stage::Admitted => UpdateStatus::Admitted,
+            Stage::Rejected(_) => UpdateStatus::Rejected,
+            Stage::Accepted => UpdateStatus::Accepted,
+            Stage::Completed(_) => UpdateStatus::Completed,
+            Stage::Failed(_) => UpdateStatus::Failed,
+        }
+    }
+
+    pub(crate) fn state(&self, update_id: &str) -> UpdateState {
+        let (result, failure) = match &self.stage {
+            Stage::Completed(result) => (Some(result.clone()), None),
+            Stage::Failed(failure) | Stage::Rejected(failure) => (None, Some(failure.clone())),
+            Stage::Admitted | Stage::Accepted => (None, None),
+        };
+        let (update_id, name) = (update_id.to_owned(), self.name.to_string());
+        UpdateState { update_id, name, status: self.status(), result, failure }
+    }
+}
+
+/// The updates of a run that have not been answered, in the order of their admission.
+pub(crate) fn read_pending(
+    snapshot: &dyn Snapshot,
+    namespace: &str,
+    run_id: RunId,
+) -> Result<Vec<(Arc<str>, UpdateRecord)>, Rejection> {
+    let prefix = keys::run(namespace, run_id);
+    let (mut pending, mut last) = (Vec::new(), None::<Vec<u8>>);
+    loop {
+        let mut range = Range::prefix(UPDATES, &prefix).limit(ROWS_A_READ);
+        if let Some(last) = &last {
+            range = range.after(last);
+        }
+        let rows = snapshot.range(range)?;
+        let is_last = rows.len() < ROWS_A_READ;
+        last = rows.last().map(|(key, _)| key.to_vec());
+        for (key, stored) in rows {
+            let record = UpdateRecord::read(&stored)?;
+            if !record.status().is_final() {
+                let id = key.get(prefix.len()..).unwrap_or_default();
+                pending.push((String::from_utf8_lossy(id).into(), record));
+            }
+        }
+        if is_last {
+            pending.sort_by_key(|(_, record)| record.order);
+            return Ok(pending);
+        }
+    }
+}
+
+/// The part of a run's memory that is about updates; made with its first one.
+#[derive(Default)]
+pub(super) struct RunUpdates {
+    /// Admitted, oldest first.
+    pub(super) waiting: VecDeque<Arc<str>>,
+    /// Rows of those that wait, and of others as long as they may not be durable.
+    rows: BTreeMap<Arc<str>, Row>,
+    next_order: u64,
+}
+
+struct Row {
+    record: UpdateRecord,
+    /// The turn that wrote it; none while it is still to be written.
+    written_in: Option<u64>,
+    /// It has no row on disk and needs none if it is turned down.
+    is_new: bool,
+}
+
+impl RunUpdates {
+    /// Takes back what an earlier process admitted.
+    pub(super) fn restore(pending: Vec<(Arc<str>, UpdateRecord)>) -> Option<Box<Self>> {
+        let mut updates = Self::default();
+        for (update_id, record) in pending {
+            updates.next_order = updates.next_order.max(record.order + 1);
+            if record.stage == Stage::Admitted {
+                updates.waiting.push_back(Arc::clone(&update_id));
+                let row = Row { record, written_in: Some(0), is_new: false };
+                updates.rows.insert(update_id, row);
+            }
+        }
+        (updates.next_order > 0).then(|| Box::new(updates))
+    }
+
+    pub(super) fn get(&self, update_id: &str) -> Option<&UpdateRecord> {
+        self.rows.get(update_id).map(|row| &row.record)
+    }
+
+    pub(super) fn admit(
+        &mut self,
+        update_id: Arc<str>,
+        name: Arc<str>,
+        payload: Payload,
+        at: Timestamp,
+    ) {
+        let order = self.next_order;
+        self.next_order += 1;
+        let record = UpdateRecord { name, payload, order, admitted_at: at, stage: Stage::Admitted };
+        self.waiting.push_back(Arc::clone(&update_id));
+        self.rows.insert(update_id, Row { record, written_in: None, is_new: true });
+    }
+
+    /// The update goes on to another stage; `or` makes its row where memory has none.
+    pub(super) fn advance(
+        &mut self,
+        update_id: &Arc<str>,
+        stage: Stage,
+        or: impl FnOnce() -> UpdateRecord,
+    ) {
+        let row = self.rows.entry(Arc::clone(update_id)).or_insert_with(|| Row {
+            record: or(),
+            written_in: None,
+            is_new: false,
+        });
+        (row.record.stage, row.written_in) = (stage, None);
+    }
+
+    /// An update was turned down.
+    pub(super) fn reject(&mut self, update_id: &Arc<str>, failure: Failure) {
+        if let Some(row) = self.rows.get_mut(update_id) {
+            (row.record.stage, row.written_in) = (Stage::Rejected(failure), None);
+        }
+    }
+
+    /// The update's row is to be written although it was turned down at once.
+    pub(super) fn keep(&mut self, update_id: &str) {
+        if let Some(row) = self.rows.get_mut(update_id) {
+            row.is_new = false;
+        }
+    }
+
+    /// Forgets an update that was turned down at once, or that came to a run which closed.
+    pub(super) fn forget_new(&mut self, update_id: &str) {
+        if self.rows.get(update_id).is_some_and(|row| row.is_new && row.written_in.is_none()) {
+            self.rows.remove(update_id);
+            self.waiting.retain(|waiting| **waiting != *update_id);
+        }
+    }
+
+    /// Writes what has changed; whether anything has.
+    pub(super) fn write(
+        &mut self,
+        batch: &mut Batch,
+        namespace: &str,
+        run_id: RunId,
+        turn: u64,
+    ) -> bool {
+        let mut changed = false;
+        for (update_id, row) in &mut self.rows {
+            if row.written_in.is_some()
+                || (row.is_new && row.record.status() == UpdateStatus::Rejected)
+            {
+                continue;
+            }
+            (row.written_in, row.is_new, changed) = (Some(turn), false, true);
+            match postcard::to_stdvec(&row.record) {
+                Ok(stored) => {
+                    batch.put(UPDATES, &keys::update(namespace, run_id, update_id), &stored);
+                }
+                Err(error) => tracing::error!(%error, "an update has no stored form"),
+            }
+        }
+        changed
+    }
+
+    /// Rows up to turn `durable` can be found in the store; those that wait are kept.
+    pub(super) fn prune(&mut self, durable: u64) {
+        self.rows.retain(|_, row| {
+            row.record.stage == Stage::Admitted || row.written_in.is_none_or(|turn| turn > durable)
+        });
+    }
+}
