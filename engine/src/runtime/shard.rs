@@ -112,6 +112,7 @@ impl Shard {
             mailbox: Mailbox::new(fence.epoch),
             unseen: VecDeque::new(),
             encoded: Vec::new(),
+            record: Vec::new(),
         };
         Self {
             inner,

@@ -73,6 +73,8 @@ pub(super) struct Turn {
     pub(super) unseen: VecDeque<HistoryEvent>,
     /// Encoded events of the run at hand that are not in the batch yet; empty between steps.
     pub(super) encoded: Vec<u8>,
+    /// Room in which records are encoded, so that it need not grow anew for each.
+    pub(super) record: Vec<u8>,
 }
 
 /// One run within the open turn.
@@ -484,8 +486,13 @@ impl<'a> Step<'a> {
     }
 
     fn put_record(&mut self, key: &[u8]) {
-        match postcard::to_stdvec(&RunRecord::of(&self.resident.run)) {
-            Ok(stored) => self.turn.batch.put(keys::RUNS, key, &stored),
+        let mut stored = std::mem::take(&mut self.turn.record);
+        stored.clear();
+        match postcard::to_extend(&RunRecord::of(&self.resident.run), stored) {
+            Ok(stored) => {
+                self.turn.batch.put(keys::RUNS, key, &stored);
+                self.turn.record = stored;
+            }
             Err(error) => tracing::error!(%error, "a run has no stored form"),
         }
     }
