@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::error::BenchError;
 use super::process::resident_bytes;
+use super::run::clients;
 use super::sleepers::start_all;
 use super::subject::Subject;
 use super::workflows::Job;
 use crate::cli::{CliError, print_json, runtime};
 
-/// With the store's own 80 MiB the caches are 128 MiB in all.
-const MEMORY_BUDGET_BYTES: u64 = 48 << 20;
+/// With the store's own 64 MiB the caches are 128 MiB in all.
+const MEMORY_BUDGET_BYTES: u64 = 64 << 20;
 
 /// The flags of the hidden command; not for people.
 #[derive(Clone, Debug, clap::Args)]
@@ -73,8 +74,8 @@ impl SleepersArgs {
     /// Runs until killed, or until nobody holds its standard input any more.
     pub(crate) fn run(&self) -> ExitCode {
         let done = runtime().and_then(|runtime| {
-            let handle = runtime.handle().clone();
-            let served = runtime.block_on(self.serve(&handle));
+            let served =
+                clients().and_then(|clients| clients.block_on(self.serve(runtime.handle())));
             served.map_err(|error| CliError::Failed(error.to_string()))
         });
         match done {

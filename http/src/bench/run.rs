@@ -97,21 +97,30 @@ fn one(
         ));
     }
     let (workload, concurrency) = cell;
-    let runtime = runtime().map_err(|error| BenchError::Failed(error.to_string()))?;
+    let failed = |error: CliError| BenchError::Failed(error.to_string());
+    let (runtime, clients) = (runtime().map_err(failed)?, clients()?);
     match (workload, server) {
         (Workload::W5, None) => {
             sleepers::in_process(scratch.path(), concurrency, args.sleepers, disk)
         }
         (Workload::W5, Some(server)) => {
-            runtime.block_on(sleepers::over_http(server, concurrency, args.sleepers, disk))
+            clients.block_on(sleepers::over_http(server, concurrency, args.sleepers, disk))
         }
-        (_, Some(server)) => runtime.block_on(cell::measure(server, cell, args.length(), disk)),
+        (_, Some(server)) => clients.block_on(cell::measure(server, cell, args.length(), disk)),
         (_, None) => {
             let budget = EngineConfig::default().memory_budget_bytes;
             let subject = Subject::open(scratch.path(), runtime.handle(), budget)?;
-            let measured = runtime.block_on(cell::measure(&subject, cell, args.length(), disk));
-            runtime.block_on(subject.close());
+            let measured = clients.block_on(cell::measure(&subject, cell, args.length(), disk));
+            clients.block_on(subject.close());
             measured
         }
     }
+}
+
+/// Where the closed loops run: one thread, which a turn's answers wake once.
+pub(super) fn clients() -> Result<tokio::runtime::Runtime, BenchError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(BenchError::io("start the clients' runtime"))
 }

@@ -101,22 +101,8 @@ pub(super) fn checkpoint(core: &Core) -> Result<bool, StoreError> {
     taken
 }
 
-/// Lets those whose answers wait for a processor go first: a checkpoint is in no hurry, and how far
-/// it may fall behind is bounded elsewhere.
-#[cfg(target_os = "linux")]
-fn yield_to_others() {
-    // On Linux this is the thread's own priority.
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10) {
-        tracing::debug!(%error, "the applier runs at ordinary priority");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn yield_to_others() {}
-
 /// The applier's thread.
 pub(super) fn run(core: &Core) {
-    yield_to_others();
     while !core.progress.finished.load(Ordering::Acquire) && core.stopped().is_none() {
         let due = core.applier().is_ok_and(|mut applier| applier.is_due(core));
         if due {
