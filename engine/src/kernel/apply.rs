@@ -28,6 +28,8 @@ impl Run {
             updates: Default::default(),
             cancel_requested: false,
             task_failure: None,
+            stuck_from: None,
+            patches: Default::default(),
         })
     }
 
@@ -41,6 +43,7 @@ impl Run {
         self.requests.clear();
         self.updates.clear();
         self.task_failure = None;
+        self.stuck_from = None;
     }
 }
 
@@ -114,8 +117,6 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
             failure.timeout = Some("execution".into());
             run.failure = Some(failure);
         }
-        HistoryEvent::WorkflowTaskFailed(failure) => run.task_failure = Some(failure.clone()),
-        HistoryEvent::WorkflowTaskRecovered => run.task_failure = None,
         HistoryEvent::WorkflowPaused { .. } => run.status = RunStatus::Paused,
         HistoryEvent::WorkflowResumed => run.status = RunStatus::Running,
         HistoryEvent::ChildWorkflowStartInitiated { child_id, start } => {
@@ -170,6 +171,17 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
         }
         HistoryEvent::UpdateCompleted(update) => {
             run.updates.remove(&update.update_id);
+        }
+        HistoryEvent::WorkflowTaskFailed(failure) => {
+            run.task_failure = Some(failure.clone());
+            run.stuck_from.get_or_insert(run.history_length);
+        }
+        HistoryEvent::WorkflowTaskRecovered => {
+            run.task_failure = None;
+            run.stuck_from = None;
+        }
+        HistoryEvent::PatchMarked { patch_id, deprecated } => {
+            run.patches.insert(Arc::clone(patch_id), *deprecated);
         }
     }
 }

@@ -140,4 +140,11 @@ pub enum Command {
     AcceptUpdate(Box<UpdateAccepted>),
     /// Code: the answer to an update that it took.
     CompleteUpdate(Box<UpdateCompleted>),
+    /// Code: this run takes the new way.
+    MarkPatch {
+        /// The change's id.
+        patch_id: Arc<str>,
+        /// The code knows no other way any more.
+        deprecated: bool,
+    },
 }

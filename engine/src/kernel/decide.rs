@@ -128,6 +128,10 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
             vec![E::ExternalRequested { request_id, request }]
         }
         Command::TakeAnswer(answer) => answers::decide(run, *answer).into_iter().collect(),
+        Command::MarkPatch { patch_id, deprecated } => match run.patches.contains_key(&patch_id) {
+            true => Vec::new(),
+            false => vec![E::PatchMarked { patch_id, deprecated }],
+        },
     };
     Ok(events)
 }

@@ -222,6 +222,14 @@ pub enum HistoryEvent {
     UpdateAccepted(Box<UpdateAccepted>),
     /// The code answered an update.
     UpdateCompleted(Box<UpdateCompleted>),
+    /// The code took the new way of a change that old runs must not take.
+    PatchMarked {
+        /// The change's id.
+        patch_id: Arc<str>,
+        /// Recorded by code that knows no other way any more, so that code which does not ask for
+        /// the patch may pass over it.
+        deprecated: bool,
+    },
 }
 
 /// An update that the code has taken.
@@ -269,6 +277,9 @@ pub struct WorkflowStarted {
     pub build_id: Arc<str>,
     /// Whose child it is.
     pub parent: Option<Box<ParentLink>>,
+    /// The version of the workflow's code that the run stays with; empty for code that was
+    /// registered without one.
+    pub version: Arc<str>,
 }
 
 impl WorkflowStarted {
@@ -325,7 +336,7 @@ pub enum TaskFailureKind {
     NonDeterminism,
     /// The code waits for nothing that could ever wake it.
     NotDurable,
-    /// No worker of this server registers the workflow's type.
+    /// No worker of this server registers the workflow's type, or this version of it.
     Unregistered,
 }
 
@@ -393,6 +404,7 @@ impl HistoryEvent {
             },
             Self::UpdateAccepted(_) => "update_accepted",
             Self::UpdateCompleted(_) => "update_completed",
+            Self::PatchMarked { .. } => "patch_marked",
         }
     }
 
@@ -440,5 +452,6 @@ impl HistoryEvent {
         "external_terminate_failed",
         "update_accepted",
         "update_completed",
+        "patch_marked",
     ];
 }

@@ -41,6 +41,10 @@ pub struct Run {
     pub cancel_requested: bool,
     /// Why its code cannot go on.
     pub task_failure: Option<Box<TaskFailure>>,
+    /// The event since which it cannot: the first failure of its task since the code last ran.
+    pub stuck_from: Option<u64>,
+    /// The patches that its code has taken, by id, and whether their markers are deprecated.
+    pub patches: BTreeMap<Arc<str>, bool>,
 }
 
 /// An activity that has not ended.

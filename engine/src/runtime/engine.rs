@@ -51,6 +51,9 @@ pub enum OpenError {
     /// What is stored cannot be read.
     #[error("stored data of {0}")]
     Corrupt(String),
+    /// The program put its worker together wrongly.
+    #[error("failed to use the worker: {0}")]
+    Worker(String),
     /// The operating system gave no thread.
     #[error("failed to start the engine's thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -118,9 +121,11 @@ impl Engine {
         config: EngineConfig,
         runtime: tokio::runtime::Handle,
     ) -> Result<Self, OpenError> {
+        let registry = Arc::new(worker.into_registry());
+        registry.check().map_err(OpenError::Worker)?;
         let inner = Arc::new(Inner {
             store,
-            registry: Arc::new(worker.into_registry()),
+            registry,
             inbox: Arc::new(Inbox::new()),
             changes: Arc::new(Changes::new()),
             counters: Arc::new(Counters::default()),

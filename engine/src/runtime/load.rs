@@ -2,7 +2,7 @@
 //! left open.
 
 use crate::kernel::{
-    ActivityState, Command, HistoryEvent, LOST, Run, RunStatus, TaskFailure, TaskFailureKind,
+    ActivityState, Command, HistoryEvent, LOST, RunStatus, TaskFailure, TaskFailureKind,
 };
 use crate::{DEFAULT_NAMESPACE, Failure, Rejection, RunId, Timestamp};
 
@@ -13,6 +13,7 @@ use super::resident::Resident;
 use super::shard::Shard;
 use super::timers::Due;
 use super::{RunRecord, keys, updates};
+use crate::sdk::{Foresight, Unregistered};
 
 impl Shard {
     /// Sees to it that the run is in memory; false when it is closed or does not exist.
@@ -27,10 +28,11 @@ impl Shard {
         let key = keys::run(namespace, run_id);
         let stored = self.snapshot()?.get(keys::RUNS, &key)?;
         let Some(stored) = stored else { return Ok(false) };
-        if RunRecord::read(&stored)?.status.is_closed() {
+        let record = RunRecord::read(&stored)?;
+        if record.status.is_closed() {
             return Ok(false);
         }
-        self.load(namespace, run_id)?;
+        self.load(namespace, record)?;
         Ok(true)
     }
 
@@ -39,7 +41,9 @@ impl Shard {
         self.ensure_resident(DEFAULT_NAMESPACE, run_id)
     }
 
-    fn load(&mut self, namespace: &str, run_id: RunId) -> Result<(), Rejection> {
+    fn load(&mut self, namespace: &str, record: RunRecord) -> Result<(), Rejection> {
+        let run_id = record.run_id;
+        let foresight = Foresight { patches: record.patches, stuck_from: record.stuck_from };
         let registry = std::sync::Arc::clone(&self.inner.registry);
         let now = self.turn.now;
         let snapshot = self.snapshot()?;
@@ -50,24 +54,24 @@ impl Shard {
         let HistoryEvent::WorkflowStarted(started) = &first.event else {
             return Err(corrupt("its history does not begin with its start"));
         };
-        let entry = registry.workflows.get(&*started.workflow_type);
-        let mut replay =
-            Replay::begin(&first, entry).ok_or_else(|| corrupt("its history has no start"))?;
+        let code = registry.code_of(started);
+        let mut replay = Replay::begin(&first, code.as_ref().ok().copied(), foresight)
+            .ok_or_else(|| corrupt("its history has no start"))?;
         while let Some(recorded) = reader.next()? {
             replay.next(&recorded);
         }
         replay.finish(now);
         let (segment, history_bytes) = (reader.tail, reader.bytes());
-        let updates = match entry {
-            Some(entry) if entry.updates.is_empty() => None,
+        let updates = match &code {
+            Ok(entry) if entry.updates.is_empty() => None,
             _ => updates::restore(snapshot, namespace, run_id)?,
         };
         self.inner.counters.replays.add(1);
 
         let Replay { run, mut task, mut failure, outstanding, held, .. } = replay;
-        if entry.is_none() {
+        if let Err(unregistered) = code {
             // What happens meanwhile is kept and acted on by the next build that knows the type.
-            failure = Some(unregistered(&run, now));
+            failure = Some(no_code(&unregistered, now));
         }
         if run.status == RunStatus::Paused && run.task_failure.is_some() {
             // It is known, and tried again when the run is resumed.
@@ -152,14 +156,10 @@ impl Shard {
     }
 }
 
-fn unregistered(run: &Run, at: Timestamp) -> Box<TaskFailure> {
-    let name = &run.started.workflow_type;
+fn no_code(unregistered: &Unregistered, at: Timestamp) -> Box<TaskFailure> {
     Box::new(TaskFailure {
         kind: TaskFailureKind::Unregistered,
-        message: format!(
-            "no worker of this server registers workflow type `{name}`; what happens to the run is \
-             kept, and it goes on with a build that knows the type"
-        ),
+        message: unregistered.to_string(),
         event_id: None,
         recorded: None,
         asked: None,

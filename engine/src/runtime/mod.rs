@@ -41,6 +41,7 @@ mod timers;
 mod turn;
 mod update_record;
 mod updates;
+mod verdict;
 mod watchdog;
 
 pub use changes::{Change, ChangeKind};
@@ -48,6 +49,6 @@ pub use clock::Clock;
 pub use engine::{Engine, EngineConfig, OpenError, RunWatch};
 pub(crate) use history_log::{HistoryReader, read_run};
 pub(crate) use record::RunRecord;
-pub use replay::{ReplayReport, replay_history};
 pub use stats::EngineStats;
 pub(crate) use update_record::read_pending;
+pub use verdict::{ReplayReport, replay_history};

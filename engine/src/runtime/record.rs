@@ -26,6 +26,10 @@ pub(crate) struct RunRecord {
     pub(crate) parent: Option<Box<ParentLink>>,
     pub(crate) build_id: Arc<str>,
     pub(crate) stuck: bool,
+    pub(crate) version: Arc<str>,
+    /// What a replay must know before it begins; see [`Foresight`](super::Foresight).
+    pub(crate) stuck_from: Option<u64>,
+    pub(crate) patches: BTreeMap<Arc<str>, bool>,
 }
 
 impl RunRecord {
@@ -46,6 +50,9 @@ impl RunRecord {
             parent: started.parent.clone(),
             build_id: Arc::clone(&started.build_id),
             stuck: run.task_failure.is_some(),
+            version: Arc::clone(&started.version),
+            stuck_from: run.stuck_from,
+            patches: run.patches.clone(),
         }
     }
 
@@ -81,6 +88,8 @@ impl RunRecord {
             build_id: self.build_id.to_string(),
             namespace: self.namespace,
             stuck: self.stuck,
+            version: self.version.to_string(),
+            patches: self.patches.keys().map(ToString::to_string).collect(),
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::kernel::{
     ChildStart, ExternalAsk, ExternalRequest, HistoryEvent, Recorded, Run, RunStatus, TaskFailure,
     TaskFailureKind, apply,
 };
-use crate::sdk::{Asked, WorkflowEntry};
-use crate::{Timestamp, Worker};
+use crate::sdk::{Asked, Foresight, WorkflowEntry};
+use crate::{Payload, Timestamp, WorkflowError};
 
 /// A replay in progress: feed it events with [`Replay::next`].
 pub(super) struct Replay {
@@ -30,14 +30,24 @@ pub(super) struct Replay {
     /// The code could not run when the events that come now were recorded.
     lenient: bool,
     /// How many recorded commands the code asked for, too.
-    matched: usize,
+    pub(super) matched: usize,
+    /// How the code ended, where the history says that it did.
+    pub(super) ended: Option<Result<Payload, WorkflowError>>,
+    foresight: Foresight,
 }
 
 impl Replay {
     /// Begins with a history's first event; none when it is no first event.
-    pub(super) fn begin(first: &Recorded, entry: Option<&WorkflowEntry>) -> Option<Self> {
+    pub(super) fn begin(
+        first: &Recorded,
+        entry: Option<&WorkflowEntry>,
+        foresight: Foresight,
+    ) -> Option<Self> {
         let run = Run::begin(&first.event, first.at)?;
         let task = entry.map(|entry| Task::new(entry, Arc::clone(&run.started), first.at));
+        if let Some(task) = &task {
+            task.foresee(&foresight);
+        }
         let mut replay = Self {
             run,
             task,
@@ -47,6 +57,8 @@ impl Replay {
             resumed_at: first.at,
             lenient: false,
             matched: 0,
+            ended: None,
+            foresight,
         };
         if replay.run.delayed_until.is_none() {
             replay.advance(first);
@@ -67,6 +79,7 @@ impl Replay {
             | HistoryEvent::ChildWorkflowCancelRequested { .. }
             | HistoryEvent::ExternalRequested { .. }
             | HistoryEvent::UpdateCompleted(_)
+            | HistoryEvent::PatchMarked { .. }
             | HistoryEvent::WorkflowCompleted { .. }
             | HistoryEvent::WorkflowFailed { .. }
             | HistoryEvent::WorkflowCancelled => self.expect_asked(event, *at),
@@ -107,6 +120,9 @@ impl Replay {
         if !self.lenient {
             self.expect_nothing_asked(None, now);
         }
+        if let Some(task) = &self.task {
+            task.set_replaying(false);
+        }
     }
 
     fn advance(&mut self, recorded: &Recorded) {
@@ -114,6 +130,7 @@ impl Replay {
             return;
         }
         let Some(task) = &mut self.task else { return };
+        task.set_replaying(self.foresight.was_seen(self.run.history_length));
         match task.advance(&recorded.event, recorded.at) {
             Ok(()) => self.outstanding.extend(std::iter::from_fn(|| task.next_asked())),
             Err(mut failure) => {
@@ -167,6 +184,7 @@ impl Replay {
                 run.activities.contains_key(activity_id) || asked_for.contains(activity_id)
             }
             Asked::CompleteUpdate { .. } => true,
+            Asked::MarkPatch { .. } => true,
         });
     }
 
@@ -178,6 +196,9 @@ impl Replay {
 
     /// The history says that the code asked for something here.
     fn expect_asked(&mut self, event: &HistoryEvent, at: Timestamp) {
+        if self.passes_over(event) {
+            return;
+        }
         let Some(task) = &mut self.task else { return };
         let asked = self.outstanding.pop_front();
         let same = match (&asked, event) {
@@ -228,11 +249,21 @@ impl Replay {
                 HistoryEvent::UpdateCompleted(update),
             ) => *update_id == update.update_id,
             (
-                None,
-                HistoryEvent::WorkflowCompleted { .. }
-                | HistoryEvent::WorkflowFailed { .. }
-                | HistoryEvent::WorkflowCancelled,
-            ) => task.take_ended().is_some(),
+                Some(Asked::MarkPatch { patch_id: id, .. }),
+                HistoryEvent::PatchMarked { patch_id, .. },
+            ) => id == patch_id,
+            (None, event) if is_end(event) => {
+                self.ended = task.take_ended();
+                matches!(
+                    (&self.ended, event),
+                    (Some(Ok(_)), HistoryEvent::WorkflowCompleted { .. })
+                        | (
+                            Some(Err(WorkflowError::Failed(_))),
+                            HistoryEvent::WorkflowFailed { .. }
+                        )
+                        | (Some(Err(WorkflowError::Cancelled)), HistoryEvent::WorkflowCancelled)
+                )
+            }
             _ => false,
         };
         if same {
@@ -240,9 +271,16 @@ impl Replay {
             self.release_held();
             return;
         }
-        let ended = task.has_ended();
+        let ended = End::of(self.ended.as_ref(), task.has_ended());
         let failure = diverged(self.run.history_length, Some(event), asked.as_ref(), ended, at);
         self.fail(failure);
+    }
+
+    /// A deprecated marker says only that code came by here which knew no other way: code that
+    /// does not ask for the patch any more takes the same way.
+    fn passes_over(&self, event: &HistoryEvent) -> bool {
+        let HistoryEvent::PatchMarked { patch_id, deprecated: true } = event else { return false };
+        !matches!(self.outstanding.front(), Some(Asked::MarkPatch { patch_id: id, .. }) if id == patch_id)
     }
 
     /// The history says that the code asked for nothing more here.
@@ -257,23 +295,48 @@ impl Replay {
             Some(_) => self.run.history_length,
             None => self.run.history_length + 1,
         };
+        let ended = End::of(None, ended);
         let failure = diverged(event_id, event, asked.as_ref(), ended, at);
         self.fail(failure);
     }
+}
+
+/// How the code ended, in words.
+#[derive(Clone, Copy)]
+struct End(&'static str);
+
+impl End {
+    fn of(taken: Option<&Result<Payload, WorkflowError>>, has_ended: bool) -> Option<Self> {
+        match taken {
+            Some(Ok(_)) => Some(Self("workflow_completed")),
+            Some(Err(WorkflowError::Failed(_))) => Some(Self("workflow_failed")),
+            Some(Err(WorkflowError::Cancelled)) => Some(Self("workflow_cancelled")),
+            None => has_ended.then_some(Self("the end of the workflow")),
+        }
+    }
+}
+
+const fn is_end(event: &HistoryEvent) -> bool {
+    matches!(
+        event,
+        HistoryEvent::WorkflowCompleted { .. }
+            | HistoryEvent::WorkflowFailed { .. }
+            | HistoryEvent::WorkflowCancelled
+    )
 }
 
 fn diverged(
     event_id: u64,
     recorded: Option<&HistoryEvent>,
     asked: Option<&Asked>,
-    ended: bool,
+    ended: Option<End>,
     at: Timestamp,
 ) -> Box<TaskFailure> {
     let recorded = recorded.map_or_else(|| "the end of the history".into(), describe_event);
-    let (asked, location) = match asked {
-        Some(asked) => describe_asked(asked),
-        None if ended => ("the end of the workflow".into(), None),
-        None => ("nothing".into(), None),
+    let (asked, location) = match (asked, ended) {
+        (Some(asked), _) => describe_asked(asked),
+        (None, Some(End(how))) => (how.into(), None),
+        (None, None) => ("nothing".into(), None),
     };
     Box::new(TaskFailure {
         kind: TaskFailureKind::NonDeterminism,
@@ -313,6 +376,7 @@ fn describe_event(event: &HistoryEvent) -> String {
         HistoryEvent::UpdateCompleted(update) => {
             format!("the answer to update `{}`", update.update_id)
         }
+        HistoryEvent::PatchMarked { patch_id, .. } => format!("patch `{patch_id}`"),
         other => other.name().into(),
     }
 }
@@ -355,30 +419,8 @@ fn describe_asked(asked: &Asked) -> (String, Option<String>) {
         Asked::CompleteUpdate { update_id, .. } => {
             (format!("the answer to update `{update_id}`"), None)
         }
-    }
-}
-
-/// What a replay of a recorded history found.
-#[derive(Clone, Debug)]
-pub struct ReplayReport {
-    /// How many of the recorded commands the code asked for, in order.
-    pub matched: usize,
-    /// Where code and history part.
-    pub failure: Option<TaskFailure>,
-}
-
-/// Replays a history (or a prefix of one that ends between two turns) against a worker's code,
-/// without running anything. None when the history has no beginning or its type is not registered.
-pub fn replay_history(worker: &Worker, history: &[Recorded]) -> Option<ReplayReport> {
-    super::panics::install_hook();
-    let (first, rest) = history.split_first()?;
-    let HistoryEvent::WorkflowStarted(started) = &first.event else { return None };
-    let entry = worker.registry().workflows.get(&*started.workflow_type)?;
-    let mut replay = Replay::begin(first, Some(entry))?;
-    for recorded in rest {
-        if replay.failure.is_none() {
-            replay.next(recorded);
+        Asked::MarkPatch { patch_id, location, .. } => {
+            (format!("patch `{patch_id}`"), place(location))
         }
     }
-    Some(ReplayReport { matched: replay.matched, failure: replay.failure.map(|failure| *failure) })
 }

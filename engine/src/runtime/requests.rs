@@ -141,12 +141,8 @@ impl Shard {
         self.ensure_resident(&selector.namespace, run_id)?;
         let Some(resident) = self.residents.get(run_id) else { return Ok(()) };
         let workflow_type = &*resident.run.started.workflow_type;
-        let check = self
-            .inner
-            .registry
-            .workflows
-            .get(workflow_type)
-            .and_then(|entry| entry.check_signal.get(signal.name.as_str()));
+        let code = self.inner.registry.code_of(&resident.run.started).ok();
+        let check = code.and_then(|entry| entry.check_signal.get(signal.name.as_str()));
         let Some(check) = check else { return Ok(()) };
         // The payload's type may have code of its own.
         let checked = panics::catch(AssertUnwindSafe(|| check(&signal.payload)));

@@ -153,6 +153,7 @@ impl Shard {
             search_attributes: request.search_attributes,
             build_id: registry.build_id(),
             parent,
+            version: Arc::clone(&entry.version),
         };
         let now = self.turn.now;
         let started = Arc::new(started);

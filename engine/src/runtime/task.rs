@@ -101,6 +101,16 @@ impl Task {
         Ok(())
     }
 
+    /// The code is about to be led along a history.
+    pub(super) fn foresee(&self, foresight: &sdk::Foresight) {
+        self.core.foresee(foresight);
+    }
+
+    /// Whether the code acts on what it has acted on before.
+    pub(super) fn set_replaying(&self, replaying: bool) {
+        self.core.set_replaying(replaying);
+    }
+
     /// The next thing that the code asked for.
     pub(super) fn next_asked(&self) -> Option<Asked> {
         self.core.with(|state| state.asked.pop_front())

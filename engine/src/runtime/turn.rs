@@ -159,9 +159,11 @@ impl<'a> Step<'a> {
             }
             HistoryEvent::SignalReceived { .. } => self.counters.signals.add(1),
             HistoryEvent::TimerFired { .. } => self.counters.timers_fired.add(1),
+            // Rare, and told by the run's row.
             HistoryEvent::WorkflowTaskFailed(_)
             | HistoryEvent::WorkflowTaskRecovered
-            | HistoryEvent::WorkflowPaused { .. } => {
+            | HistoryEvent::WorkflowPaused { .. }
+            | HistoryEvent::PatchMarked { .. } => {
                 self.encode(event);
                 let key = self.run_key();
                 self.put_record(&key);
@@ -280,6 +282,9 @@ impl<'a> Step<'a> {
                 let outcome = outcome.map_err(|failure| *failure);
                 let update = Box::new(UpdateCompleted { update_id, outcome });
                 self.execute_own(Command::CompleteUpdate(update));
+            }
+            Asked::MarkPatch { patch_id, deprecated, .. } => {
+                self.execute_own(Command::MarkPatch { patch_id, deprecated });
             }
         }
     }

@@ -165,7 +165,7 @@ impl Shard {
         }
         let workflow_type = &*resident.run.started.workflow_type;
         // A type that no worker registers now keeps what comes for a build that knows it.
-        let Some(entry) = self.inner.registry.workflows.get(workflow_type) else { return Ok(()) };
+        let Ok(entry) = self.inner.registry.code_of(&resident.run.started) else { return Ok(()) };
         entry.check_update(workflow_type, update, |check, payload| {
             // The payload's type may have code of its own.
             let checked = panics::catch(AssertUnwindSafe(|| check(payload)));

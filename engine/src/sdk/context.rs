@@ -31,6 +31,10 @@ impl WorkflowContext {
         Self { core }
     }
 
+    pub(super) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// The workflow's id, as its starter chose it.
     pub fn workflow_id(&self) -> &str {
         &self.core.started.workflow_id

@@ -64,6 +64,11 @@ pub(crate) enum Asked {
         update_id: Arc<str>,
         outcome: Result<Payload, Box<Failure>>,
     },
+    MarkPatch {
+        patch_id: Arc<str>,
+        deprecated: bool,
+        location: &'static Location<'static>,
+    },
 }
 
 /// How something that was waited for ended.
@@ -115,6 +120,8 @@ pub(crate) struct State {
     pub(crate) abandoned: BTreeSet<u32>,
     /// Made by the first update; most runs have none.
     updates: Option<Box<UpdateBuffer>>,
+    /// None until the code asks for one or a replay knows of one.
+    pub(crate) patches: Option<Box<super::patch::Patches>>,
 }
 
 /// Whom an event wakes: nearly always at most one.
@@ -172,6 +179,7 @@ impl Core {
                 scopes: Default::default(),
                 abandoned: BTreeSet::new(),
                 updates: None,
+                patches: None,
             }),
         })
     }
@@ -275,6 +283,24 @@ impl Core {
             (state.now, state.random_calls) = (before.now, before.random_calls);
         }
         offered
+    }
+
+    /// The code is about to be led along a history of which this is known.
+    pub(crate) fn foresee(&self, foresight: &super::Foresight) {
+        let patches = super::patch::Patches::foreseen(foresight.patches.clone());
+        self.state.borrow_mut().patches = Some(Box::new(patches));
+    }
+
+    /// Marks the time in which the code acts on what it has acted on before.
+    pub(crate) fn set_replaying(&self, replaying: bool) {
+        let mut state = self.state.borrow_mut();
+        if let Some(patches) = &mut state.patches {
+            patches.is_replaying = replaying;
+            // Most runs never ask for one: nothing is kept of what they do not need.
+            if !replaying && patches.is_empty() {
+                state.patches = None;
+            }
+        }
     }
 
     /// Marks the time in which drops are meant.

@@ -43,7 +43,13 @@ pub struct Worker {
 /// What the engine looks up.
 #[derive(Default)]
 pub(crate) struct Registry {
+    /// The code that new runs begin with.
     pub(crate) workflows: BTreeMap<&'static str, WorkflowEntry>,
+    /// Other versions, in the order in which they were registered.
+    pub(super) beside: BTreeMap<&'static str, Vec<WorkflowEntry>>,
+    /// By type and version, the version that takes its runs over.
+    pub(super) upgrades: BTreeMap<(&'static str, &'static str), &'static str>,
+    pub(super) mistakes: Vec<String>,
     pub(crate) activities: HashMap<&'static str, ActivityEntry, foldhash::fast::RandomState>,
     pub(crate) build_id: Option<Arc<str>>,
 }
@@ -57,6 +63,8 @@ type Attempt = dyn Fn(ActivityContext, &Payload) -> BoxedActivity + Send + Sync;
 
 pub(crate) struct WorkflowEntry {
     pub(crate) name: Arc<str>,
+    /// Empty where the code was registered without one.
+    pub(crate) version: Arc<str>,
     pub(crate) begin: Box<Begin>,
     pub(crate) check_input: Check,
     pub(crate) check_signal: HashMap<&'static str, Check>,
@@ -97,15 +105,8 @@ fn check<T: DeserializeOwned>(payload: &Payload) -> Result<(), String> {
     payload.to::<T>().map(drop).map_err(|error| error.to_string())
 }
 
-impl Worker {
-    /// A worker that knows nothing yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Runs workflows of the type by `code`.
-    #[must_use]
-    pub fn workflow<I, O, F>(mut self, workflow: Workflow<I, O>, code: F) -> Self
+impl WorkflowEntry {
+    pub(super) fn new<I, O, F>(workflow: Workflow<I, O>, version: &str, code: F) -> Self
     where
         I: DeserializeOwned + 'static,
         O: Serialize + 'static,
@@ -123,14 +124,32 @@ impl Worker {
                     .map_err(|error| WorkflowError::new("invalid_result", error))
             })
         });
-        let entry = WorkflowEntry {
+        Self {
             name: workflow.name().into(),
+            version: version.into(),
             begin,
             check_input: check::<I>,
             check_signal: HashMap::new(),
             updates: BTreeMap::new(),
-        };
-        self.registry.workflows.insert(workflow.name(), entry);
+        }
+    }
+}
+
+impl Worker {
+    /// A worker that knows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs workflows of the type by `code`.
+    #[must_use]
+    pub fn workflow<I, O, F>(mut self, workflow: Workflow<I, O>, code: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        O: Serialize + 'static,
+        F: AsyncFn(&WorkflowContext, I) -> Result<O, WorkflowError> + Send + Sync + 'static,
+    {
+        self.registry.register(workflow.name(), WorkflowEntry::new(workflow, "", code));
         self
     }
 
@@ -141,7 +160,7 @@ impl Worker {
     where
         T: DeserializeOwned + 'static,
     {
-        if let Some(entry) = self.registry.workflows.get_mut(workflow.name()) {
+        for entry in self.registry.all_versions(workflow.name()) {
             entry.check_signal.insert(signal.name(), check::<T>);
         }
         self
@@ -154,7 +173,7 @@ impl Worker {
     where
         A: DeserializeOwned + 'static,
     {
-        if let Some(entry) = self.registry.workflows.get_mut(workflow.name()) {
+        for entry in self.registry.all_versions(workflow.name()) {
             entry.updates.insert(update.name(), check::<A>);
         }
         self
@@ -205,6 +224,10 @@ impl Worker {
 
     pub(crate) const fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    pub(super) const fn registry_mut(&mut self) -> &mut Registry {
+        &mut self.registry
     }
 
     pub(crate) fn into_registry(self) -> Registry {

@@ -80,6 +80,12 @@ pub struct RunDescription {
     pub search_attributes: BTreeMap<String, Payload>,
     /// The build that started it.
     pub build_id: String,
+    /// The version of the code that it stays with; none for code without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// The patches that its code has taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<String>,
     /// The namespace that holds it.
     pub namespace: String,
     /// Whether cancellation was asked for.
@@ -172,13 +178,12 @@ pub(crate) fn describe(
             .map_err(|error| Rejection::Corrupt(format!("awaited signals: {error}")))?,
         None => Awaited::default(),
     };
-    let registered = registry.workflows.contains_key(&*run.started.workflow_type);
+    let code = registry.code_of(&run.started);
     let awaiting = waiting::awaiting(&run, &awaited);
-    let waiting_for = waiting::sentence(&run, &awaited, registered, now);
+    let waiting_for = waiting::sentence(&run, &awaited, code.is_ok(), now);
     // Only types that declare updates have rows of them.
-    let entry = registry.workflows.get(&*run.started.workflow_type);
-    let pending_updates = match entry {
-        Some(entry) if entry.updates.is_empty() => Vec::new(),
+    let pending_updates = match code {
+        Ok(entry) if entry.updates.is_empty() => Vec::new(),
         _ if run.status.is_closed() => Vec::new(),
         _ => pending_updates(snapshot, &run)?,
     };
@@ -206,6 +211,8 @@ pub(crate) fn describe(
         memo: started.memo.clone().unwrap_or_else(|| Payload::from_static("{}")),
         search_attributes: started.search_attributes.clone(),
         build_id: started.build_id.to_string(),
+        version: started.version.to_string(),
+        patches: run.patches.keys().map(ToString::to_string).collect(),
         namespace: started.namespace.clone(),
         cancel_requested: run.cancel_requested,
         task_failure: run.task_failure.map(|failure| *failure),

@@ -91,6 +91,9 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
             attributes.extend(
                 started.execution_timeout_ms.map(|ms| ("execution_timeout_ms", Number(ms))),
             );
+            if !started.version.is_empty() {
+                attributes.push(("version", Text(&started.version)));
+            }
             attributes.extend(started.memo.as_ref().map(|memo| ("memo", Json(memo))));
             if let Some(parent) = &started.parent {
                 attributes.push(("parent", Text(&parent.workflow_id)));
@@ -220,6 +223,9 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
                 Err(failure) => ("failure", Value::Failure(failure)),
             },
         ],
+        HistoryEvent::PatchMarked { patch_id, deprecated } => {
+            vec![("patch_id", Text(patch_id)), ("deprecated", Flag(*deprecated))]
+        }
         HistoryEvent::StartDelayElapsed
         | HistoryEvent::WorkflowCancelRequested
         | HistoryEvent::WorkflowCancelled

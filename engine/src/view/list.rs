@@ -45,6 +45,12 @@ pub struct RunSummary {
     pub namespace: String,
     /// Whether its code cannot go on (panic, non-determinism, nothing durable awaited).
     pub stuck: bool,
+    /// The version of the code that it stays with; none for code without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// The patches that its code has taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<String>,
 }
 
 /// A page of the list.

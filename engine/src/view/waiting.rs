@@ -47,7 +47,13 @@ pub(super) fn sentence(run: &Run, awaited: &Awaited, registered: bool, now: Time
     }
     if !registered {
         let name = &run.started.workflow_type;
-        return format!("a worker that registers workflow type `{name}`: this server has none");
+        return match &*run.started.version {
+            "" => format!("a worker that registers workflow type `{name}`: this server has none"),
+            version => format!(
+                "a worker that registers version `{version}` of workflow type `{name}`: this \
+                 server has none"
+            ),
+        };
     }
     if let Some(failure) = &run.task_failure {
         let what = match failure.kind.name() {

@@ -8,7 +8,7 @@ use everstep::Worker;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork, identity,
-    panic, random, register, saga, sleep, witness,
+    panic, patched, random, register, saga, sleep, witness,
 };
 
 /// All conformance workflows. Witness files go to `data/witness`, which is made here.
@@ -30,6 +30,7 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = saga::register(worker, &dir);
     let worker = fork::register(worker, &dir);
     let worker = panic::register(worker, &dir);
+    let worker = patched::register(worker);
     let worker = blocked::register(worker);
     let worker = blob::register(worker);
     let worker = cancellable::register(worker, &dir);

@@ -130,6 +130,11 @@ impl Group {
                 self.end(event, look::FAILED, failure_text(event));
             }
             "update_completed" => self.end(event, look::COMPLETED, shown(event, "result")),
+            "patch_marked" => {
+                self.subject = format!("patch {}", event.text("patch_id").unwrap_or_default());
+                let deprecated = event.text("deprecated").is_some_and(|flag| flag == "true");
+                self.state(look::NOTED, if deprecated { "deprecated" } else { "" }.to_owned());
+            }
             "workflow_started" => self.state(look::NOTED, shown(event, "input")),
             "workflow_completed" => self.state(look::COMPLETED, shown(event, "result")),
             "workflow_failed" => self.state(look::FAILED, failure_text(event)),

@@ -170,6 +170,12 @@ impl Page {
         if let Some(parent) = &run.parent {
             self.field(&mut text, "parent", parent);
         }
+        if !run.version.is_empty() {
+            self.field(&mut text, "version", &run.version);
+        }
+        if !run.patches.is_empty() {
+            self.field(&mut text, "patches", &run.patches.join(", "));
+        }
         if run.cancel_requested && !run.status.is_closed() {
             self.field(&mut text, "cancel", "asked for");
         }

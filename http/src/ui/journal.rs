@@ -258,6 +258,11 @@ impl Journal {
                     self.touch(index, |group| group.end(Tone::Failed, at));
                 }
             }
+            HistoryEvent::PatchMarked { patch_id, deprecated } => {
+                let name = format!("Patch {patch_id}");
+                let preview = if *deprecated { "deprecated" } else { "takes the new way" };
+                self.mark(&name, Tone::Completed, at, preview);
+            }
             HistoryEvent::WorkflowCancelRequested => {
                 self.mark("Cancellation requested", Tone::Cancelled, at, "");
             }

@@ -210,8 +210,8 @@ fn stuck(failure: &TaskFailure, now: Timestamp) -> Markup {
             "Start a build that awaits only what its context gives it.",
         ),
         TaskFailureKind::Unregistered => (
-            "no worker of this server registers the workflow's type",
-            "Start a build that knows the type. The run goes on from its history by itself.",
+            "no worker of this server registers the workflow's type or its version",
+            "Start a build that knows both. The run goes on from its history by itself.",
         ),
     };
     let rows = [

@@ -19,6 +19,7 @@ fn run(start_delay_ms: Option<u64>) -> Run {
         search_attributes: Default::default(),
         build_id: "b".into(),
         parent: None,
+        version: "".into(),
     };
     Run::begin(&HistoryEvent::WorkflowStarted(started.into()), at(0)).unwrap()
 }

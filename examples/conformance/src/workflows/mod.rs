@@ -12,6 +12,7 @@ pub(crate) mod flaky;
 pub(crate) mod fork;
 pub(crate) mod identity;
 pub(crate) mod panic;
+pub(crate) mod patched;
 pub(crate) mod random;
 pub(crate) mod register;
 pub(crate) mod saga;

@@ -35,6 +35,7 @@ async fn record(worker: Worker) -> (Worker, Vec<String>) {
         ("blob", json!({ "bytes": 70_000 })),
         ("random", json!({})),
         ("fork", json!({ "file": "none" })),
+        ("patched", json!({})),
         ("witness", json!({ "file": "w", "lines": ["a", "b", "c", "d"], "delay_ms": 100 })),
     ] {
         begin(&api, workflow_type, input).await;
@@ -102,6 +103,7 @@ fn is_command(event: &HistoryEvent) -> bool {
             | HistoryEvent::TimerStarted { .. }
             | HistoryEvent::TimerCancelled { .. }
             | HistoryEvent::UpdateCompleted(_)
+            | HistoryEvent::PatchMarked { .. }
             | HistoryEvent::WorkflowCompleted { .. }
             | HistoryEvent::WorkflowFailed { .. }
             | HistoryEvent::WorkflowCancelled

@@ -20,6 +20,7 @@ async fn each_type_answers_as_its_contract_says() {
         ("fan_out", json!({ "width": 0 }), json!({ "sum": 0 })),
         ("sleep", json!({ "ms": 5 }), json!({ "slept_ms": 5 })),
         ("approval", json!({ "timeout_ms": 1 }), json!({ "outcome": "expired" })),
+        ("patched", json!({}), json!({ "took": "v2" })),
         ("blob", json!({ "bytes": 100_001 }), json!({ "bytes": 100_001 })),
     ];
     for (number, (workflow_type, input, result)) in cases.into_iter().enumerate() {

@@ -25,6 +25,7 @@ fn started() -> HistoryEvent {
         search_attributes: Default::default(),
         build_id: "b1".into(),
         parent: None,
+        version: "".into(),
     }))
 }
 

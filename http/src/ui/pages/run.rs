@@ -138,6 +138,8 @@ fn head(run: &RunDescription, now: Timestamp) -> Markup {
                 }
             }
             div { dt { "Build" } dd { (run.build_id) } }
+            @if !run.version.is_empty() { div { dt { "Version" } dd { (run.version) } } }
+            @if !run.patches.is_empty() { div { dt { "Patches" } dd.mono { (run.patches.join(", ")) } } }
             @if let Some(parent) = &run.parent {
                 div { dt { "Parent" } dd { a.mono href=(url::workflow(parent)) { (parent) } } }
             }
