@@ -76,14 +76,14 @@ pub use request::{
 pub use run_id::RunId;
 pub use runtime::{
     Change, ChangeKind, Clock, Engine, EngineConfig, EngineStats, OpenError, ReplayReport,
-    RunWatch, replay_history,
+    RunWatch, TransactError, replay_history,
 };
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, ChildError, ChildFuture,
-    Client, ClientError, Either, ExternalError, ExternalFuture, ExternalWorkflow, Query, Retry,
-    Saga, Signal, SignalFuture, StartBuilder, StartFuture, StartedWorkflow, TimerFuture, Update,
-    UpdateFuture, UpdateReply, Worker, Workflow, WorkflowContext, WorkflowError, WorkflowHandle,
-    join, join_all, race,
+    Client, ClientError, Counters, Either, ExternalError, ExternalFuture, ExternalWorkflow, Keys,
+    Query, Retry, Saga, Signal, SignalFuture, StartBuilder, StartFuture, StartedWorkflow, Table,
+    TimerFuture, Transaction, TransactionContext, Update, UpdateFuture, UpdateReply, Worker,
+    Workflow, WorkflowContext, WorkflowError, WorkflowHandle, join, join_all, race,
 };
 pub use timestamp::Timestamp;
 pub use view::{

@@ -4,6 +4,7 @@
 
 mod operate;
 mod support;
+mod transactions;
 
 use std::time::Duration;
 

@@ -297,11 +297,14 @@ pub struct ActivityOptions {
     pub start_to_close_ms: u64,
     /// When and how often to try again.
     pub retry: RetryPolicy,
+    /// A function over the application's rows whose writes commit with its result.
+    pub transaction: bool,
 }
 
 impl ActivityOptions {
     /// 60 s for an attempt, and [`RetryPolicy::DEFAULT`].
-    pub const DEFAULT: Self = Self { start_to_close_ms: 60_000, retry: RetryPolicy::DEFAULT };
+    pub const DEFAULT: Self =
+        Self { start_to_close_ms: 60_000, retry: RetryPolicy::DEFAULT, transaction: false };
 }
 
 /// Why a run's code cannot go on. The run stays open, and the code is tried again.

@@ -191,7 +191,7 @@ impl Shard {
         self.ended.push_back(AttemptEnded { run_id, activity_id, attempt, outcome });
     }
 
-    fn checked(&self, outcome: Result<Payload, Failure>) -> Result<Payload, Failure> {
+    pub(super) fn checked(&self, outcome: Result<Payload, Failure>) -> Result<Payload, Failure> {
         check_size(outcome, self.inner.config.max_payload_bytes)
     }
 

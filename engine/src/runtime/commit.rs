@@ -103,6 +103,7 @@ impl Shard {
         self.durable = turn;
         self.timers.durable(turn);
         self.recent_keys.durable(turn);
+        self.app_rows.durable(turn);
         // What was read before does not know of this commit.
         self.snapshot = None;
         let untold = self.inner.changes.is_watched()
@@ -170,6 +171,8 @@ impl Shard {
                 self.residents.clear();
                 self.timers.clear();
                 self.recent_keys.clear();
+                self.app_rows.clear();
+                self.turn.transactions.clear();
                 self.turn.mailbox.forget();
                 self.attempts.keep_spawned();
                 self.ended.clear();

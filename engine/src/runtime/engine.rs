@@ -19,8 +19,8 @@ use super::{Change, Clock, EngineStats};
 use crate::sdk::Registry;
 use crate::view::{self, HistoryPage, RunDescription, RunPage, RunResult, UpdateState};
 use crate::{
-    ListFilter, Payload, Rejection, Selector, SignalInput, StartRequest, Started, Timestamp,
-    UpdateInput, Worker,
+    ActivityError, ListFilter, Payload, Rejection, Selector, SignalInput, StartRequest, Started,
+    Timestamp, TransactionContext, UpdateInput, Worker,
 };
 
 /// Settings of an engine.
@@ -57,6 +57,18 @@ pub enum OpenError {
     /// The operating system gave no thread.
     #[error("failed to start the engine's thread: {0}")]
     Thread(#[from] std::io::Error),
+}
+
+/// Why a transaction had no effect.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransactError {
+    /// The transaction's own code refused.
+    #[error("{0}")]
+    Failed(ActivityError),
+    /// The engine refused: a start whose id is taken, a server that is shutting down.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
 }
 
 /// An open engine. Clones are the same engine.
@@ -172,6 +184,37 @@ impl Engine {
         self.check_size("signal payload", &signal.payload)?;
         let selector = Box::new(selector.clone());
         self.ask(|reply| Message::Signal { selector, signal, idempotency_key, reply }).await
+    }
+
+    /// Runs a transaction over the application's rows of a namespace: what `code` writes, starts
+    /// and signals is durable together when this returns, or nothing of it has happened. `code`
+    /// runs on the engine's thread, on the newest state, so it must be quick.
+    ///
+    /// # Errors
+    /// [`TransactError::Failed`] with the error that `code` returned; [`TransactError::Rejected`]
+    /// when the engine cannot do what it asked for.
+    pub async fn transact<O: Send + 'static>(
+        &self,
+        namespace: &str,
+        code: impl FnOnce(&mut TransactionContext<'_>) -> Result<O, ActivityError> + Send + 'static,
+    ) -> Result<O, TransactError> {
+        let (ended, outcome) = oneshot::channel();
+        let namespace = namespace.to_owned();
+        let code = Box::new(move |tx: &mut TransactionContext<'_>| {
+            let result = code(tx);
+            let done = result.as_ref().map(drop).map_err(|error| error.failure().clone());
+            // The caller may have gone; the writes count all the same.
+            let _ = ended.send(result);
+            done
+        });
+        self.ask(|reply| Message::Transact { namespace, code, reply }).await?;
+        match outcome.await {
+            Ok(result) => result.map_err(TransactError::Failed),
+            Err(_) => Err(TransactError::Failed(ActivityError::new(
+                "panic",
+                "the transaction panicked; its message is in the log",
+            ))),
+        }
     }
 
     /// Asks something of the newest run (or of the one named), and waits at most `wait` for the

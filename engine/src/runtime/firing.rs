@@ -96,6 +96,10 @@ impl Step<'_> {
             }
             activity_id => match run.activities.get(&activity_id).map(|activity| activity.state) {
                 Some(ActivityState::BackingOff(at)) if at <= now => {
+                    if self.is_transaction(activity_id) {
+                        self.queue_transaction(activity_id);
+                        return;
+                    }
                     Command::RetryActivity { activity_id }
                 }
                 _ => return,

@@ -31,6 +31,8 @@ pub(crate) const SIGNAL_KEYS: Table = Table::new(9, "signal_keys");
 pub(crate) const INBOX: Table = Table::new(11, "inbox");
 /// `namespace ‖ first run ‖ update id` → what became of an update.
 pub(crate) const UPDATES: Table = Table::new(30, "updates");
+/// `namespace ‖ context ‖ table ‖ key` → the application's own rows; see `sdk/tables`.
+pub(crate) const APP_ROWS: Table = Table::new(31, "app_rows");
 /// Name → value: format version, number of shards, the manual clock.
 pub(crate) const META: Table = Table::new(10, "meta");
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use everstep_storage::{Commit, StoreError};
 use tokio::sync::oneshot;
 
+use super::transactions::TransactionCode;
 use super::updates::UpdateWatch;
 use crate::view::{RunResult, UpdateState};
 use crate::{
@@ -38,6 +39,11 @@ pub(super) enum Message {
         update_id: String,
         watch: UpdateWatch,
         reply: Reply<UpdateState>,
+    },
+    Transact {
+        namespace: String,
+        code: TransactionCode,
+        reply: Reply<()>,
     },
     Cancel {
         selector: Box<Selector>,

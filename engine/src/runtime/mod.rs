@@ -11,6 +11,7 @@
 //! Invariant: no effect leaves the process before the batch that holds its cause is durable.
 
 mod afterwards;
+mod app_rows;
 mod attempts;
 mod changes;
 mod children;
@@ -38,6 +39,7 @@ mod start;
 mod stats;
 mod task;
 mod timers;
+mod transactions;
 mod turn;
 mod update_record;
 mod updates;
@@ -46,7 +48,7 @@ mod watchdog;
 
 pub use changes::{Change, ChangeKind};
 pub use clock::Clock;
-pub use engine::{Engine, EngineConfig, OpenError, RunWatch};
+pub use engine::{Engine, EngineConfig, OpenError, RunWatch, TransactError};
 pub(crate) use history_log::{HistoryReader, read_run};
 pub(crate) use record::RunRecord;
 pub use stats::EngineStats;

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::OpenError;
 use super::afterwards::Afterwards;
+use super::app_rows::AppRows;
 use super::attempts::Attempts;
 use super::commit::{InFlight, refuse};
 use super::engine::Inner;
@@ -51,6 +52,7 @@ pub(super) struct Shard {
     /// The newest turn that is durable.
     pub(super) durable: u64,
     pub(super) recent_keys: RecentKeys,
+    pub(super) app_rows: AppRows,
     pub(super) last_run_id: LastRunId,
     /// How often code was tried again, carried over to the run's next time in memory.
     pub(super) task_tries: RunMap<u32>,
@@ -110,6 +112,8 @@ impl Shard {
             draining: false,
             watched: false,
             mailbox: Mailbox::new(fence.epoch),
+            transactions: VecDeque::new(),
+            transacting: false,
             unseen: VecDeque::new(),
             encoded: Vec::new(),
             record: Vec::new(),
@@ -128,6 +132,7 @@ impl Shard {
             in_flight: None,
             durable: 0,
             recent_keys: RecentKeys::default(),
+            app_rows: AppRows::default(),
             last_run_id: LastRunId::default(),
             task_tries: RunMap::default(),
             ended: VecDeque::new(),
@@ -161,6 +166,7 @@ impl Shard {
             self.recover_some();
             self.fire_due();
             self.deliver_letters();
+            self.run_transactions();
             self.flush();
             self.advance_clock();
             self.snapshot = None;
@@ -192,6 +198,9 @@ impl Shard {
             }
             Message::WatchUpdate { selector, update_id, watch, reply } => {
                 self.watch_update(&selector, &update_id, watch, reply);
+            }
+            Message::Transact { namespace, code, reply } => {
+                self.transact_for(&namespace, code, reply);
             }
             Message::Cancel { selector, reply } => {
                 self.command(&selector, Command::RequestCancel, reply);
@@ -312,6 +321,9 @@ impl Shard {
 
     /// How long the loop may sleep; none when there is something to do.
     fn may_sleep(&self) -> Option<Duration> {
+        if !self.turn.transactions.is_empty() {
+            return None;
+        }
         if !self.ended.is_empty() || self.recovery.is_pending() || self.letters_wait() {
             return None;
         }

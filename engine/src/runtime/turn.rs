@@ -69,6 +69,10 @@ pub(super) struct Turn {
     pub(super) watched: bool,
     /// What runs ask of each other.
     pub(super) mailbox: Mailbox,
+    /// Transactions that are to run before the batch is committed: run and activity.
+    pub(super) transactions: VecDeque<(RunId, u32)>,
+    /// The attempt that is recorded now has run already.
+    pub(super) transacting: bool,
     /// Events that the code of the run at hand has not seen yet; empty between steps.
     pub(super) unseen: VecDeque<HistoryEvent>,
     /// Encoded events of the run at hand that are not in the batch yet; empty between steps.
@@ -151,7 +155,9 @@ impl<'a> Step<'a> {
         match &event {
             HistoryEvent::ActivityStarted { activity_id, .. } => {
                 self.counters.attempts_started.add(1);
-                self.turn.effects.push(Effect::Attempt { run_id, activity_id: *activity_id });
+                if !self.turn.transacting {
+                    self.turn.effects.push(Effect::Attempt { run_id, activity_id: *activity_id });
+                }
             }
             HistoryEvent::ActivityFailed { .. } => self.counters.attempts_failed.add(1),
             HistoryEvent::ActivityCancelRequested { activity_id } => {
@@ -245,6 +251,7 @@ impl<'a> Step<'a> {
             Asked::ScheduleActivity {
                 activity_id, activity_type, input, options, inline, ..
             } => {
+                let transaction = options.as_ref().is_some_and(|options| options.transaction);
                 self.execute_own(Command::ScheduleActivity {
                     activity_id,
                     activity_type,
@@ -252,7 +259,10 @@ impl<'a> Step<'a> {
                     options,
                     inline,
                 });
-                self.start_attempt(activity_id);
+                match transaction {
+                    true => self.queue_transaction(activity_id),
+                    false => self.begin_attempt(activity_id),
+                }
             }
             Asked::StartTimer { timer_id, fires_at, .. } => {
                 self.execute_own(Command::StartTimer { timer_id, fires_at });
@@ -291,6 +301,13 @@ impl<'a> Step<'a> {
 
     /// Starts the next attempt in the commit that makes it possible.
     pub(super) fn start_attempt(&mut self, activity_id: u32) {
+        match self.is_transaction(activity_id) {
+            true => self.queue_transaction(activity_id),
+            false => self.begin_attempt(activity_id),
+        }
+    }
+
+    fn begin_attempt(&mut self, activity_id: u32) {
         if !self.turn.draining {
             self.execute_own(Command::RetryActivity { activity_id });
         }

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::future::{Due, NewActivity};
 use super::{
     Activity, ActivityError, ActivityFuture, Cancelled, ChildFuture, Core, ExternalWorkflow, Query,
-    Saga, Signal, SignalFuture, StartFuture, TimerFuture, Update, UpdateFuture, Workflow,
-    WorkflowError, cancel, saga,
+    Saga, Signal, SignalFuture, StartFuture, TimerFuture, Transaction, Update, UpdateFuture,
+    Workflow, WorkflowError, cancel, saga,
 };
 use crate::kernel::ActivityOptions;
 use crate::{Payload, RunId, Timestamp};
@@ -58,6 +58,41 @@ impl WorkflowContext {
         O: DeserializeOwned,
     {
         self.call(activity.name(), Payload::from_value(&input), activity.options())
+    }
+
+    /// Runs a transaction and waits for its outcome: what it writes and its result are in one
+    /// commit, exactly once.
+    ///
+    /// ```
+    /// # use everstep_engine::*;
+    /// const ACCOUNTS: Table<i64> = Table::new("bank", "accounts");
+    /// const WITHDRAW: Transaction<i64, i64> = Transaction::new("withdraw");
+    ///
+    /// fn withdraw(tx: &mut TransactionContext<'_>, cents: i64) -> Result<i64, ActivityError> {
+    ///     let balance = tx.get(ACCOUNTS, "ada")?.unwrap_or(0) - cents;
+    ///     if balance < 0 {
+    ///         return Err(ActivityError::new("insufficient_funds", balance));
+    ///     }
+    ///     tx.put(ACCOUNTS, "ada", &balance)?;
+    ///     Ok(balance)
+    /// }
+    ///
+    /// async fn pay(ctx: &WorkflowContext, cents: i64) -> Result<i64, WorkflowError> {
+    ///     Ok(ctx.transaction(WITHDRAW, cents).await?)
+    /// }
+    ///
+    /// # let _ =
+    /// Worker::new().workflow(Workflow::new("pay"), pay).transaction(WITHDRAW, withdraw)
+    /// # ;
+    /// ```
+    #[track_caller]
+    pub fn transaction<I, O>(&self, transaction: Transaction<I, O>, input: I) -> ActivityFuture<O>
+    where
+        I: Serialize,
+        O: DeserializeOwned,
+    {
+        let options = Some(transaction.options());
+        self.call(transaction.name(), Payload::from_value(&input), options)
     }
 
     #[track_caller]

@@ -23,6 +23,14 @@ pub struct Activity<I, O> {
     types: PhantomData<fn(I) -> O>,
 }
 
+/// A transaction type: a pure function from an `I` and the application's rows to an `O` and writes
+/// that commit with it, exactly once.
+pub struct Transaction<I, O> {
+    name: &'static str,
+    retry: Option<Retry>,
+    types: PhantomData<fn(I) -> O>,
+}
+
 /// A signal that carries a `T`.
 pub struct Signal<T> {
     name: &'static str,
@@ -66,6 +74,12 @@ impl<I, O> Clone for Activity<I, O> {
     }
 }
 impl<I, O> Copy for Activity<I, O> {}
+impl<I, O> Clone for Transaction<I, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<I, O> Copy for Transaction<I, O> {}
 impl<T> Clone for Signal<T> {
     fn clone(&self) -> Self {
         *self
@@ -139,6 +153,41 @@ impl<I, O> Activity<I, O> {
     }
 }
 
+impl<I, O> Transaction<I, O> {
+    /// How a refused assertion is tried again: at once at first, for a few seconds in all.
+    const AGAIN: Retry = Retry::DEFAULT
+        .initial_interval(Duration::from_millis(10))
+        .max_interval(Duration::from_secs(1))
+        .max_attempts(10);
+
+    /// The transaction type `name`. A refused assertion is tried again a few times; an error that
+    /// the code returns is final.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, retry: None, types: PhantomData }
+    }
+
+    /// How refused assertions and errors that the code returns are tried again.
+    #[must_use]
+    pub const fn retry(mut self, retry: Retry) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// The durable name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) const fn retries_errors(&self) -> bool {
+        self.retry.is_some()
+    }
+
+    pub(crate) fn options(&self) -> Box<ActivityOptions> {
+        let retry = self.retry.unwrap_or(Self::AGAIN).policy();
+        Box::new(ActivityOptions { retry, transaction: true, ..ActivityOptions::DEFAULT })
+    }
+}
+
 pub(crate) fn options(
     start_to_close: Option<Duration>,
     retry: Option<Retry>,
@@ -150,6 +199,7 @@ pub(crate) fn options(
     Some(Box::new(ActivityOptions {
         start_to_close_ms: start_to_close.map_or(defaults.start_to_close_ms, millis),
         retry: retry.map_or(defaults.retry, |retry| retry.policy()),
+        transaction: false,
     }))
 }
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::transaction::ASSERTION_FAILED;
 use super::{
-    Activity, ActivityContext, ActivityError, Signal, Update, Workflow, WorkflowContext,
-    WorkflowError,
+    Activity, ActivityContext, ActivityError, Signal, Transaction, TransactionContext, Update,
+    Workflow, WorkflowContext, WorkflowError,
 };
 use crate::{Failure, Payload, Rejection, UpdateInput};
 
@@ -51,6 +52,7 @@ pub(crate) struct Registry {
     pub(super) upgrades: BTreeMap<(&'static str, &'static str), &'static str>,
     pub(super) mistakes: Vec<String>,
     pub(crate) activities: HashMap<&'static str, ActivityEntry, foldhash::fast::RandomState>,
+    pub(crate) transactions: HashMap<&'static str, TransactionEntry, foldhash::fast::RandomState>,
     pub(crate) build_id: Option<Arc<str>>,
 }
 
@@ -99,6 +101,25 @@ impl WorkflowEntry {
 pub(crate) struct ActivityEntry {
     pub(crate) attempt: Box<Attempt>,
     pub(crate) blocking: bool,
+}
+
+type Transact =
+    dyn Fn(&mut TransactionContext<'_>, &Payload) -> Result<Payload, Failure> + Send + Sync;
+
+pub(crate) struct TransactionEntry {
+    pub(crate) code: Box<Transact>,
+    /// Errors that the code returns are tried again, too.
+    retries_errors: bool,
+}
+
+impl TransactionEntry {
+    /// Whether trying again may help: the state that an assertion refused may change.
+    pub(crate) fn judge(&self, failure: Failure) -> Failure {
+        match self.retries_errors || failure.kind == ASSERTION_FAILED {
+            true => failure,
+            false => failure.non_retryable(),
+        }
+    }
 }
 
 fn check<T: DeserializeOwned>(payload: &Payload) -> Result<(), String> {
@@ -207,6 +228,29 @@ impl Worker {
         });
         let entry = ActivityEntry { attempt, blocking: activity.is_blocking() };
         self.registry.activities.insert(activity.name(), entry);
+        self
+    }
+
+    /// Runs transactions of the type by `code`: a pure function over the application's rows, whose
+    /// writes commit together with its result. It runs on the engine's own thread, so it must be
+    /// quick and do nothing but read and write through its context.
+    #[must_use]
+    pub fn transaction<I, O, F>(mut self, transaction: Transaction<I, O>, code: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        O: Serialize + 'static,
+        F: Fn(&mut TransactionContext<'_>, I) -> Result<O, ActivityError> + Send + Sync + 'static,
+    {
+        let code = Box::new(move |tx: &mut TransactionContext<'_>, input: &Payload| {
+            let input = input.to::<I>().map_err(|error| {
+                Failure::new("invalid_input", error.to_string()).non_retryable()
+            })?;
+            let output = code(tx, input).map_err(ActivityError::into_failure)?;
+            Payload::from_value(&output)
+                .map_err(|error| Failure::new("invalid_result", error.to_string()).non_retryable())
+        });
+        let entry = TransactionEntry { code, retries_errors: transaction.retries_errors() };
+        self.registry.transactions.insert(transaction.name(), entry);
         self
     }
 

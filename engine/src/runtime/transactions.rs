@@ -1,0 +1,254 @@
+//! Transactions: pure functions over the application's rows that commit with their result.
+//!
+//! A transaction runs on the loop, on the newest state, and its writes go into the open batch
+//! together with the events of the activity that asked for it. So it happened with its result, or
+//! not at all, and two of them never run on the same state.
+
+use std::panic::AssertUnwindSafe;
+
+use super::app_rows::Latest;
+use super::mailbox::{Act, Address, AddressedRun, Letter, start};
+use super::message::Reply;
+use super::panics;
+use super::shard::Shard;
+use super::turn::{Effect, Step};
+use crate::kernel::{ActivityState, Command};
+use crate::sdk::Ask;
+use crate::{
+    Failure, IdReuse, OnConflict, Payload, Rejection, RunId, RunStatus, Selector, StartRequest,
+    TransactionContext,
+};
+
+/// Transactions that are run before the batch is committed and requests have their turn again.
+const TRANSACTIONS_A_TURN: usize = 1_024;
+
+/// The code of a transaction that a caller in this process hands over.
+pub(super) type TransactionCode =
+    Box<dyn FnOnce(&mut TransactionContext<'_>) -> Result<(), Failure> + Send>;
+
+/// Why a transaction had no effect.
+enum Refused {
+    /// Its own code said so.
+    ByItself(Failure),
+    /// The engine could not do what it asked for.
+    ByEngine(Rejection),
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self::ByEngine(rejection)
+    }
+}
+
+impl Shard {
+    /// Runs the transactions that workflows have asked for.
+    pub(super) fn run_transactions(&mut self) {
+        for _ in 0..TRANSACTIONS_A_TURN {
+            let Some((run_id, activity_id)) = self.turn.transactions.pop_front() else { return };
+            self.progress.step();
+            self.run_transaction(run_id, activity_id);
+            self.split();
+        }
+    }
+
+    fn run_transaction(&mut self, run_id: RunId, activity_id: u32) {
+        let Some(resident) = self.residents.get(run_id) else { return };
+        let Some(activity) = resident.run.activities.get(&activity_id) else { return };
+        // Withdrawn meanwhile, or held back: whoever lets the run go on asks again.
+        if resident.run.status != RunStatus::Running
+            || activity.cancel_requested
+            || matches!(activity.state, ActivityState::Started(_))
+        {
+            return;
+        }
+        let (namespace, input) = (resident.namespace.clone(), activity.input.clone());
+        let name = std::sync::Arc::clone(&activity.activity_type);
+        let registry = std::sync::Arc::clone(&self.inner.registry);
+        self.progress.run(run_id);
+        let outcome = match registry.transactions.get(&*name) {
+            Some(entry) => {
+                let mut outcome = Payload::null();
+                let done = self.transact(&namespace, |tx| {
+                    outcome = (entry.code)(tx, &input)?;
+                    Ok(())
+                });
+                match done {
+                    Ok(()) => self.checked(Ok(outcome)),
+                    Err(Refused::ByItself(failure)) => Err(entry.judge(failure)),
+                    Err(Refused::ByEngine(Rejection::Unavailable(why))) => {
+                        Err(Failure::new("unavailable", why))
+                    }
+                    Err(Refused::ByEngine(rejection)) => {
+                        let failure = Failure::new(rejection.code(), rejection.to_string());
+                        Err(entry.judge(failure))
+                    }
+                }
+            }
+            None => {
+                let what = format!("transaction type `{name}` is not registered here");
+                Err(Failure::new("unknown_activity", what))
+            }
+        };
+        self.step(run_id, |step| step.end_transaction(activity_id, outcome));
+        self.deliver_letters();
+    }
+
+    /// Runs a transaction for a caller in this process; it is told when the writes are durable.
+    pub(super) fn transact_for(
+        &mut self,
+        namespace: &str,
+        code: TransactionCode,
+        reply: Reply<()>,
+    ) {
+        let answer = match self.transact(namespace, code) {
+            // The caller has its own code's failure already.
+            Ok(()) | Err(Refused::ByItself(_)) => Ok(()),
+            Err(Refused::ByEngine(rejection)) => Err(rejection),
+        };
+        self.turn.effects.push(Effect::Answer(reply, answer));
+        self.deliver_letters();
+    }
+
+    /// Runs code on the newest state; what it writes and asks for goes into the open batch, or
+    /// nothing of it does.
+    fn transact(
+        &mut self,
+        namespace: &str,
+        code: impl FnOnce(&mut TransactionContext<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Refused> {
+        self.snapshot()?;
+        let (changes, asks) = {
+            let Some(snapshot) = self.snapshot.as_deref() else { return Ok(()) };
+            let latest = Latest { rows: &self.app_rows, snapshot };
+            let mut tx = TransactionContext::new(&latest, namespace);
+            let ended = panics::catch(AssertUnwindSafe(|| code(&mut tx)));
+            let ended = ended.unwrap_or_else(|panic| {
+                let place = panic.location.as_deref().unwrap_or("an unknown place");
+                Err(Failure::new("panic", format!("{} (at {place})", panic.message)))
+            });
+            ended.map_err(Refused::ByItself)?;
+            (tx.changes, tx.asks)
+        };
+        let mut letters = Vec::with_capacity(asks.len());
+        for ask in asks {
+            letters.push(self.checked_ask(namespace, ask, &letters)?);
+        }
+        self.snapshot()?;
+        if let Some(snapshot) = self.snapshot.as_deref() {
+            let turn = self.turn.number;
+            self.app_rows.write(snapshot, changes, &mut self.turn.batch, turn)?;
+        }
+        letters.into_iter().for_each(|letter| self.turn.mailbox.post(letter));
+        Ok(())
+    }
+
+    /// The letter that does what was asked for, if it will be taken.
+    fn checked_ask(
+        &mut self,
+        namespace: &str,
+        ask: Ask,
+        before: &[Letter],
+    ) -> Result<Letter, Rejection> {
+        match ask {
+            Ask::Start(request) => {
+                let workflow_id = request.workflow_id.clone().unwrap_or_default();
+                let twice = before.iter().any(|letter| {
+                    matches!(letter.act, Act::Start { .. }) && letter.to.workflow_id == workflow_id
+                });
+                if twice {
+                    return Err(Rejection::InvalidRequest(format!(
+                        "the transaction starts workflow `{workflow_id}` twice"
+                    )));
+                }
+                self.check_transactional_start(&request, &workflow_id)?;
+                Ok(start(request, workflow_id, None, None))
+            }
+            Ask::Signal { workflow_id, signal } => {
+                let namespace = namespace.to_owned();
+                let starts_it = before.iter().any(|letter| {
+                    matches!(letter.act, Act::Start { .. }) && letter.to.workflow_id == workflow_id
+                });
+                if !starts_it {
+                    let selector = Selector {
+                        namespace: namespace.clone(),
+                        workflow_id: workflow_id.clone(),
+                        run_id: None,
+                    };
+                    let target = self.target(&selector)?;
+                    if target.status.is_closed() {
+                        let status = target.status.to_string();
+                        return Err(Rejection::WorkflowClosed(workflow_id, status));
+                    }
+                }
+                let to = Address { namespace, workflow_id, run: AddressedRun::Newest };
+                Ok(Letter { to, act: Act::Signal(signal), answer_to: None })
+            }
+        }
+    }
+
+    /// Refuses a start that would be refused once the transaction is committed.
+    fn check_transactional_start(
+        &mut self,
+        request: &StartRequest,
+        workflow_id: &str,
+    ) -> Result<(), Rejection> {
+        let name = &request.workflow_type;
+        let registry = std::sync::Arc::clone(&self.inner.registry);
+        let Some(entry) = registry.workflows.get(name.as_str()) else {
+            let known: Vec<&str> = registry.workflows.keys().copied().collect();
+            return Err(Rejection::UnknownWorkflowType(name.clone(), known.join(", ")));
+        };
+        let checked = panics::catch(AssertUnwindSafe(|| (entry.check_input)(&request.input)));
+        checked.unwrap_or_else(|panic| Err(panic.message)).map_err(|error| {
+            let what = format!("workflow type `{name}` cannot take this input: {error}");
+            Rejection::Unprocessable(what)
+        })?;
+        let selector = Selector {
+            namespace: request.namespace.clone(),
+            workflow_id: workflow_id.to_owned(),
+            run_id: None,
+        };
+        let (run_id, status) = match self.target(&selector) {
+            Ok(target) => (target.run_id.to_string(), target.status),
+            Err(Rejection::WorkflowNotFound(_)) => return Ok(()),
+            Err(other) => return Err(other),
+        };
+        let workflow_id = workflow_id.to_owned();
+        let allowed = match (status.is_closed(), request.id_reuse) {
+            (_, IdReuse::TerminateIfRunning) | (true, IdReuse::AllowIfClosed) => true,
+            (true, IdReuse::AllowIfFailed) => status != RunStatus::Completed,
+            (true, IdReuse::RejectDuplicate) => false,
+            (false, _) if request.on_conflict == OnConflict::UseExisting => true,
+            (false, _) => return Err(Rejection::WorkflowAlreadyRunning(workflow_id, run_id)),
+        };
+        match allowed {
+            true => Ok(()),
+            false => Err(Rejection::WorkflowAlreadyExists(workflow_id, run_id, status.to_string())),
+        }
+    }
+}
+
+impl Step<'_> {
+    /// The attempt and its outcome stand in one batch with what the transaction wrote.
+    fn end_transaction(&mut self, activity_id: u32, outcome: Result<Payload, Failure>) {
+        self.turn.transacting = true;
+        self.execute_own(Command::RetryActivity { activity_id });
+        self.turn.transacting = false;
+        let activity = self.resident.run.activities.get(&activity_id);
+        let Some(attempt) = activity.map(|activity| activity.attempt) else { return };
+        self.end_attempt(activity_id, attempt, outcome);
+    }
+
+    /// Whether the pending activity is a transaction.
+    pub(super) fn is_transaction(&self, activity_id: u32) -> bool {
+        let activity = self.resident.run.activities.get(&activity_id);
+        activity.is_some_and(|activity| activity.options().transaction)
+    }
+
+    /// The loop runs it before it commits.
+    pub(super) fn queue_transaction(&mut self, activity_id: u32) {
+        if !self.turn.draining && self.resident.run.status == RunStatus::Running {
+            self.turn.transactions.push_back((self.resident.run_id, activity_id));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What a transaction reads and writes.
+//!
+//! Invariant: it sees every transaction before it and its own writes, and nobody sees its writes
+//! before it has returned `Ok`: until then they are only collected here.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::tables::{Counters, Keys, Table};
+use super::{ActivityError, Signal, Workflow};
+use crate::{Payload, Rejection, SignalInput, StartRequest};
+
+/// The most rows that one transaction may write.
+const MOST_WRITES: usize = 10_000;
+
+/// The failure type of a transaction whose assertion did not hold.
+pub(crate) const ASSERTION_FAILED: &str = "assertion_failed";
+
+/// The state that a transaction is made on.
+pub(crate) trait Rows {
+    /// The row's value.
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Rejection>;
+    /// Rows whose key begins with `prefix` and comes after `after`, at most `limit`.
+    fn range(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Bytes)>, Rejection>;
+}
+
+/// What becomes of one row.
+#[derive(Clone, Debug)]
+pub(crate) enum RowChange {
+    Put(Bytes),
+    Delete,
+    Add(i64),
+}
+
+/// What becomes of other workflows.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Start(StartRequest),
+    Signal { workflow_id: String, signal: SignalInput },
+}
+
+/// Given to the code of a transaction: the application's tables as they are now, and what is to
+/// become of them.
+pub struct TransactionContext<'a> {
+    rows: &'a dyn Rows,
+    namespace: &'a str,
+    pub(crate) changes: BTreeMap<Vec<u8>, RowChange>,
+    pub(crate) asks: Vec<Ask>,
+}
+
+impl<'a> TransactionContext<'a> {
+    pub(crate) const fn new(rows: &'a dyn Rows, namespace: &'a str) -> Self {
+        Self { rows, namespace, changes: BTreeMap::new(), asks: Vec::new() }
+    }
+
+    /// The namespace that everything here belongs to.
+    pub const fn namespace(&self) -> &str {
+        self.namespace
+    }
+
+    fn key(prefix: Vec<u8>, key: &str) -> Vec<u8> {
+        let mut whole = prefix;
+        whole.extend_from_slice(key.as_bytes());
+        whole
+    }
+
+    fn value(&self, key: &[u8]) -> Result<Option<Bytes>, ActivityError> {
+        Ok(match self.changes.get(key) {
+            Some(RowChange::Put(value)) => Some(value.clone()),
+            Some(RowChange::Delete) => None,
+            Some(RowChange::Add(_)) | None => found(self.rows.get(key))?,
+        })
+    }
+
+    /// The row under `key`.
+    ///
+    /// # Errors
+    /// When the stored value has another shape, or the store cannot be read.
+    pub fn get<V: DeserializeOwned>(
+        &self,
+        table: Table<V>,
+        key: &str,
+    ) -> Result<Option<V>, ActivityError> {
+        let stored = self.value(&Self::key(table.prefix(self.namespace), key))?;
+        stored.map(|stored| read(&table.name(), key, &stored)).transpose()
+    }
+
+    /// Rows in the order of their keys.
+    ///
+    /// # Errors
+    /// As [`TransactionContext::get`].
+    pub fn range<V: DeserializeOwned>(
+        &self,
+        table: Table<V>,
+        keys: &Keys,
+    ) -> Result<Vec<(String, V)>, ActivityError> {
+        let own = table.prefix(self.namespace);
+        let prefix = Self::key(own.clone(), &keys.prefix);
+        let after = keys.after.as_ref().map(|after| Self::key(own.clone(), after));
+        // Rows that this transaction deletes must not make the page shorter than it is.
+        let changed = self.changes.range(prefix.clone()..);
+        let changed: Vec<_> = changed
+            .take_while(|(key, _)| key.starts_with(&prefix))
+            .filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after))
+            .collect();
+        let asked = keys.limit + changed.len();
+        let found = found(self.rows.range(&prefix, after.as_deref(), asked))?;
+        let last = (found.len() == asked).then(|| found.last().map(|(key, _)| key.clone()));
+        let mut rows: BTreeMap<Vec<u8>, Bytes> = found.into_iter().collect();
+        for (key, change) in changed {
+            match change {
+                RowChange::Put(value) => drop(rows.insert(key.clone(), value.clone())),
+                RowChange::Delete => drop(rows.remove(key)),
+                RowChange::Add(_) => {}
+            }
+        }
+        let within = |key: &Vec<u8>| last.as_ref().is_none_or(|last| Some(key) <= last.as_ref());
+        let rows = rows.into_iter().filter(|(key, _)| within(key)).take(keys.limit);
+        rows.map(|(key, stored)| {
+            let key = String::from_utf8_lossy(&key[own.len()..]).into_owned();
+            let value = read(&table.name(), &key, &stored)?;
+            Ok((key, value))
+        })
+        .collect()
+    }
+
+    /// The row under `key` becomes `value`.
+    ///
+    /// # Errors
+    /// When the value has no JSON form, or the transaction writes too much.
+    pub fn put<V: Serialize>(
+        &mut self,
+        table: Table<V>,
+        key: &str,
+        value: &V,
+    ) -> Result<(), ActivityError> {
+        let stored = serde_json::to_vec(value)?;
+        self.change(Self::key(table.prefix(self.namespace), key), RowChange::Put(stored.into()))
+    }
+
+    /// The row under `key` ends to exist, if it did.
+    ///
+    /// # Errors
+    /// When the transaction writes too much.
+    pub fn delete<V>(&mut self, table: Table<V>, key: &str) -> Result<(), ActivityError> {
+        self.change(Self::key(table.prefix(self.namespace), key), RowChange::Delete)
+    }
+
+    /// The counter grows by `delta`; answers what it is then.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the transaction writes too much.
+    pub fn add(&mut self, counters: Counters, key: &str, delta: i64) -> Result<i64, ActivityError> {
+        let row = Self::key(counters.prefix(self.namespace), key);
+        let grown = match self.changes.get(&row) {
+            Some(RowChange::Add(before)) => before.wrapping_add(delta),
+            _ => delta,
+        };
+        self.change(row, RowChange::Add(grown))?;
+        self.count(counters, key)
+    }
+
+    /// What a counter is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn count(&self, counters: Counters, key: &str) -> Result<i64, ActivityError> {
+        let row = Self::key(counters.prefix(self.namespace), key);
+        let before = found(self.rows.get(&row))?.map_or(0, |stored| counter(&stored));
+        Ok(match self.changes.get(&row) {
+            Some(RowChange::Add(delta)) => before.wrapping_add(*delta),
+            _ => before,
+        })
+    }
+
+    /// Refuses the transaction unless `holds`: nothing is written, and it runs again a little
+    /// later, on what is there then; after a few attempts it fails with `assertion_failed`.
+    ///
+    /// # Errors
+    /// When it does not hold; pass it on with `?`.
+    pub fn assert(&self, holds: bool, what: &str) -> Result<(), ActivityError> {
+        match holds {
+            true => Ok(()),
+            false => Err(ActivityError::new(ASSERTION_FAILED, what)),
+        }
+    }
+
+    /// Starts a workflow in the commit that makes the writes durable. A transaction that starts
+    /// one whose id is taken fails as a whole.
+    ///
+    /// # Errors
+    /// When the input has no JSON form.
+    pub fn start<I: Serialize, O>(
+        &mut self,
+        workflow: Workflow<I, O>,
+        workflow_id: impl Into<String>,
+        input: &I,
+    ) -> Result<(), ActivityError> {
+        let mut request = StartRequest::new(workflow.name(), Payload::from_value(input)?);
+        request.workflow_id = Some(workflow_id.into());
+        self.start_with(request)
+    }
+
+    /// As [`TransactionContext::start`], with every option of a start. It needs an id.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn start_with(&mut self, mut request: StartRequest) -> Result<(), ActivityError> {
+        if request.workflow_id.is_none() {
+            let what = "a start within a transaction needs a workflow id";
+            return Err(ActivityError::new("invalid_request", what).non_retryable());
+        }
+        request.namespace = self.namespace.to_owned();
+        self.asks.push(Ask::Start(request));
+        self.check_size()
+    }
+
+    /// Signals a workflow in the commit that makes the writes durable. A transaction that signals
+    /// a workflow which is closed or does not exist fails as a whole.
+    ///
+    /// # Errors
+    /// When the payload has no JSON form.
+    pub fn signal<T: Serialize>(
+        &mut self,
+        workflow_id: impl Into<String>,
+        signal: Signal<T>,
+        payload: &T,
+    ) -> Result<(), ActivityError> {
+        let payload = Payload::from_value(payload)?;
+        let signal = SignalInput { name: signal.name().to_owned(), payload };
+        self.asks.push(Ask::Signal { workflow_id: workflow_id.into(), signal });
+        self.check_size()
+    }
+
+    fn change(&mut self, key: Vec<u8>, change: RowChange) -> Result<(), ActivityError> {
+        self.changes.insert(key, change);
+        self.check_size()
+    }
+
+    fn check_size(&self) -> Result<(), ActivityError> {
+        let writes = self.changes.len() + self.asks.len();
+        if writes <= MOST_WRITES {
+            return Ok(());
+        }
+        let what = format!("a transaction writes at most {MOST_WRITES} rows; split it");
+        Err(ActivityError::new("transaction_too_large", what).non_retryable())
+    }
+}
+
+fn found<T>(read: Result<T, Rejection>) -> Result<T, ActivityError> {
+    read.map_err(|rejection| ActivityError::new(rejection.code(), rejection))
+}
+
+/// A counter as the store keeps it.
+pub(crate) fn counter(stored: &[u8]) -> i64 {
+    stored.try_into().map_or(0, i64::from_le_bytes)
+}
+
+fn read<V: DeserializeOwned>(table: &str, key: &str, stored: &[u8]) -> Result<V, ActivityError> {
+    serde_json::from_slice(stored).map_err(|error| {
+        let what = format!("row `{key}` of table `{table}` has another shape: {error}");
+        ActivityError::new("invalid_row", what).non_retryable()
+    })
+}
