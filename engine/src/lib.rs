@@ -66,7 +66,7 @@ mod timestamp;
 mod view;
 
 pub use failure::Failure;
-pub use kernel::{ClosePolicy, HistoryEvent, RunStatus};
+pub use kernel::{ClosePolicy, HistoryEvent, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, RunStatus};
 pub use payload::Payload;
 pub use rejection::Rejection;
 pub use request::{
@@ -80,10 +80,11 @@ pub use runtime::{
 };
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, ChildError, ChildFuture,
-    Client, ClientError, Counters, Either, ExternalError, ExternalFuture, ExternalWorkflow, Keys,
-    Query, Retry, Saga, Signal, SignalFuture, StartBuilder, StartFuture, StartedWorkflow, Table,
-    TimerFuture, Transaction, TransactionContext, Update, UpdateFuture, UpdateReply, Worker,
-    Workflow, WorkflowContext, WorkflowError, WorkflowHandle, join, join_all, race,
+    ChildHandle, ChildResultFuture, Client, ClientError, Counters, Either, ExternalError,
+    ExternalFuture, ExternalWorkflow, Keys, Query, Retry, Saga, Signal, SignalFuture, StartBuilder,
+    StartFuture, StartedFuture, StartedWorkflow, Table, TimerFuture, Transaction,
+    TransactionContext, Update, UpdateFuture, UpdateReply, Worker, Workflow, WorkflowContext,
+    WorkflowError, WorkflowHandle, join, join_all, race,
 };
 pub use timestamp::Timestamp;
 pub use view::{

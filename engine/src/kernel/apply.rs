@@ -12,6 +12,15 @@ impl Run {
     /// The run that its first event describes; none when `event` is no first event.
     pub fn begin(event: &HistoryEvent, at: Timestamp) -> Option<Self> {
         let HistoryEvent::WorkflowStarted(started) = event else { return None };
+        let children = match &started.continued {
+            None => Default::default(),
+            Some(given) => given
+                .carried
+                .children
+                .iter()
+                .map(|(id, child)| (*id, Box::new(child.clone())))
+                .collect(),
+        };
         Some(Self {
             delayed_until: started.start_delay_ms.map(|ms| at.plus_millis(ms)),
             started: started.clone(),
@@ -23,7 +32,8 @@ impl Run {
             history_length: 1,
             activities: Default::default(),
             timers: Default::default(),
-            children: Default::default(),
+            continued_to: None,
+            children,
             requests: Default::default(),
             updates: Default::default(),
             cancel_requested: false,
@@ -119,6 +129,10 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
         }
         HistoryEvent::WorkflowPaused { .. } => run.status = RunStatus::Paused,
         HistoryEvent::WorkflowResumed => run.status = RunStatus::Running,
+        HistoryEvent::WorkflowContinuedAsNew { new_run_id, .. } => {
+            run.close(RunStatus::ContinuedAsNew, at);
+            run.continued_to = Some(*new_run_id);
+        }
         HistoryEvent::ChildWorkflowStartInitiated { child_id, start } => {
             let child = PendingChild {
                 workflow_id: start.workflow_id.clone(),

@@ -6,7 +6,7 @@ use super::{
     ActivityOptions, Answer, ChildStart, ExternalRequest, TaskFailure, UpdateAccepted,
     UpdateCompleted,
 };
-use crate::{Failure, Payload, Timestamp};
+use crate::{Failure, Payload, RunId, Timestamp};
 
 /// A wish that [`decide`](super::decide) grants as events or refuses.
 #[derive(Clone, Debug)]
@@ -121,6 +121,13 @@ pub enum Command {
         child_id: u32,
         /// What to start.
         start: Box<ChildStart>,
+    },
+    /// Code: go on as a new run.
+    ContinueAsNew {
+        /// The new run.
+        new_run_id: RunId,
+        /// What it is started with.
+        input: Payload,
     },
     /// Code: the child is no longer wanted.
     CancelChild {

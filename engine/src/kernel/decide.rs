@@ -118,6 +118,9 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
         Command::InitiateChild { child_id, start } => {
             vec![E::ChildWorkflowStartInitiated { child_id, start }]
         }
+        Command::ContinueAsNew { new_run_id, input } => {
+            vec![E::WorkflowContinuedAsNew { new_run_id, input }]
+        }
         Command::CancelChild { child_id } => match run.children.get(&child_id) {
             Some(child) if !child.cancel_requested => {
                 vec![E::ChildWorkflowCancelRequested { child_id }]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::RetryPolicy;
+use super::chain::Continuation;
 use super::relations::{ChildStart, ExternalKind, ExternalRequest, ParentLink};
 use crate::{Failure, Payload, RunId, Timestamp};
 
@@ -230,6 +231,13 @@ pub enum HistoryEvent {
         /// the patch may pass over it.
         deprecated: bool,
     },
+    /// The code asked to go on as a new run, which has begun in the same commit.
+    WorkflowContinuedAsNew {
+        /// The new run.
+        new_run_id: RunId,
+        /// What it was started with.
+        input: Payload,
+    },
 }
 
 /// An update that the code has taken.
@@ -280,13 +288,8 @@ pub struct WorkflowStarted {
     /// The version of the workflow's code that the run stays with; empty for code that was
     /// registered without one.
     pub version: Arc<str>,
-}
-
-impl WorkflowStarted {
-    /// The first run of the chain that the run belongs to.
-    pub const fn first_run_id(&self) -> RunId {
-        self.run_id
-    }
+    /// What it continues.
+    pub continued: Option<Box<Continuation>>,
 }
 
 /// How an activity is run. [`ActivityOptions::DEFAULT`] is the one place that says what holds
@@ -408,6 +411,7 @@ impl HistoryEvent {
             Self::UpdateAccepted(_) => "update_accepted",
             Self::UpdateCompleted(_) => "update_completed",
             Self::PatchMarked { .. } => "patch_marked",
+            Self::WorkflowContinuedAsNew { .. } => "workflow_continued_as_new",
         }
     }
 
@@ -456,5 +460,6 @@ impl HistoryEvent {
         "update_accepted",
         "update_completed",
         "patch_marked",
+        "workflow_continued_as_new",
     ];
 }

@@ -5,6 +5,7 @@
 //! its history and nothing else.
 
 mod apply;
+mod chain;
 mod command;
 mod decide;
 mod event;
@@ -14,6 +15,7 @@ mod run;
 mod status;
 
 pub use apply::apply;
+pub use chain::{Carried, Continuation, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS};
 pub use command::Command;
 pub(crate) use decide::LOST;
 pub use decide::decide;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     ActivityOptions, PendingChild, PendingRequest, RunStatus, TaskFailure, WorkflowStarted,
 };
-use crate::{Failure, Payload, Timestamp};
+use crate::{Failure, Payload, RunId, Timestamp};
 
 /// What is known of a run from its history alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Run {
     pub activities: BTreeMap<u32, Box<PendingActivity>>,
     /// Timers that have not fired, by id.
     pub timers: BTreeMap<u32, PendingTimer>,
+    /// The run that it has continued as.
+    pub continued_to: Option<RunId>,
     /// Starts that were not answered and children that have not closed, by id.
     pub children: BTreeMap<u32, Box<PendingChild>>,
     /// Requests to other runs that were not answered, by id.

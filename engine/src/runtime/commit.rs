@@ -143,11 +143,8 @@ impl Shard {
                 }
                 Effect::Closed(run_id, result) => {
                     self.residents.remove(run_id);
-                    self.end_updates(run_id, result.status);
-                    for watch in self.watchers.remove(&run_id).unwrap_or_default() {
-                        // Who stopped waiting is no concern.
-                        let _ = watch.send(result.clone());
-                    }
+                    self.end_updates(run_id, &result);
+                    self.tell_end(run_id, &result);
                 }
                 Effect::Changed(change) => changes.push(change),
             }

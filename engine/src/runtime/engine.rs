@@ -116,8 +116,11 @@ impl RunWatch {
             workflow_id: self.started.workflow_id.clone(),
             run_id: Some(self.started.run_id),
         };
-        let open = || RunResult::open(crate::RunStatus::Running);
-        self.engine.result_now(&selector).unwrap_or_else(|_| open())
+        let mut result = self.engine.result_now(&selector);
+        if result.as_ref().is_ok_and(|result| result.new_run_id.is_some()) {
+            result = self.engine.result_now(&Selector { run_id: None, ..selector });
+        }
+        result.unwrap_or_else(|_| RunResult::open(crate::RunStatus::Running))
     }
 }
 
@@ -395,11 +398,17 @@ impl Engine {
     pub fn query(&self, selector: &Selector, name: &str) -> Result<Payload, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
         let record = super::read_run(&*snapshot, selector)?;
-        let key = super::keys::published(&record.namespace, record.run_id, name);
-        snapshot
-            .get(super::keys::PUBLISHED, &key)?
-            .and_then(|stored| Payload::parse(stored).ok())
-            .ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.to_owned()))
+        let published = |run_id| -> Result<Option<Payload>, Rejection> {
+            let key = super::keys::published(&record.namespace, run_id, name);
+            let stored = snapshot.get(super::keys::PUBLISHED, &key)?;
+            Ok(stored.and_then(|stored| Payload::parse(stored).ok()))
+        };
+        let mut found = published(record.run_id)?;
+        if let (None, None, Some(before)) = (&found, selector.run_id, record.continued_from()) {
+            // A run that has just begun: what the one before it published still holds.
+            found = published(before)?;
+        }
+        found.ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.to_owned()))
     }
 
     /// News of every commit from now on. An empty list says that runs may have changed unsaid:

@@ -7,6 +7,10 @@ use super::turn::Step;
 use crate::kernel::{ActivityState, Command};
 use crate::{Failure, Rejection};
 
+/// Timers that are fired before requests have their turn again: a run that asks for one that is
+/// due at once, again and again, holds nobody up.
+const FIRINGS_A_TURN: usize = 4_096;
+
 impl Shard {
     pub(super) fn fire_due(&mut self) {
         if self.turn.draining {
@@ -18,7 +22,8 @@ impl Shard {
             self.stop(format!("failed to read timers: {rejection}"));
             return;
         }
-        while let Some(due) = self.timers.pop_due(self.turn.now) {
+        for _ in 0..FIRINGS_A_TURN {
+            let Some(due) = self.timers.pop_due(self.turn.now) else { return };
             self.progress.step();
             if let Err(rejection) = self.fire(due) {
                 tracing::error!(%rejection, "a timer could not be fired");

@@ -1,7 +1,10 @@
 //! A history as it is stored: segments of consecutive events, each event length first.
 //!
 //! A segment is one row that is appended to until it is full, so a step costs one append to one
-//! row, a short run is one row, and a long one is read page by page.
+//! row and a short run is one row. Its key is the number of its first event, so any page of a long
+//! history is found by one look at the keys.
+
+use std::ops::Bound;
 
 use everstep_storage::{Range, Snapshot};
 
@@ -13,8 +16,56 @@ use crate::{Rejection, RunId, Selector};
 /// Bytes after which the next segment begins.
 pub(super) const SEGMENT_BYTES: usize = 16 << 10;
 
-/// Segments that are read at once.
+/// Segments that are read at once when a whole history is read, and when a page of it is.
 const SEGMENTS_A_READ: usize = 64;
+const SEGMENTS_A_PAGE: usize = 4;
+
+/// The segment that a run's events are appended to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Segment {
+    /// The number of its first event, which is its key; 0 before there is any.
+    first: u64,
+    bytes: usize,
+}
+
+impl Segment {
+    /// Appends encoded events of which the first has the number `event_id`; begins new segments
+    /// where one is full. `append` takes a segment's key and what is added to it.
+    pub(super) fn append(
+        &mut self,
+        mut event_id: u64,
+        mut events: &[u8],
+        append: &mut dyn FnMut(u64, &[u8]),
+    ) {
+        while !events.is_empty() {
+            if self.first == 0 || self.bytes >= SEGMENT_BYTES {
+                *self = Self { first: event_id, bytes: 0 };
+            }
+            let room = SEGMENT_BYTES - self.bytes;
+            let (mut end, mut count) = (events.len(), 0);
+            if end > room {
+                // A long turn: cut it between two events.
+                end = 0;
+                while end < room
+                    && let Some(length) = events.get(end..).and_then(stored_length)
+                {
+                    end += length;
+                    count += 1;
+                }
+            }
+            let (now, later) = events.split_at(end);
+            append(self.first, now);
+            self.bytes += now.len();
+            (events, event_id) = (later, event_id + count);
+        }
+    }
+}
+
+/// The length of the event that comes first, with its own length's four bytes.
+fn stored_length(events: &[u8]) -> Option<usize> {
+    let length = 4 + u32::from_le_bytes(*events.first_chunk::<4>()?) as usize;
+    (events.len() >= length).then_some(length)
+}
 
 /// Appends one event in its stored form; returns its size.
 pub(super) fn encode(event: &Recorded, into: &mut Vec<u8>) -> Result<usize, postcard::Error> {
@@ -34,8 +85,11 @@ pub(crate) struct HistoryReader<'a> {
     last: Option<Vec<u8>>,
     segment: bytes::Bytes,
     queued: std::collections::VecDeque<bytes::Bytes>,
-    /// The last segment's number and size, for whoever goes on writing.
-    pub(super) tail: (u32, usize),
+    /// The last segment, for whoever goes on writing.
+    pub(super) tail: Segment,
+    /// The number of the event that comes next.
+    next_event_id: u64,
+    rows_a_read: usize,
     /// Bytes of all segments that were read.
     bytes: u64,
     /// Stored size of the event that was read last.
@@ -51,11 +105,44 @@ impl<'a> HistoryReader<'a> {
             last: None,
             segment: bytes::Bytes::new(),
             queued: Default::default(),
-            tail: (0, 0),
+            tail: Segment::default(),
+            next_event_id: 1,
+            rows_a_read: SEGMENTS_A_READ,
             bytes: 0,
             event_bytes: 0,
             done: false,
         }
+    }
+
+    /// Reads from event `from` on; what comes before it is not even decoded.
+    pub(crate) fn from_event(
+        snapshot: &'a dyn Snapshot,
+        namespace: &str,
+        run_id: RunId,
+        from: u64,
+    ) -> Result<Self, Rejection> {
+        let mut reader = Self::new(snapshot, namespace, run_id);
+        reader.rows_a_read = SEGMENTS_A_PAGE;
+        let (lowest, wanted) =
+            (keys::history(namespace, run_id, 1), keys::history(namespace, run_id, from.max(1)));
+        let range = Range::new(HISTORY, Bound::Included(&lowest), Bound::Included(&wanted));
+        if let [(key, _)] = &*snapshot.range(range.reversed().limit(1))? {
+            reader.next_event_id = keys::segment_of(key);
+            // The row itself is still to be read: begin just below it.
+            reader.last = Some(keys::history(namespace, run_id, reader.next_event_id - 1));
+        }
+        while reader.next_event_id < from && reader.skip()? {}
+        Ok(reader)
+    }
+
+    /// The number of the event that comes next.
+    pub(crate) const fn next_event_id(&self) -> u64 {
+        self.next_event_id
+    }
+
+    /// Passes over an event; false at the end.
+    fn skip(&mut self) -> Result<bool, Rejection> {
+        Ok(self.take()?.is_some())
     }
 
     /// Stored size of what was read, in bytes.
@@ -70,6 +157,14 @@ impl<'a> HistoryReader<'a> {
 
     /// The next event.
     pub(crate) fn next(&mut self) -> Result<Option<Recorded>, Rejection> {
+        let Some(event) = self.take()? else { return Ok(None) };
+        self.event_bytes = event.len();
+        postcard::from_bytes(&event)
+            .map(Some)
+            .map_err(|error| self.corrupt(&format!("holds an event that cannot be read: {error}")))
+    }
+
+    fn take(&mut self) -> Result<Option<bytes::Bytes>, Rejection> {
         while self.segment.is_empty() {
             if !self.next_segment()? {
                 return Ok(None);
@@ -77,23 +172,20 @@ impl<'a> HistoryReader<'a> {
         }
         let event =
             take_event(&mut self.segment).ok_or_else(|| self.corrupt("ends within an event"))?;
-        self.event_bytes = event.len();
-        postcard::from_bytes(&event)
-            .map(Some)
-            .map_err(|error| self.corrupt(&format!("holds an event that cannot be read: {error}")))
+        self.next_event_id += 1;
+        Ok(Some(event))
     }
 
     fn next_segment(&mut self) -> Result<bool, Rejection> {
         if self.queued.is_empty() && !self.done {
-            let mut range = Range::prefix(HISTORY, &self.prefix).limit(SEGMENTS_A_READ);
+            let mut range = Range::prefix(HISTORY, &self.prefix).limit(self.rows_a_read);
             if let Some(last) = &self.last {
                 range = range.after(last);
             }
             let rows = self.snapshot.range(range)?;
-            self.done = rows.len() < SEGMENTS_A_READ;
+            self.done = rows.len() < self.rows_a_read;
             for (key, value) in rows {
-                let number = key.last_chunk::<4>().map_or(0, |number| u32::from_be_bytes(*number));
-                self.tail = (number, value.len());
+                self.tail = Segment { first: keys::segment_of(&key), bytes: value.len() };
                 self.bytes += value.len() as u64;
                 self.last = Some(key.to_vec());
                 self.queued.push_back(value);
@@ -114,12 +206,10 @@ impl<'a> HistoryReader<'a> {
 }
 
 fn take_event(segment: &mut bytes::Bytes) -> Option<bytes::Bytes> {
-    let length = u32::from_le_bytes(*segment.first_chunk::<4>()?) as usize;
-    (segment.len() >= 4 + length).then(|| {
-        let event = segment.slice(4..4 + length);
-        *segment = segment.slice(4 + length..);
-        event
-    })
+    let end = stored_length(segment)?;
+    let event = segment.slice(4..end);
+    *segment = segment.slice(end..);
+    Some(event)
 }
 
 /// The row of the run that a selector names.

@@ -12,7 +12,7 @@ use crate::{RunId, Timestamp};
 pub(crate) const RUNS: Table = Table::new(1, "runs");
 /// `namespace ‖ workflow id` → the newest run's id, unless they are the same.
 pub(crate) const WORKFLOWS: Table = Table::new(2, "workflows");
-/// `namespace ‖ run ‖ segment` → consecutive events, appended to.
+/// `namespace ‖ run ‖ first event's number` → consecutive events, appended to.
 pub(crate) const HISTORY: Table = Table::new(3, "history");
 /// `shard ‖ due ‖ namespace ‖ run ‖ id` → nothing: what the clock will wake.
 pub(crate) const TIMERS: Table = Table::new(4, "timers");
@@ -96,8 +96,18 @@ pub(crate) fn workflow(namespace: &str, workflow_id: &str) -> Vec<u8> {
     Key::default().namespace(namespace).with(workflow_id.as_bytes()).0
 }
 
-pub(crate) fn history(namespace: &str, run_id: RunId, segment: u32) -> Vec<u8> {
-    Key::default().namespace(namespace).run(run_id).with(&segment.to_be_bytes()).0
+pub(crate) fn history(namespace: &str, run_id: RunId, first_event_id: u64) -> Vec<u8> {
+    // Five bytes: a trillion events are enough, and keys are many.
+    let [_, _, _, number @ ..] = first_event_id.to_be_bytes();
+    Key::default().namespace(namespace).run(run_id).with(&number).0
+}
+
+/// The number of a segment's first event, from its key.
+pub(crate) fn segment_of(key: &[u8]) -> u64 {
+    let number = key.last_chunk::<5>().copied().unwrap_or_default();
+    let mut bytes = [0; 8];
+    bytes[3..].copy_from_slice(&number);
+    u64::from_be_bytes(bytes)
 }
 
 pub(crate) fn published(namespace: &str, run_id: RunId, name: &str) -> Vec<u8> {

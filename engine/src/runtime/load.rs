@@ -64,7 +64,7 @@ impl Shard {
         let (segment, history_bytes) = (reader.tail, reader.bytes());
         let updates = match &code {
             Ok(entry) if entry.updates.is_empty() => None,
-            _ => updates::restore(snapshot, namespace, run_id)?,
+            _ => updates::restore(snapshot, namespace, started.first_run_id())?,
         };
         self.inner.counters.replays.add(1);
 

@@ -37,6 +37,7 @@ mod resident;
 mod shard;
 mod start;
 mod stats;
+mod succession;
 mod task;
 mod timers;
 mod transactions;

@@ -9,6 +9,24 @@ use crate::kernel::{ParentLink, Run};
 use crate::view::{RunResult, RunSummary};
 use crate::{Failure, Payload, Rejection, RunId, RunStatus, Timestamp};
 
+/// A run's place in its chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChainRecord {
+    pub(crate) first_run_id: RunId,
+    pub(crate) continued_from: Option<RunId>,
+    pub(crate) continued_to: Option<RunId>,
+}
+
+impl ChainRecord {
+    fn of(run: &Run) -> Option<Box<Self>> {
+        let continued_from = run.started.continued.as_ref().map(|given| given.continued_from);
+        let continued_to = run.continued_to;
+        continued_from.or(continued_to)?;
+        let first_run_id = run.started.first_run_id();
+        Some(Box::new(Self { first_run_id, continued_from, continued_to }))
+    }
+}
+
 /// Written when a run starts, closes, or gets stuck.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunRecord {
@@ -24,6 +42,8 @@ pub(crate) struct RunRecord {
     pub(crate) memo: Option<Payload>,
     pub(crate) search_attributes: BTreeMap<String, Payload>,
     pub(crate) parent: Option<Box<ParentLink>>,
+    /// The runs around it in its chain, if it is not the only one.
+    pub(crate) chain: Option<Box<ChainRecord>>,
     pub(crate) build_id: Arc<str>,
     pub(crate) stuck: bool,
     pub(crate) version: Arc<str>,
@@ -48,6 +68,7 @@ impl RunRecord {
             memo: started.memo.clone(),
             search_attributes: started.search_attributes.clone(),
             parent: started.parent.clone(),
+            chain: ChainRecord::of(run),
             build_id: Arc::clone(&started.build_id),
             stuck: run.task_failure.is_some(),
             version: Arc::clone(&started.version),
@@ -62,8 +83,13 @@ impl RunRecord {
     }
 
     /// The first run of its chain.
-    pub(crate) const fn first_run_id(&self) -> RunId {
-        self.run_id
+    pub(crate) fn first_run_id(&self) -> RunId {
+        self.chain.as_ref().map_or(self.run_id, |chain| chain.first_run_id)
+    }
+
+    /// The run before it in its chain.
+    pub(crate) fn continued_from(&self) -> Option<RunId> {
+        self.chain.as_ref()?.continued_from
     }
 
     pub(crate) fn result(&self) -> RunResult {
@@ -71,6 +97,7 @@ impl RunRecord {
             status: self.status,
             result: self.result.clone(),
             failure: self.failure.clone(),
+            new_run_id: self.chain.as_ref().and_then(|chain| chain.continued_to),
         }
     }
 

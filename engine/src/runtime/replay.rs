@@ -82,6 +82,7 @@ impl Replay {
             | HistoryEvent::PatchMarked { .. }
             | HistoryEvent::WorkflowCompleted { .. }
             | HistoryEvent::WorkflowFailed { .. }
+            | HistoryEvent::WorkflowContinuedAsNew { .. }
             | HistoryEvent::WorkflowCancelled => self.expect_asked(event, *at),
             // Recorded by the engine on the way; the code never sees them.
             HistoryEvent::ActivityStarted { .. } => {}
@@ -262,6 +263,10 @@ impl Replay {
                             HistoryEvent::WorkflowFailed { .. }
                         )
                         | (Some(Err(WorkflowError::Cancelled)), HistoryEvent::WorkflowCancelled)
+                        | (
+                            Some(Err(WorkflowError::ContinueAsNew(_))),
+                            HistoryEvent::WorkflowContinuedAsNew { .. }
+                        )
                 )
             }
             _ => false,
@@ -311,6 +316,7 @@ impl End {
             Some(Ok(_)) => Some(Self("workflow_completed")),
             Some(Err(WorkflowError::Failed(_))) => Some(Self("workflow_failed")),
             Some(Err(WorkflowError::Cancelled)) => Some(Self("workflow_cancelled")),
+            Some(Err(WorkflowError::ContinueAsNew(_))) => Some(Self("workflow_continued_as_new")),
             None => has_ended.then_some(Self("the end of the workflow")),
         }
     }
@@ -321,6 +327,7 @@ const fn is_end(event: &HistoryEvent) -> bool {
         event,
         HistoryEvent::WorkflowCompleted { .. }
             | HistoryEvent::WorkflowFailed { .. }
+            | HistoryEvent::WorkflowContinuedAsNew { .. }
             | HistoryEvent::WorkflowCancelled
     )
 }

@@ -10,7 +10,7 @@ use super::keys;
 use super::message::Reply;
 use super::panics;
 use super::resident::Resident;
-use super::shard::Shard;
+use super::shard::{Shard, Watcher};
 use super::turn::Effect;
 use crate::kernel::Command;
 use crate::view::RunResult;
@@ -26,6 +26,8 @@ struct KeptSignal {
 /// The run that a request names.
 pub(super) struct Target {
     pub(super) run_id: RunId,
+    /// The first run of its chain.
+    pub(super) first_run_id: RunId,
     pub(super) status: RunStatus,
 }
 
@@ -39,10 +41,15 @@ impl Shard {
         if let Some(resident) = in_memory.and_then(|run_id| self.residents.get(run_id))
             && *resident.workflow_id == *selector.workflow_id
         {
-            return Ok(Target { run_id: resident.run_id, status: resident.run.status });
+            return Ok(Target {
+                run_id: resident.run_id,
+                first_run_id: resident.run.started.first_run_id(),
+                status: resident.run.status,
+            });
         }
         let record = read_run(self.snapshot()?, selector)?;
-        Ok(Target { run_id: record.run_id, status: record.status })
+        let first_run_id = record.first_run_id();
+        Ok(Target { run_id: record.run_id, first_run_id, status: record.status })
     }
 
     /// Carries out a command from outside.
@@ -93,7 +100,7 @@ impl Shard {
         let kept = match idempotency_key {
             None => None,
             Some(key) => {
-                let row = keys::signal_key(&selector.namespace, target.run_id, &key);
+                let row = keys::signal_key(&selector.namespace, target.first_run_id, &key);
                 let signal =
                     KeptSignal { name: signal.name.clone(), payload: signal.payload.clone() };
                 match self.kept_signal(&row)? {
@@ -166,7 +173,8 @@ impl Shard {
             Err(rejection) => Err(rejection),
             Ok(target) if target.status.is_closed() => self.closed_result(selector, target.run_id),
             Ok(target) => {
-                self.add_watcher(target.run_id, watch);
+                let follows_chain = selector.run_id.is_none();
+                self.add_watcher(target.run_id, Watcher { watch, follows_chain });
                 Ok(None)
             }
         };
@@ -183,6 +191,7 @@ impl Shard {
                 status: run.status,
                 result: run.result.clone(),
                 failure: run.failure.clone(),
+                new_run_id: run.continued_to,
             }));
         }
         let selector = Selector { run_id: Some(run_id), ..selector.clone() };
@@ -204,6 +213,11 @@ impl Shard {
                 run_id: Some(started.run_id),
             };
             match self.closed_result(&selector, started.run_id) {
+                // It was started before under the same key, and its chain has gone on since.
+                Ok(Some(RunResult { new_run_id: Some(run_id), .. })) => {
+                    let next = Started { run_id, ..started.clone() };
+                    return self.watch_started(namespace, &next, watch);
+                }
                 Ok(Some(result)) if result.status.is_closed() => {
                     // Who stopped waiting is no concern.
                     let _ = watch.send(result);
@@ -213,6 +227,6 @@ impl Shard {
                 Err(rejection) => tracing::error!(%rejection, "a started run cannot be read"),
             }
         }
-        self.add_watcher(started.run_id, watch);
+        self.add_watcher(started.run_id, Watcher { watch, follows_chain: true });
     }
 }

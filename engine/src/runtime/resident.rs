@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::history_log::Segment;
 use super::keys;
 use super::task::Task;
 use super::update_record::RunUpdates;
@@ -22,8 +23,8 @@ pub(super) struct Resident {
     pub(super) workflow_id: Arc<str>,
     pub(super) run_id: RunId,
     pub(super) shard: u8,
-    /// The history segment that is being appended to, and its size.
-    pub(super) segment: (u32, usize),
+    /// The history segment that is being appended to.
+    pub(super) segment: Segment,
     /// Stored size of the whole history.
     pub(super) history_bytes: u64,
     /// Whether the run has a row in `ACTIVE`, and in `AWAITING`.
@@ -53,7 +54,7 @@ impl Resident {
             workflow_id: started.workflow_id.as_str().into(),
             run_id: started.run_id,
             shard: keys::shard_of(&started.namespace, &started.workflow_id),
-            segment: (0, 0),
+            segment: Segment::default(),
             history_bytes: 0,
             active_row: false,
             awaiting_row: false,

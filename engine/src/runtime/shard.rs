@@ -36,6 +36,13 @@ use crate::{Rejection, RunId};
 /// The longest sleep: the clock may be moved by others meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// Somebody who waits for a run's end.
+pub(super) struct Watcher {
+    pub(super) watch: oneshot::Sender<RunResult>,
+    /// Waits for the end of the run's chain, whatever it continues as.
+    pub(super) follows_chain: bool,
+}
+
 pub(super) struct Shard {
     pub(super) inner: Arc<Inner>,
     pub(super) runtime: tokio::runtime::Handle,
@@ -46,14 +53,13 @@ pub(super) struct Shard {
     pub(super) recovery: Recovery,
     /// Taken when something must be read, dropped with the next commit or turn.
     pub(super) snapshot: Option<Box<dyn Snapshot>>,
-    pub(super) watchers: RunMap<Vec<oneshot::Sender<RunResult>>>,
+    pub(super) watchers: RunMap<Vec<Watcher>>,
     pub(super) update_watchers: RunMap<UpdateWatchers>,
     pub(super) in_flight: Option<InFlight>,
     /// The newest turn that is durable.
     pub(super) durable: u64,
     pub(super) recent_keys: RecentKeys,
     pub(super) app_rows: AppRows,
-    pub(super) last_run_id: LastRunId,
     /// How often code was tried again, carried over to the run's next time in memory.
     pub(super) task_tries: RunMap<u32>,
     /// Results of attempts that ended at their first poll.
@@ -114,6 +120,8 @@ impl Shard {
             mailbox: Mailbox::new(fence.epoch),
             transactions: VecDeque::new(),
             transacting: false,
+            successor: None,
+            last_run_id: LastRunId::default(),
             unseen: VecDeque::new(),
             encoded: Vec::new(),
             record: Vec::new(),
@@ -133,7 +141,6 @@ impl Shard {
             durable: 0,
             recent_keys: RecentKeys::default(),
             app_rows: AppRows::default(),
-            last_run_id: LastRunId::default(),
             task_tries: RunMap::default(),
             ended: VecDeque::new(),
             advancing: VecDeque::new(),
@@ -237,6 +244,9 @@ impl Shard {
         let mut step = Step::new(&mut self.turn, resident, &mut self.timers, &self.inner.counters);
         let result = act(&mut step);
         step.finish();
+        if let Some(successor) = self.turn.successor.take() {
+            self.begin_successor(run_id, *successor);
+        }
         Some(result)
     }
 
@@ -274,10 +284,22 @@ impl Shard {
     }
 
     /// Keeps a waiter for a run that is open, or whose end is not released yet.
-    pub(super) fn add_watcher(&mut self, run_id: RunId, watch: oneshot::Sender<RunResult>) {
+    pub(super) fn add_watcher(&mut self, run_id: RunId, watcher: Watcher) {
         let watchers = self.watchers.entry(run_id).or_default();
-        watchers.retain(|known| !known.is_closed());
-        watchers.push(watch);
+        watchers.retain(|known| !known.watch.is_closed());
+        watchers.push(watcher);
+    }
+
+    /// A run's end is durable: tells who waits for it, or lets them wait for what it continued as.
+    pub(super) fn tell_end(&mut self, run_id: RunId, result: &RunResult) {
+        let Some(watchers) = self.watchers.remove(&run_id) else { return };
+        for watcher in watchers {
+            match result.new_run_id {
+                Some(next) if watcher.follows_chain => self.add_watcher(next, watcher),
+                // Who stopped waiting is no concern.
+                _ => drop(watcher.watch.send(result.clone())),
+            }
+        }
     }
 
     pub(super) fn stop(&mut self, reason: String) {

@@ -13,7 +13,7 @@ use super::record::RunRecord;
 use super::resident::Resident;
 use super::shard::Shard;
 use super::task::Task;
-use super::turn::Effect;
+use super::turn::{Effect, Turn};
 use crate::kernel::{Command, HistoryEvent, ParentLink, Run, WorkflowStarted};
 use crate::view::RunResult;
 use crate::{IdReuse, OnConflict, Rejection, RunId, RunStatus, StartRequest, Started};
@@ -96,7 +96,7 @@ impl Shard {
         request: StartRequest,
         parent: Option<Box<ParentLink>>,
     ) -> Result<Started, Rejection> {
-        let run_id = self.new_run_id();
+        let run_id = self.turn.new_run_id();
         // An id that nobody else can have needs no look-up.
         let Some(workflow_id) = request.workflow_id.clone() else {
             return self.begin(request, parent, run_id.to_string(), run_id);
@@ -154,6 +154,7 @@ impl Shard {
             build_id: registry.build_id(),
             parent,
             version: Arc::clone(&entry.version),
+            continued: None,
         };
         let now = self.turn.now;
         let started = Arc::new(started);
@@ -208,11 +209,13 @@ impl Shard {
         };
         Ok(Some(Holder { run_id, status: RunRecord::read(&stored)?.status }))
     }
+}
 
+impl Turn {
     /// A version 7 UUID of the engine's time: 48 bits of milliseconds, a counter that keeps ids of
     /// one millisecond in order, and random bits (RFC 9562, section 6.2, method 1).
-    fn new_run_id(&mut self) -> RunId {
-        let now_ms = u64::try_from(self.turn.now.as_millis()).unwrap_or(0);
+    pub(super) fn new_run_id(&mut self) -> RunId {
+        let now_ms = u64::try_from(self.now.as_millis()).unwrap_or(0);
         let (last_ms, counter) = self.last_run_id;
         let (ms, counter) = match now_ms > last_ms {
             true => (now_ms, 0),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::panics;
-use crate::kernel::{HistoryEvent, TaskFailure, TaskFailureKind, WorkflowStarted};
+use crate::kernel::{Carried, HistoryEvent, TaskFailure, TaskFailureKind, WorkflowStarted};
 use crate::sdk::{
     self, Asked, Awaited, Core, InlineStep, Offered, OfferedUpdate, WorkflowContext, WorkflowEntry,
     WorkflowFuture,
@@ -38,7 +38,8 @@ impl Task {
         event: &HistoryEvent,
         at: Timestamp,
     ) -> Result<(), Box<TaskFailure>> {
-        if self.ended.is_some() || !self.core.deliver(event, at) {
+        // Also when the code has ended: what it has not taken may be carried on.
+        if !self.core.deliver(event, at) || self.ended.is_some() {
             return Ok(());
         }
         self.poll(at)
@@ -113,12 +114,17 @@ impl Task {
 
     /// The next thing that the code asked for.
     pub(super) fn next_asked(&self) -> Option<Asked> {
-        self.core.with(|state| state.asked.pop_front())
+        self.core.with(|state| state.take_asked())
     }
 
     /// How the code ended, once everything that it asked for was taken.
     pub(super) fn take_ended(&mut self) -> Option<Result<Payload, WorkflowError>> {
         self.ended.take()
+    }
+
+    /// What was accepted for the workflow and not taken by its code.
+    pub(super) fn leftovers(&self) -> Carried {
+        self.core.leftovers()
     }
 
     /// Whether the code has ended.

@@ -9,17 +9,18 @@ use std::sync::Arc;
 use everstep_storage::Batch;
 
 use super::changes::{Change, ChangeKind};
-use super::history_log::{SEGMENT_BYTES, encode};
+use super::history_log::encode;
 use super::keys::{self, TimerKey};
 use super::mailbox::Mailbox;
 use super::message::Reply;
 use super::record::RunRecord;
 use super::resident::Resident;
+use super::start::LastRunId;
 use super::stats::Counters;
 use super::timers::{Due, Timers};
 use crate::kernel::{
-    ActivityState, Command, HistoryEvent, Recorded, Run, TaskFailure, UpdateCompleted, apply,
-    decide,
+    ActivityState, Command, HistoryEvent, Recorded, Run, TaskFailure, UpdateCompleted,
+    WorkflowStarted, apply, decide,
 };
 use crate::sdk::Asked;
 use crate::view::{RunResult, UpdateState};
@@ -67,6 +68,10 @@ pub(super) struct Turn {
     pub(super) draining: bool,
     /// Somebody follows commits: the same for the whole turn.
     pub(super) watched: bool,
+    /// The run that the run at hand has continued as; none between steps.
+    pub(super) successor: Option<Box<WorkflowStarted>>,
+    /// Where the ids of new runs come from.
+    pub(super) last_run_id: LastRunId,
     /// What runs ask of each other.
     pub(super) mailbox: Mailbox,
     /// Transactions that are to run before the batch is committed: run and activity.
@@ -242,6 +247,7 @@ impl<'a> Step<'a> {
                 self.execute_own(Command::Fail { failure });
             }
             Some(Err(WorkflowError::Cancelled)) => self.execute_own(Command::Cancel),
+            Some(Err(WorkflowError::ContinueAsNew(input))) => self.continue_as_new(input),
             None => {}
         }
     }
@@ -344,6 +350,7 @@ impl<'a> Step<'a> {
             status: run.status,
             result: run.result.clone(),
             failure: run.failure.clone(),
+            new_run_id: run.continued_to,
         };
         self.turn.effects.push(Effect::Closed(self.resident.run_id, result));
         self.counters.runs_closed.add(1);
@@ -362,12 +369,12 @@ impl<'a> Step<'a> {
         let resident = &mut *self.resident;
         let Turn { batch, encoded, .. } = &mut *self.turn;
         let (namespace, run_id) = (&*resident.namespace, resident.run_id);
-        if resident.segment.1 >= SEGMENT_BYTES {
-            resident.segment = (resident.segment.0 + 1, 0);
-        }
-        let key = keys::history(namespace, run_id, resident.segment.0);
-        batch.append(keys::HISTORY, &key, encoded);
-        resident.segment.1 += encoded.len();
+        let first_event_id = resident.run.history_length + 1 - self.recorded;
+        let mut append = |segment: u64, events: &[u8]| {
+            let key = keys::history(namespace, run_id, segment);
+            batch.append(keys::HISTORY, &key, events);
+        };
+        resident.segment.append(first_event_id, encoded, &mut append);
         resident.history_bytes += encoded.len() as u64;
         encoded.clear();
         self.counters.events.add(self.recorded);
@@ -458,7 +465,11 @@ impl<'a> Step<'a> {
             | HistoryEvent::WorkflowFailed { .. }
             | HistoryEvent::WorkflowCancelled
             | HistoryEvent::WorkflowTerminated { .. }
-            | HistoryEvent::WorkflowTimedOut => self.withdraw_everything(),
+            | HistoryEvent::WorkflowTimedOut => {
+                self.withdraw_everything();
+                self.release_children();
+            }
+            HistoryEvent::WorkflowContinuedAsNew { .. } => self.withdraw_everything(),
             _ => {}
         }
     }
@@ -483,7 +494,6 @@ impl<'a> Step<'a> {
         for (id, at) in rows {
             self.delete_timer(id, at);
         }
-        self.release_children();
     }
 
     fn put_timer(&mut self, id: u32, due: Timestamp) {
@@ -520,10 +530,15 @@ impl<'a> Step<'a> {
     }
 }
 
+/// When the first run of the run's chain started.
+pub(super) fn chain_started_at(run: &Run) -> Timestamp {
+    run.started.continued.as_ref().map_or(run.started_at, |given| given.chain_started_at)
+}
+
 /// When the run is timed out, if ever.
 pub(super) fn execution_deadline(run: &Run) -> Option<Timestamp> {
     let timeout_ms = run.started.execution_timeout_ms?;
-    Some(run.started_at.plus_millis(timeout_ms))
+    Some(chain_started_at(run).plus_millis(timeout_ms))
 }
 
 /// Whether the code is shown the event; see `Core::deliver`.

@@ -65,13 +65,13 @@ impl UpdateRecord {
     }
 }
 
-/// The updates of a run that have not been answered, in the order of their admission.
+/// The updates of a chain that have not been answered, in the order of their admission.
 pub(crate) fn read_pending(
     snapshot: &dyn Snapshot,
     namespace: &str,
-    run_id: RunId,
+    first_run_id: RunId,
 ) -> Result<Vec<(Arc<str>, UpdateRecord)>, Rejection> {
-    let prefix = keys::run(namespace, run_id);
+    let prefix = keys::run(namespace, first_run_id);
     let (mut pending, mut last) = (Vec::new(), None::<Vec<u8>>);
     loop {
         let mut range = Range::prefix(UPDATES, &prefix).limit(ROWS_A_READ);
@@ -188,7 +188,7 @@ impl RunUpdates {
         &mut self,
         batch: &mut Batch,
         namespace: &str,
-        run_id: RunId,
+        first_run_id: RunId,
         turn: u64,
     ) -> bool {
         let mut changed = false;
@@ -201,7 +201,7 @@ impl RunUpdates {
             (row.written_in, row.is_new, changed) = (Some(turn), false, true);
             match postcard::to_stdvec(&row.record) {
                 Ok(stored) => {
-                    batch.put(UPDATES, &keys::update(namespace, run_id, update_id), &stored);
+                    batch.put(UPDATES, &keys::update(namespace, first_run_id, update_id), &stored);
                 }
                 Err(error) => tracing::error!(%error, "an update has no stored form"),
             }

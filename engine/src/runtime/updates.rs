@@ -12,13 +12,14 @@ use tokio::sync::oneshot;
 
 use super::history_log::read_run;
 use super::message::Reply;
+use super::requests::Target;
 use super::shard::Shard;
 use super::turn::{Effect, Step};
 use super::update_record::{RunUpdates, Stage, UpdateRecord};
 use super::{keys, panics};
 use crate::kernel::{Command, HistoryEvent, PendingUpdate, UpdateAccepted};
 use crate::sdk::{Offered, OfferedUpdate};
-use crate::view::{UpdateState, UpdateStatus};
+use crate::view::{RunResult, UpdateState, UpdateStatus};
 use crate::{Failure, Rejection, RunId, RunStatus, Selector, UpdateInput};
 
 /// Updates of one run that may wait for an answer at the same time.
@@ -51,7 +52,7 @@ impl Shard {
         let target = self.target(selector)?;
         let (namespace, run_id) = (selector.namespace.as_str(), target.run_id);
         if let Some(update_id) = &update.update_id
-            && let Some(record) = self.kept_update(namespace, run_id, update_id)?
+            && let Some(record) = self.kept_update(namespace, &target, update_id)?
         {
             // A retry is harmless, even after the run has closed.
             if *record.name != *update.name || record.payload != update.payload {
@@ -80,8 +81,13 @@ impl Shard {
             UpdateStatus::Rejected => Err(rejected(&selector.workflow_id, &state)),
             UpdateStatus::Completed | UpdateStatus::Failed => Ok(state),
             UpdateStatus::Admitted | UpdateStatus::Accepted => {
-                let status =
-                    self.target(&Selector { run_id: Some(run_id), ..selector.clone() })?.status;
+                let mut target =
+                    self.target(&Selector { run_id: Some(run_id), ..selector.clone() })?;
+                if target.status == RunStatus::ContinuedAsNew {
+                    // It goes along with the chain, in this very turn.
+                    target = self.target(&Selector { run_id: None, ..selector.clone() })?;
+                }
+                let (run_id, status) = (target.run_id, target.status);
                 if status.is_closed() {
                     return Err(closed(selector, &status.to_string()));
                 }
@@ -104,7 +110,7 @@ impl Shard {
     ) {
         let answer = self.target(selector).and_then(|target| {
             let run_id = target.run_id;
-            let record = self.kept_update(&selector.namespace, run_id, update_id)?;
+            let record = self.kept_update(&selector.namespace, &target, update_id)?;
             let unknown = || {
                 Rejection::UpdateNotFound(format!(
                     "workflow `{}` knows no update under id `{update_id}`",
@@ -132,11 +138,11 @@ impl Shard {
     fn kept_update(
         &mut self,
         namespace: &str,
-        run_id: RunId,
+        target: &Target,
         update_id: &str,
     ) -> Result<Option<UpdateRecord>, Rejection> {
         let durable = self.durable;
-        if let Some(resident) = self.residents.get_mut(run_id)
+        if let Some(resident) = self.residents.get_mut(target.run_id)
             && let Some(updates) = &mut resident.updates
         {
             updates.prune(durable);
@@ -144,7 +150,7 @@ impl Shard {
                 return Ok(Some(record.clone()));
             }
         }
-        let key = keys::update(namespace, run_id, update_id);
+        let key = keys::update(namespace, target.first_run_id, update_id);
         let stored = self.snapshot()?.get(keys::UPDATES, &key)?;
         stored.map(|stored| UpdateRecord::read(&stored)).transpose()
     }
@@ -189,9 +195,18 @@ impl Shard {
         }
     }
 
-    /// The run has closed, durably: no update of it will be answered any more.
-    pub(super) fn end_updates(&mut self, run_id: RunId, status: RunStatus) {
+    /// The run has closed, durably: no update of it will be answered any more, but by the run that
+    /// it continued as.
+    pub(super) fn end_updates(&mut self, run_id: RunId, result: &RunResult) {
         let Some(watchers) = self.update_watchers.remove(&run_id) else { return };
+        let status = result.status;
+        if let Some(next) = result.new_run_id {
+            let known = self.update_watchers.entry(next).or_default();
+            for (update_id, watchers) in watchers {
+                known.entry(update_id).or_default().extend(watchers);
+            }
+            return;
+        }
         for watch in watchers.into_values().flatten() {
             let closed = Rejection::WorkflowClosed(run_id.to_string(), status.to_string());
             let _ = watch.send(Err(closed));
@@ -220,7 +235,9 @@ impl Step<'_> {
         updates.admit(Arc::clone(&update_id), name.into(), payload, self.turn.now);
         self.counters.updates.add(1);
         self.show_code();
-        let closed = self.resident.run.status.is_closed();
+        let status = self.resident.run.status;
+        // What a chain has not looked at goes along with it.
+        let closed = status.is_closed() && status != RunStatus::ContinuedAsNew;
         let Some(updates) = &mut self.resident.updates else { return gone(&update_id) };
         let Some(state) = updates.get(&update_id).map(|record| record.state(&update_id)) else {
             return gone(&update_id);
@@ -330,6 +347,25 @@ impl Step<'_> {
         }
     }
 
+    /// The run continues as another, which cannot answer what this one's code has taken: the
+    /// callers are told.
+    pub(super) fn fail_taken_updates(&mut self) {
+        for (update_id, pending) in self.resident.run.updates.clone() {
+            let why = "the workflow continued as a new run before it answered the update";
+            let stage = Stage::Failed(Failure::new("continued_as_new", why));
+            let updates = self.resident.updates.get_or_insert_default();
+            let PendingUpdate { name, payload, accepted_at } = pending;
+            updates.advance(&update_id, stage, || UpdateRecord {
+                name,
+                payload,
+                order: 0,
+                admitted_at: accepted_at,
+                stage: Stage::Accepted,
+            });
+            self.tell_update(&update_id);
+        }
+    }
+
     fn tell_update(&mut self, update_id: &Arc<str>) {
         let resident = &*self.resident;
         let record = resident.updates.as_ref().and_then(|updates| updates.get(update_id));
@@ -345,8 +381,8 @@ impl Step<'_> {
     pub(super) fn write_updates(&mut self) -> bool {
         let resident = &mut *self.resident;
         let Some(updates) = &mut resident.updates else { return false };
-        let (namespace, run_id, turn) = (&*resident.namespace, resident.run_id, self.turn.number);
-        updates.write(&mut self.turn.batch, namespace, run_id, turn)
+        let (namespace, turn) = (&*resident.namespace, self.turn.number);
+        updates.write(&mut self.turn.batch, namespace, resident.run.started.first_run_id(), turn)
     }
 }
 
@@ -376,7 +412,7 @@ pub(super) fn read_update(
     update_id: &str,
 ) -> Result<Option<UpdateState>, Rejection> {
     let run = read_run(snapshot, selector)?;
-    let key = keys::update(&run.namespace, run.run_id, update_id);
+    let key = keys::update(&run.namespace, run.first_run_id(), update_id);
     let stored = snapshot.get(keys::UPDATES, &key)?;
     let record = stored.map(|stored| UpdateRecord::read(&stored)).transpose()?;
     Ok(record.map(|record| record.state(update_id)))

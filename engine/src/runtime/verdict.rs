@@ -63,6 +63,9 @@ pub(crate) fn replay_with(
         Ok(result) => Ok(result),
         Err(WorkflowError::Failed(failure)) => Err(failure),
         Err(WorkflowError::Cancelled) => Err(Failure::new("cancelled", "cancelled")),
+        Err(WorkflowError::ContinueAsNew(_)) => {
+            Err(Failure::new("continued_as_new", "it continues as a new run"))
+        }
     });
     let ended_otherwise = match (&ended, history.last().map(|last| &last.event)) {
         (Some(Ok(now)), Some(HistoryEvent::WorkflowCompleted { result })) => !same(now, result),

@@ -52,6 +52,11 @@ impl Scopes {
         self.open.iter_mut().filter_map(|(_, scope)| scope.waker.take()).collect()
     }
 
+    /// Asked for, and no scope has reacted.
+    pub(super) const fn is_untaken(&self) -> bool {
+        self.requested && !self.delivered
+    }
+
     pub(super) const fn is_requested(&self) -> bool {
         self.requested
     }

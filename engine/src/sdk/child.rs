@@ -54,7 +54,7 @@ impl ChildError {
         &self.failure.kind
     }
 
-    fn invalid(workflow_id: &str, kind: &str, error: impl fmt::Display) -> Self {
+    pub(super) fn invalid(workflow_id: &str, kind: &str, error: impl fmt::Display) -> Self {
         let failure = Failure::new(kind, error.to_string()).non_retryable();
         let (workflow_id, failure) = (workflow_id.to_owned(), Box::new(failure));
         Self { workflow_id, status: None, failure }
@@ -81,7 +81,7 @@ impl From<ChildError> for WorkflowError {
     }
 }
 
-struct NewChild {
+pub(super) struct NewChild {
     workflow_id: Option<String>,
     start: Result<ChildStart, String>,
     location: &'static Location<'static>,
@@ -95,7 +95,12 @@ impl NewChild {
     }
 
     /// Asks for the start; the id under which it is known from now on.
-    fn ask(self, core: &Rc<Core>, cx: &Context<'_>) -> Result<(u32, String), ChildError> {
+    fn ask(
+        self,
+        core: &Rc<Core>,
+        cx: &Context<'_>,
+        until_started: bool,
+    ) -> Result<(u32, String), ChildError> {
         let given = self.workflow_id;
         let mut start = self.start.map_err(|error| {
             ChildError::invalid(given.as_deref().unwrap_or("?"), "invalid_input", error)
@@ -106,7 +111,7 @@ impl NewChild {
             start.workflow_id =
                 given.unwrap_or_else(|| format!("{}-{child_id}", core.started.run_id));
             let workflow_id = start.workflow_id.clone();
-            state.wait_child(child_id, start.detached, cx.waker());
+            state.wait_child(child_id, until_started, cx.waker());
             let (start, location) = (Box::new(start), self.location);
             state.asked.push_back(Asked::StartChild { child_id, start, location });
             (child_id, workflow_id)
@@ -114,7 +119,7 @@ impl NewChild {
     }
 }
 
-enum Wait {
+pub(super) enum Wait {
     New(Box<NewChild>),
     Waiting { child_id: u32, workflow_id: String },
     Done,
@@ -151,21 +156,22 @@ impl Wait {
         }
     }
 
-    /// Polls until the slot is resolved.
-    fn poll(
+    /// Polls until the slot is resolved: by the start, or by the end.
+    pub(super) fn poll(
         &mut self,
         core: &Rc<Core>,
         cx: &Context<'_>,
-    ) -> Poll<Result<(String, Resolution), ChildError>> {
+        until_started: bool,
+    ) -> Poll<Result<(u32, String, Resolution), ChildError>> {
         match std::mem::replace(self, Self::Done) {
             Self::New(child) => {
-                let (child_id, workflow_id) = child.ask(core, cx)?;
+                let (child_id, workflow_id) = child.ask(core, cx, until_started)?;
                 *self = Self::Waiting { child_id, workflow_id };
                 Poll::Pending
             }
             Self::Waiting { child_id, workflow_id } => {
                 match core.with(|state| state.take_resolution(child_id, cx.waker())) {
-                    Some(resolution) => Poll::Ready(Ok((workflow_id, resolution))),
+                    Some(resolution) => Poll::Ready(Ok((child_id, workflow_id, resolution))),
                     None => {
                         *self = Self::Waiting { child_id, workflow_id };
                         Poll::Pending
@@ -222,8 +228,8 @@ macro_rules! options {
 /// The outcome of a child workflow.
 #[must_use = "a child is started when it is first awaited"]
 pub struct ChildFuture<O> {
-    core: Rc<Core>,
-    wait: Wait,
+    pub(super) core: Rc<Core>,
+    pub(super) wait: Wait,
     output: PhantomData<fn() -> O>,
 }
 
@@ -252,24 +258,34 @@ impl<O: DeserializeOwned> Future for ChildFuture<O> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Poll::Ready(resolved) = this.wait.poll(&this.core, cx) else { return Poll::Pending };
-        let (workflow_id, resolution) = resolved?;
-        let (status, failure) = match resolution {
-            Resolution::Completed(result) => {
-                return Poll::Ready(result.to().map_err(|error| {
-                    let error = format!("the result has another shape: {error}");
-                    ChildError::invalid(&workflow_id, "invalid_result", error)
-                }));
-            }
-            Resolution::Ended(status, failure) => (Some(status), failure),
-            Resolution::Failed(failure) => (None, failure),
-            Resolution::Cancelled | Resolution::Fired | Resolution::Started(_) => {
-                let failure = Failure::new("cancelled", "the child ended as it was asked to");
-                (Some(RunStatus::Cancelled), Box::new(failure))
-            }
-        };
-        Poll::Ready(Err(ChildError { workflow_id, status, failure }))
+        let polled = this.wait.poll(&this.core, cx, false);
+        polled.map(|resolved| {
+            let (_, workflow_id, resolution) = resolved?;
+            outcome(&workflow_id, resolution)
+        })
     }
+}
+
+/// What a child's end means to who waits for it.
+pub(super) fn outcome<O: DeserializeOwned>(
+    workflow_id: &str,
+    resolution: Resolution,
+) -> Result<O, ChildError> {
+    let (status, failure) = match resolution {
+        Resolution::Completed(result) => {
+            return result.to().map_err(|error| {
+                let error = format!("the result has another shape: {error}");
+                ChildError::invalid(workflow_id, "invalid_result", error)
+            });
+        }
+        Resolution::Ended(status, failure) => (Some(status), failure),
+        Resolution::Failed(failure) => (None, failure),
+        Resolution::Cancelled | Resolution::Fired | Resolution::Started(_) => {
+            let failure = Failure::new("cancelled", "the child ended as it was asked to");
+            (Some(RunStatus::Cancelled), Box::new(failure))
+        }
+    };
+    Err(ChildError { workflow_id: workflow_id.to_owned(), status, failure })
 }
 
 impl<O> Drop for ChildFuture<O> {
@@ -335,8 +351,10 @@ impl Future for StartFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Poll::Ready(resolved) = this.wait.poll(&this.core, cx) else { return Poll::Pending };
-        let (workflow_id, resolution) = resolved?;
+        let Poll::Ready(resolved) = this.wait.poll(&this.core, cx, true) else {
+            return Poll::Pending;
+        };
+        let (_, workflow_id, resolution) = resolved?;
         Poll::Ready(match resolution {
             Resolution::Started(run_id) => Ok(StartedWorkflow { workflow_id, run_id }),
             Resolution::Failed(failure) => Err(ChildError { workflow_id, status: None, failure }),

@@ -151,7 +151,9 @@ impl<O: DeserializeOwned> WorkflowHandle<O> {
             Some(watch) => watch.result(POLL).await,
             None => self.engine.result(&self.selector, POLL).await?,
         };
-        while !result.status.is_closed() {
+        while !result.status.is_closed() || result.new_run_id.is_some() {
+            // The end that counts is the chain's.
+            self.selector.run_id = result.new_run_id.or(self.selector.run_id);
             result = self.engine.result(&self.selector, POLL).await?;
         }
         match (result.status, result.result) {

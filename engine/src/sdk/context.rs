@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use super::future::{Due, NewActivity};
 use super::{
-    Activity, ActivityError, ActivityFuture, Cancelled, ChildFuture, Core, ExternalWorkflow, Query,
-    Saga, Signal, SignalFuture, StartFuture, TimerFuture, Transaction, Update, UpdateFuture,
-    Workflow, WorkflowError, cancel, saga,
+    Activity, ActivityError, ActivityFuture, Cancelled, ChildFuture, ChildHandle, Core,
+    ExternalWorkflow, Query, Saga, Signal, SignalFuture, StartFuture, TimerFuture, Transaction,
+    Update, UpdateFuture, Workflow, WorkflowError, cancel, saga,
 };
-use crate::kernel::ActivityOptions;
+use crate::kernel::{ActivityOptions, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS};
 use crate::{Payload, RunId, Timestamp};
 
 /// Given to every workflow. All that a workflow learns and does goes through it, so that a replay
@@ -163,6 +163,86 @@ impl WorkflowContext {
     #[track_caller]
     pub fn start<I: Serialize, O>(&self, workflow: Workflow<I, O>, input: I) -> StartFuture {
         StartFuture::new(Rc::clone(&self.core), workflow.name(), &input, Location::caller())
+    }
+
+    /// Ends this run and goes on as a new one of the same workflow, with an empty history. Signals
+    /// that were not taken and children that have not closed go along. Return what it gives:
+    ///
+    /// ```
+    /// # use everstep_engine::{Signal, WorkflowContext, WorkflowError};
+    /// # const TICK: Signal<()> = Signal::new("tick");
+    /// async fn ticker(ctx: &WorkflowContext, mut seen: u64) -> Result<u64, WorkflowError> {
+    ///     while seen < 1_000_000 {
+    ///         ctx.signal(TICK).await;
+    ///         seen += 1;
+    ///         if ctx.should_continue_as_new() {
+    ///             return ctx.continue_as_new(seen);
+    ///         }
+    ///     }
+    ///     Ok(seen)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Always: the error is how a run's end is told from its result.
+    pub fn continue_as_new<I: Serialize, T>(&self, input: I) -> Result<T, WorkflowError> {
+        Err(match Payload::from_value(&input) {
+            Ok(input) => WorkflowError::ContinueAsNew(input),
+            Err(error) => WorkflowError::new("invalid_input", error),
+        })
+    }
+
+    /// A child that a run before this one in its chain started and left open.
+    pub fn carried_child<I, O: DeserializeOwned>(
+        &self,
+        _workflow: Workflow<I, O>,
+        workflow_id: &str,
+    ) -> Option<ChildHandle<O>> {
+        let continued = self.core.started.continued.as_ref()?;
+        let mut children = continued.carried.children.iter();
+        let (child_id, _) = children.find(|(_, child)| child.workflow_id == workflow_id)?;
+        Some(ChildHandle::new(Rc::clone(&self.core), *child_id, workflow_id.to_owned()))
+    }
+
+    /// Whether the history has grown so long that a fresh one is worth its while: from
+    /// [`LONG_HISTORY_EVENTS`](crate::LONG_HISTORY_EVENTS) events or
+    /// [`LONG_HISTORY_BYTES`](crate::LONG_HISTORY_BYTES) on. Nothing breaks beyond; a resume takes
+    /// a little longer with every event.
+    pub fn should_continue_as_new(&self) -> bool {
+        let (events, bytes) = self.core.with(|state| (state.seen_events, state.seen_bytes));
+        events >= LONG_HISTORY_EVENTS || bytes >= LONG_HISTORY_BYTES
+    }
+
+    /// Events in the history, as far as the code has caused or seen them: repeated attempts are
+    /// not counted.
+    pub fn history_length(&self) -> u64 {
+        self.core.with(|state| state.seen_events)
+    }
+
+    /// Bytes of the payloads in the history, as far as the code has caused or seen them.
+    pub fn history_bytes(&self) -> u64 {
+        self.core.with(|state| state.seen_bytes)
+    }
+
+    /// Which run of its chain this is: 1, and one more each time it continues as new.
+    pub fn run_number(&self) -> u32 {
+        self.core.started.run_number()
+    }
+
+    /// As [`WorkflowContext::child`], for a type that is known only when the code runs.
+    #[track_caller]
+    pub fn child_of_type<I: Serialize, O: DeserializeOwned>(
+        &self,
+        workflow_type: &str,
+        input: I,
+    ) -> ChildFuture<O> {
+        ChildFuture::new(Rc::clone(&self.core), workflow_type, &input, Location::caller())
+    }
+
+    /// As [`WorkflowContext::start`], for a type that is known only when the code runs.
+    #[track_caller]
+    pub fn start_of_type<I: Serialize>(&self, workflow_type: &str, input: I) -> StartFuture {
+        StartFuture::new(Rc::clone(&self.core), workflow_type, &input, Location::caller())
     }
 
     /// Another workflow, to signal, cancel or terminate it.

@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use super::update_buffer::{Before, Offered, OfferedUpdate, UpdateBuffer};
 use crate::kernel::{
-    ActivityOptions, ChildStart, ExternalRequest, HistoryEvent, UpdateAccepted, WorkflowStarted,
+    ActivityOptions, Carried, ChildStart, ExternalRequest, HistoryEvent, UpdateAccepted,
+    WorkflowStarted,
 };
-use crate::{Failure, Payload, RunId, RunStatus, Timestamp};
+use crate::{Failure, Payload, RunId, RunStatus, SignalInput, Timestamp};
 
 /// The code of an inline step: called once for each attempt, on the workflow's own thread.
 pub(crate) type InlineStep =
@@ -100,6 +101,9 @@ pub(crate) struct State {
     /// When the event that is being acted on was recorded.
     pub(crate) now: Timestamp,
     pub(crate) random_calls: u64,
+    /// Events that the code has caused or seen, and the bytes of their payloads.
+    pub(crate) seen_events: u64,
+    pub(crate) seen_bytes: u64,
     next_id: u32,
     next_wait: u64,
     pub(crate) asked: VecDeque<Asked>,
@@ -110,8 +114,8 @@ pub(crate) struct State {
     pub(crate) waits_changed: bool,
     pub(crate) published: BTreeMap<&'static str, Payload>,
     pub(crate) inline_steps: BTreeMap<u32, InlineStep>,
-    /// Starts whose outcome is the start itself.
-    detached: BTreeSet<u32>,
+    /// Children of which somebody waits for the start and not for the end.
+    starting: BTreeSet<u32>,
     polling: bool,
     /// The start delay, if any, is over. Before that events are kept, and the code is not run.
     begun: bool,
@@ -158,22 +162,33 @@ struct SignalWait {
 
 impl Core {
     pub(crate) fn new(started: Arc<WorkflowStarted>, started_at: Timestamp) -> Rc<Self> {
+        let carried = started.continued.as_ref().map(|given| &given.carried);
+        let mut signals = BTreeMap::<Arc<str>, VecDeque<Payload>>::new();
+        for signal in carried.map_or(&[][..], |carried| &carried.signals) {
+            let name = Arc::from(signal.name.as_str());
+            signals.entry(name).or_default().push_back(signal.payload.clone());
+        }
+        let children = carried.map_or(&[][..], |carried| &carried.children);
+        let slots = children.iter().map(|(id, _)| (*id, Slot::Waiting(None))).collect();
+        let next_id = carried.map_or(1, |carried| carried.first_free_id);
         Rc::new(Self {
             started,
             started_at,
             state: RefCell::new(State {
                 now: started_at,
                 random_calls: 0,
-                next_id: 1,
+                seen_events: 0,
+                seen_bytes: 0,
+                next_id,
                 next_wait: 0,
                 asked: VecDeque::new(),
-                slots: BTreeMap::new(),
-                signals: BTreeMap::new(),
+                slots,
+                signals,
                 signal_waits: BTreeMap::new(),
                 waits_changed: false,
                 published: BTreeMap::new(),
                 inline_steps: BTreeMap::new(),
-                detached: BTreeSet::new(),
+                starting: BTreeSet::new(),
                 polling: false,
                 begun: false,
                 scopes: Default::default(),
@@ -218,7 +233,7 @@ impl Core {
                 }
                 HistoryEvent::WorkflowCancelRequested => state.scopes.request().into(),
                 HistoryEvent::ChildWorkflowStarted { child_id, run_id } => {
-                    match state.detached.remove(child_id) {
+                    match state.starting.remove(child_id) {
                         true => state.resolve(*child_id, Resolution::Started(*run_id)),
                         false => Woken::default(),
                     }
@@ -228,7 +243,7 @@ impl Core {
                 }
                 HistoryEvent::ChildWorkflowStartFailed { child_id: id, failure }
                 | HistoryEvent::ExternalFailed { request_id: id, failure, .. } => {
-                    state.detached.remove(id);
+                    state.starting.remove(id);
                     state.resolve(*id, Resolution::Failed(Box::new(failure.clone())))
                 }
                 HistoryEvent::ChildWorkflowFailed { child_id, failure } => {
@@ -253,6 +268,8 @@ impl Core {
                 _ => return false,
             };
             state.now = at;
+            state.seen_events += 1;
+            state.seen_bytes += payload_bytes(event);
             woken
         };
         first.into_iter().chain(more).for_each(Waker::wake);
@@ -303,6 +320,21 @@ impl Core {
         }
     }
 
+    /// What was accepted for the workflow and not taken by its code.
+    pub(crate) fn leftovers(&self) -> Carried {
+        let state = self.state.borrow();
+        let signals = state.signals.iter().flat_map(|(name, payloads)| {
+            payloads
+                .iter()
+                .map(|payload| SignalInput { name: name.to_string(), payload: payload.clone() })
+        });
+        Carried {
+            signals: signals.collect(),
+            cancel_requested: state.scopes.is_untaken(),
+            ..Carried::default()
+        }
+    }
+
     /// Marks the time in which drops are meant.
     pub(crate) fn set_polling(&self, polling: bool) {
         self.state.borrow_mut().polling = polling;
@@ -314,7 +346,7 @@ impl Core {
         !state.signal_waits.is_empty()
             || state.updates.as_ref().is_some_and(|updates| updates.is_waiting())
             || !state.abandoned.is_empty()
-            || state.slots.values().any(|slot| matches!(slot, Slot::Waiting(_)))
+            || state.slots.values().any(|slot| matches!(slot, Slot::Waiting(Some(_))))
     }
 
     /// The signals and updates that the code waits for, each name once.
@@ -407,16 +439,32 @@ impl State {
         self.resolve(id, Resolution::Ended(status, Box::new(failure.clone())))
     }
 
-    /// Begins to wait for a child's end, or for a detached start.
-    pub(crate) fn wait_child(&mut self, id: u32, detached: bool, waker: &Waker) {
+    /// Begins to wait for a child's end, or only for its start.
+    pub(crate) fn wait_child(&mut self, id: u32, until_started: bool, waker: &Waker) {
         self.wait(id, waker);
-        if detached {
-            self.detached.insert(id);
+        if until_started {
+            self.starting.insert(id);
+        }
+    }
+
+    /// Nobody waits for child `id` at present, and its outcome is kept for who will.
+    pub(crate) fn keep(&mut self, id: u32) {
+        match self.slots.entry(id).or_insert(Slot::Waiting(None)) {
+            Slot::Waiting(waker) => *waker = None,
+            Slot::Resolved(_) => {}
+        }
+    }
+
+    /// A child that is held on to is no longer wanted.
+    pub(crate) fn cancel_child(&mut self, id: u32) {
+        if matches!(self.slots.get(&id), Some(Slot::Waiting(_))) {
+            self.asked.push_back(Asked::CancelChild { child_id: id });
         }
     }
 
     /// The future that waited for child `id` is dropped.
     pub(crate) fn abandon_child(&mut self, id: u32) {
+        self.starting.remove(&id);
         let waiting = matches!(self.slots.remove(&id), Some(Slot::Waiting(_)));
         if waiting && self.polling {
             self.abandoned.insert(id);
@@ -426,7 +474,17 @@ impl State {
 
     /// Nobody waits for `id` any more, and nothing is to be withdrawn.
     pub(crate) fn forget(&mut self, id: u32) {
+        self.starting.remove(&id);
         self.slots.remove(&id);
+    }
+
+    /// Takes what the code asked for next.
+    pub(crate) fn take_asked(&mut self) -> Option<Asked> {
+        let asked = self.asked.pop_front()?;
+        let (events, bytes) = asked.weight();
+        self.seen_events += events;
+        self.seen_bytes += bytes;
+        Some(asked)
     }
 
     /// Takes the oldest signal of that name, in the order in which they came.
@@ -454,6 +512,30 @@ impl State {
     pub(crate) fn end_signal_wait(&mut self, wait: u64) {
         self.signal_waits.remove(&wait);
         self.waits_changed = true;
+    }
+}
+
+/// Bytes of what an event brings to the code.
+fn payload_bytes(event: &HistoryEvent) -> u64 {
+    let payload = match event {
+        HistoryEvent::WorkflowStarted(started) => &started.input,
+        HistoryEvent::ActivityCompleted { result: payload, .. }
+        | HistoryEvent::ChildWorkflowCompleted { result: payload, .. }
+        | HistoryEvent::SignalReceived { payload, .. } => payload,
+        _ => return 0,
+    };
+    payload.as_bytes().len() as u64
+}
+
+impl Asked {
+    /// Events that come of it before anything comes back, and the bytes of their payloads.
+    fn weight(&self) -> (u64, u64) {
+        match self {
+            // It is scheduled and started.
+            Self::ScheduleActivity { input, .. } => (2, input.as_bytes().len() as u64),
+            Self::StartChild { start, .. } => (1, start.input.as_bytes().len() as u64),
+            _ => (1, 0),
+        }
     }
 }
 

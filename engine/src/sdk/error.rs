@@ -99,6 +99,10 @@ pub enum WorkflowError {
     Failed(Failure),
     /// It ended because it was asked to; the run's status is `cancelled`.
     Cancelled,
+    /// It goes on as a new run with this input; see [`WorkflowContext::continue_as_new`].
+    ///
+    /// [`WorkflowContext::continue_as_new`]: super::WorkflowContext::continue_as_new
+    ContinueAsNew(Payload),
 }
 
 impl WorkflowError {
@@ -113,6 +117,7 @@ impl fmt::Display for WorkflowError {
         match self {
             Self::Failed(failure) => write!(f, "{}: {}", failure.kind, failure.message),
             Self::Cancelled => f.write_str("cancelled"),
+            Self::ContinueAsNew(_) => f.write_str("continues as a new run"),
         }
     }
 }

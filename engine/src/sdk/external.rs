@@ -45,6 +45,13 @@ impl ExternalWorkflow {
         self.ask(signal.map_err(|error| error.to_string()), Location::caller())
     }
 
+    /// Sends it a signal whose name is known only when the code runs.
+    #[track_caller]
+    pub fn signal_named(&self, name: impl Into<String>, payload: Payload) -> ExternalFuture {
+        let signal = SignalInput { name: name.into(), payload };
+        self.ask(Ok(ExternalAsk::Signal(signal)), Location::caller())
+    }
+
     /// Asks it to end in its own way.
     #[track_caller]
     pub fn cancel(&self) -> ExternalFuture {

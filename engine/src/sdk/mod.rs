@@ -3,6 +3,7 @@
 mod activity_context;
 mod cancel;
 mod child;
+mod child_handle;
 mod client;
 mod context;
 mod contract;
@@ -24,6 +25,7 @@ mod worker;
 pub use activity_context::ActivityContext;
 pub use cancel::Cancelled;
 pub use child::{ChildError, ChildFuture, StartFuture, StartedWorkflow};
+pub use child_handle::{ChildHandle, ChildResultFuture, StartedFuture};
 pub use client::{Client, ClientError, StartBuilder, WorkflowHandle};
 pub use context::WorkflowContext;
 pub use contract::{Activity, Query, Retry, Signal, Transaction, Update, Workflow};

@@ -41,6 +41,8 @@ pub(super) async fn saga<T>(
     let ended = ctx.cancellable(body(&saga)).await;
     let error = match ended {
         Ok(Ok(output)) => return Ok(output),
+        // The steps stand; the next run goes on from them.
+        Ok(Err(error @ WorkflowError::ContinueAsNew(_))) => return Err(error),
         Ok(Err(error)) => error,
         Err(cancelled) => cancelled.into(),
     };

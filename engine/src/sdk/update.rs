@@ -48,7 +48,10 @@ impl<'a, A, R> UpdateFuture<'a, A, R> {
         self.validator = Some(Box::new(move |argument| {
             validator(argument).map_err(|error| match error.into() {
                 WorkflowError::Failed(failure) => failure,
-                WorkflowError::Cancelled => Failure::new("cancelled", "cancelled"),
+                // None of these is an answer to a caller.
+                WorkflowError::Cancelled | WorkflowError::ContinueAsNew(_) => {
+                    Failure::new("cancelled", "cancelled")
+                }
             })
         }));
         self
@@ -154,7 +157,10 @@ impl<R> UpdateReply<R> {
     pub fn fail(mut self, error: impl Into<WorkflowError>) {
         let failure = match error.into() {
             WorkflowError::Failed(failure) => failure,
-            WorkflowError::Cancelled => Failure::new("cancelled", "cancelled"),
+            // None of these is an answer to a caller.
+            WorkflowError::Cancelled | WorkflowError::ContinueAsNew(_) => {
+                Failure::new("cancelled", "cancelled")
+            }
         };
         self.complete(Err(failure));
     }

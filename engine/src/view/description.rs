@@ -8,7 +8,9 @@ use everstep_storage::Snapshot;
 
 use super::relations::{Children, PendingChildView, pending_children};
 use super::{PendingUpdateView, waiting};
-use crate::kernel::{ActivityState, Run, TaskFailure, apply};
+use crate::kernel::{
+    ActivityState, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, Run, TaskFailure, apply,
+};
 use crate::runtime::{HistoryReader, keys, read_pending, read_run};
 use crate::sdk::{Awaited, Registry};
 use crate::{Failure, Payload, Rejection, RunId, RunStatus, Selector, Timestamp};
@@ -53,6 +55,24 @@ pub struct RunDescription {
     pub history_length: u64,
     /// Stored size of its history, in bytes.
     pub history_bytes: u64,
+    /// The first run of its chain, if it is not the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub first_run_id: Option<RunId>,
+    /// The run that it continues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub continued_from: Option<RunId>,
+    /// The run that it continued as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub continued_to: Option<RunId>,
+    /// Which run of its chain it is, from 1.
+    #[serde(default)]
+    pub run_number: u32,
+    /// Why its history is called long, when it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_warning: Option<String>,
     /// The workflow that started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
@@ -167,7 +187,7 @@ pub(crate) fn describe(
     let corrupt = || Rejection::Corrupt(format!("run {}: no start in its history", record.run_id));
     let first = reader.next()?.ok_or_else(corrupt)?;
     let mut run = Run::begin(&first.event, first.at).ok_or_else(corrupt)?;
-    let mut children = Children::default();
+    let mut children = Children::carried_by(&run);
     while let Some(recorded) = reader.next()? {
         apply(&mut run, &recorded.event, recorded.at);
         children.take_in(&recorded.event);
@@ -200,6 +220,11 @@ pub(crate) fn describe(
         failure: run.failure.clone(),
         history_length: run.history_length,
         history_bytes: reader.bytes(),
+        first_run_id: record.chain.as_ref().map(|chain| chain.first_run_id),
+        continued_from: record.continued_from(),
+        continued_to: run.continued_to,
+        run_number: started.run_number(),
+        history_warning: history_warning(&run, reader.bytes()),
         parent: record.parent.map(|parent| parent.workflow_id),
         children: children.workflow_ids(),
         pending_children: pending_children(&run),
@@ -216,6 +241,19 @@ pub(crate) fn describe(
         namespace: started.namespace.clone(),
         cancel_requested: run.cancel_requested,
         task_failure: run.task_failure.map(|failure| *failure),
+    })
+}
+
+/// What a long history costs, and what helps.
+fn history_warning(run: &Run, bytes: u64) -> Option<String> {
+    let long = run.history_length >= LONG_HISTORY_EVENTS || bytes >= LONG_HISTORY_BYTES;
+    (long && !run.status.is_closed()).then(|| {
+        format!(
+            "its history has {} events in {} KiB, and each one makes a resume slower; let the code \
+             continue as new when `should_continue_as_new` says so",
+            run.history_length,
+            bytes >> 10
+        )
     })
 }
 
@@ -252,7 +290,7 @@ fn pending_updates(
     snapshot: &dyn Snapshot,
     run: &Run,
 ) -> Result<Vec<PendingUpdateView>, Rejection> {
-    let pending = read_pending(snapshot, &run.started.namespace, run.started.run_id)?;
+    let pending = read_pending(snapshot, &run.started.namespace, run.started.first_run_id())?;
     let pending = pending.into_iter().map(|(update_id, record)| {
         let accepted = run.updates.get(&update_id);
         PendingUpdateView {

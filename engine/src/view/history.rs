@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::kernel::{ActivityOptions, ExternalAsk, HistoryEvent, Recorded};
 use crate::runtime::{HistoryReader, read_run};
-use crate::{Failure, Payload, Rejection, RunId, Selector, Timestamp};
+use crate::{Failure, Payload, Rejection, RunId, Selector, SignalInput, Timestamp};
 
 /// A recorded event with its number, ready to be shown.
 #[derive(Clone, Debug)]
@@ -46,6 +46,7 @@ enum Value<'a> {
     Attributes(&'a BTreeMap<String, Payload>),
     Id(u32),
     Run(RunId),
+    Signals(&'a [SignalInput]),
 }
 
 impl Serialize for Value<'_> {
@@ -60,6 +61,7 @@ impl Serialize for Value<'_> {
             Self::Attributes(attributes) => attributes.serialize(serializer),
             Self::Id(id) => serializer.collect_str(id),
             Self::Run(run_id) => run_id.serialize(serializer),
+            Self::Signals(signals) => signals.serialize(serializer),
         }
     }
 }
@@ -78,7 +80,7 @@ impl Serialize for EventView {
 }
 
 fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
-    use Value::{Attributes, Flag, Id, Json, Number, Run, Text, Time};
+    use Value::{Attributes, Flag, Id, Json, Number, Run, Signals, Text, Time};
     match event {
         HistoryEvent::WorkflowStarted(started) => {
             let mut attributes = vec![
@@ -95,6 +97,14 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
                 attributes.push(("version", Text(&started.version)));
             }
             attributes.extend(started.memo.as_ref().map(|memo| ("memo", Json(memo))));
+            if let Some(given) = &started.continued {
+                attributes.push(("continued_from", Run(given.continued_from)));
+                attributes.push(("first_run_id", Run(given.first_run_id)));
+                attributes.push(("run_number", Number(given.run_number.into())));
+                if !given.carried.signals.is_empty() {
+                    attributes.push(("carried_signals", Signals(&given.carried.signals)));
+                }
+            }
             if let Some(parent) = &started.parent {
                 attributes.push(("parent", Text(&parent.workflow_id)));
                 attributes.push(("parent_run_id", Run(parent.run_id)));
@@ -177,6 +187,9 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
             }
             attributes
         }
+        HistoryEvent::WorkflowContinuedAsNew { new_run_id, input } => {
+            vec![("new_run_id", Run(*new_run_id)), ("input", Json(input))]
+        }
         HistoryEvent::ChildWorkflowStarted { child_id, run_id } => {
             vec![("child_id", Id(*child_id)), ("run_id", Run(*run_id))]
         }
@@ -246,13 +259,11 @@ pub(crate) fn page_of_history(
     limit: usize,
 ) -> Result<HistoryPage, Rejection> {
     let record = read_run(snapshot, selector)?;
-    let mut reader = HistoryReader::new(snapshot, &record.namespace, record.run_id);
-    let (mut events, mut event_id, mut next_event_id, mut bytes) = (Vec::new(), 0, None, 0);
-    while let Some(recorded) = reader.next()? {
-        event_id += 1;
-        if event_id < from {
-            continue;
-        }
+    let mut reader = HistoryReader::from_event(snapshot, &record.namespace, record.run_id, from)?;
+    let (mut events, mut next_event_id, mut bytes) = (Vec::new(), None, 0);
+    loop {
+        let event_id = reader.next_event_id();
+        let Some(recorded) = reader.next()? else { break };
         if events.len() == limit || bytes >= PAGE_BYTES {
             next_event_id = Some(event_id);
             break;

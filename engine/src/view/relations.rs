@@ -58,6 +58,12 @@ pub(super) fn pending_children(run: &Run) -> Vec<PendingChildView> {
 pub(super) struct Children(BTreeMap<u32, String>);
 
 impl Children {
+    /// Those that the runs before `run` in its chain have left to it.
+    pub(super) fn carried_by(run: &Run) -> Self {
+        let children = run.children.iter();
+        Self(children.map(|(&id, child)| (id, child.workflow_id.clone())).collect())
+    }
+
     pub(super) fn take_in(&mut self, event: &HistoryEvent) {
         match event {
             HistoryEvent::ChildWorkflowStartInitiated { child_id, start } if !start.detached => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, Payload, RunStatus};
+use crate::{Failure, Payload, RunId, RunStatus};
 
 /// The answer to a wait for a run's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,12 +18,16 @@ pub struct RunResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
     pub failure: Option<Failure>,
+    /// The run that it continued as, when `continued_as_new`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub new_run_id: Option<RunId>,
 }
 
 impl RunResult {
     /// The run is still open.
     pub const fn open(status: RunStatus) -> Self {
-        Self { status, result: None, failure: None }
+        Self { status, result: None, failure: None, new_run_id: None }
     }
 }
 

@@ -8,7 +8,7 @@ use everstep::Worker;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork, identity,
-    panic, patched, random, register, saga, sleep, witness,
+    panic, parent, patched, random, register, saga, sleep, ticker, witness,
 };
 
 /// All conformance workflows. Witness files go to `data/witness`, which is made here.
@@ -34,5 +34,7 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = blocked::register(worker);
     let worker = blob::register(worker);
     let worker = cancellable::register(worker, &dir);
+    let worker = parent::register(worker);
+    let worker = ticker::register(worker);
     Ok(random::register(worker))
 }

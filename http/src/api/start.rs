@@ -165,7 +165,7 @@ impl StartBody {
 impl StartAnswer {
     fn of(started: Started, result: Option<RunResult>) -> Self {
         let (status, result, failure) = match result {
-            Some(RunResult { status, result, failure }) => (Some(status), result, failure),
+            Some(RunResult { status, result, failure, .. }) => (Some(status), result, failure),
             None => (None, None, None),
         };
         let Started { workflow_id, run_id, started } = started;

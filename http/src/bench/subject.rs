@@ -76,7 +76,7 @@ impl Subject {
             Self::Server(client) => {
                 let answer = client.start_and_wait(&request(job), PATIENCE).await?;
                 let status = answer.status.unwrap_or(RunStatus::Running);
-                completed(&RunResult { status, result: None, failure: answer.failure })?;
+                completed(&RunResult { failure: answer.failure, ..RunResult::open(status) })?;
             }
         }
         Ok(from.elapsed())

@@ -20,6 +20,7 @@ fn run(start_delay_ms: Option<u64>) -> Run {
         build_id: "b".into(),
         parent: None,
         version: "".into(),
+        continued: None,
     };
     Run::begin(&HistoryEvent::WorkflowStarted(started.into()), at(0)).unwrap()
 }

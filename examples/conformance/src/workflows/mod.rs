@@ -12,11 +12,13 @@ pub(crate) mod flaky;
 pub(crate) mod fork;
 pub(crate) mod identity;
 pub(crate) mod panic;
+pub(crate) mod parent;
 pub(crate) mod patched;
 pub(crate) mod random;
 pub(crate) mod register;
 pub(crate) mod saga;
 pub(crate) mod sleep;
+pub(crate) mod ticker;
 pub(crate) mod witness;
 
 /// The input `{}`; nothing at all will do, too.

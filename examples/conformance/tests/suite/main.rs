@@ -7,6 +7,7 @@ mod support;
 
 mod clock;
 mod recovery;
+mod relations;
 mod replay;
 mod requests;
 mod updates;

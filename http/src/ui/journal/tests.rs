@@ -26,6 +26,7 @@ fn started() -> HistoryEvent {
         build_id: "b1".into(),
         parent: None,
         version: "".into(),
+        continued: None,
     }))
 }
 
