@@ -215,6 +215,7 @@ mod tests {
             build_id: "b".into(),
             version: version.into(),
             parent: None,
+            continued: None,
         }
     }
 
