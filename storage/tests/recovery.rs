@@ -1,6 +1,6 @@
 //! What the embedded store makes of the files that it finds.
 
-use everstep_storage::testing::{FaultDisk, Honesty};
+use everstep_storage::testing::{Fault, FaultDisk, Honesty, Random};
 use everstep_storage::{
     Batch, Disk, EmbeddedConfig, EmbeddedStore, Snapshot, Store, StoreError, Table, Threads,
 };
@@ -62,14 +62,54 @@ fn a_leftover_temporary_file_is_removed() {
 
 #[test]
 fn a_lost_journal_is_noticed() {
+    let both = "the journal ends at batch 0, but the state file holds batch 1";
+    let losses: [(&[&str], &str); 3] = [
+        (&["journal-0.log"], "journal-0.log is gone"),
+        (&["journal-1.log"], "journal-1.log is gone"),
+        (&["journal-0.log", "journal-1.log"], both),
+    ];
+    for (lost, expected) in losses {
+        let disk = FaultDisk::new(Honesty::Honest);
+        let store = open(&disk).unwrap();
+        put(&store, "k", b"v");
+        store.close();
+        let disk = disk.after_kill();
+        lost.iter().for_each(|file| disk.remove(file).unwrap());
+        assert_eq!(corrupt(open(&disk)), expected);
+    }
+}
+
+#[test]
+fn a_journal_of_an_earlier_layout_is_not_passed_over() {
     let disk = FaultDisk::new(Honesty::Honest);
-    let store = open(&disk).unwrap();
-    put(&store, "k", b"v");
-    store.close();
-    let disk = disk.after_kill();
-    disk.remove("journal-0.log").unwrap();
+    disk.set_bytes("journal.redb", b"batches that were acknowledged");
     let what = corrupt(open(&disk));
-    assert_eq!(what, "the journal ends at batch 0, but the state file holds batch 1");
+    assert!(what.starts_with("journal.redb is the journal of an earlier layout"), "{what}");
+    assert_eq!(disk.bytes("journal-0.log"), None);
+}
+
+#[test]
+fn what_a_failed_sync_left_in_the_cache_is_written_again() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open_turning(&disk);
+    put(&store, "k", b"1");
+    store.checkpoint().unwrap();
+    // The next commit turns to the other file: it writes zeros, a header and a frame, then syncs.
+    disk.fail_after(4, Fault::Io);
+    let mut batch = Batch::new();
+    batch.put(T, b"k", b"2");
+    let outcome = store.commit(batch);
+    assert!(matches!(outcome, Err(StoreError::OutcomeUnknown { .. })), "{outcome:?}");
+    let disk = disk.after_kill();
+    let store = open_turning(&disk);
+    assert_eq!(get(&store, "k").as_deref(), Some(&b"2"[..]), "the system shows it");
+    put(&store, "l", b"3");
+    for seed in 0..20 {
+        let disk = disk.after_kill().after_power_loss(&mut Random::new(seed));
+        let store = open_turning(&disk);
+        assert_eq!(get(&store, "k").as_deref(), Some(&b"2"[..]));
+        assert_eq!(get(&store, "l").as_deref(), Some(&b"3"[..]));
+    }
 }
 
 #[test]

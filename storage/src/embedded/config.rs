@@ -20,7 +20,7 @@ pub struct EmbeddedConfig {
     /// `checkpoint_records`, or the wait is as long as a checkpoint.
     pub max_lag_records: u64,
     /// Commits wait for the applier while more bytes than this wait for it. Bounds the overlay's
-    /// memory, the journal's length and the time that a restart takes.
+    /// memory and the time that a restart takes.
     pub max_lag_bytes: u64,
     /// New work is refused while the disk has less room than this: what checkpoints need to finish
     /// what was accepted.

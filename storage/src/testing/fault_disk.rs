@@ -330,8 +330,13 @@ impl StorageBackend for SimulatedFile {
         let mut state = self.disk.alive()?;
         match state.tick() {
             Tick::Happens => {}
-            // A sync that fails has written something, or nothing: the changes stay unsynced.
-            Tick::Cut(error) | Tick::Fails(error) => return Err(error),
+            Tick::Cut(error) => return Err(error),
+            // As systems do it: what a failed sync has not written is believed to be clean. Readers
+            // see it, and no later sync writes it, until it is written again.
+            Tick::Fails(error) => {
+                lock(&self.content).unsynced.clear();
+                return Err(error);
+            }
         }
         if state.honesty == Honesty::Honest {
             lock(&self.content).sync();

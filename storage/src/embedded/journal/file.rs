@@ -9,6 +9,7 @@ use redb::StorageBackend;
 
 use super::frame::{Frame, HEADER, Head};
 use super::header::{self, BLOCK, Header};
+use crate::embedded::config::Threads;
 use crate::embedded::disk::Disk;
 use crate::error::StoreError;
 
@@ -33,6 +34,8 @@ pub(super) struct Frames {
     pub(super) first: Option<u64>,
     pub(super) last: u64,
     pub(super) batches: Vec<(u64, Bytes)>,
+    /// Where the last frame is, and its bytes.
+    pub(super) newest: Option<(u64, Vec<u8>)>,
 }
 
 impl LogFile {
@@ -44,33 +47,52 @@ impl LogFile {
     ) -> Result<[Self; 2], StoreError> {
         let temporary = "journal.new";
         disk.remove(temporary).map_err(StoreError::io("remove a leftover temporary file"))?;
-        for name in names {
-            if disk.open(name).map_err(StoreError::io("open the journal"))?.is_none() {
-                // One that is missing although it was written to is found by the gap it leaves.
-                let file = disk.create(temporary).map_err(StoreError::io("make a journal file"))?;
-                file.write(0, &vec![0; header::BYTES as usize])
-                    .and_then(|()| file.close())
-                    .map_err(StoreError::io("make a journal file"))?;
-                disk.publish(temporary, name).map_err(StoreError::io("rename a journal file"))?;
-            }
-        }
-        // Also for files that were there: whoever renamed them may have died before their names
-        // were durable, and all that is committed from now on hangs on those names.
-        disk.sync_names().map_err(StoreError::io("sync the store's directory"))?;
         let [first, second] = names;
-        Ok([Self::open(disk, first, grow_by)?, Self::open(disk, second, grow_by)?])
+        let open = |name| Self::open(disk, name, grow_by);
+        match (open(first)?, open(second)?) {
+            (Some(first), Some(second)) => {
+                // Whoever renamed them may have died before their names were durable, and all that
+                // is committed from now on hangs on those names.
+                disk.sync_names().map_err(StoreError::io("sync the store's directory"))?;
+                return Ok([first, second]);
+            }
+            // Made one after the other, so these are what a crash may leave.
+            (None, None) => Self::make(disk, temporary, first)?,
+            (Some(first), None) if first.header.is_none() => {}
+            (Some(_), None) => {
+                return Err(StoreError::corrupt(format!("{second} is gone")));
+            }
+            (None, Some(_)) => return Err(StoreError::corrupt(format!("{first} is gone"))),
+        }
+        Self::make(disk, temporary, second)?;
+        match (open(first)?, open(second)?) {
+            (Some(first), Some(second)) => Ok([first, second]),
+            _ => Err(StoreError::corrupt("the journal is gone right after it was made")),
+        }
     }
 
-    fn open(disk: &dyn Disk, name: &'static str, grow_by: u64) -> Result<Self, StoreError> {
-        let opening = StoreError::io("open the journal");
-        let file = disk.open(name).map_err(opening)?;
-        let file = file.ok_or_else(|| StoreError::corrupt(format!("{name} is gone")))?;
+    fn make(disk: &dyn Disk, temporary: &str, name: &str) -> Result<(), StoreError> {
+        let making = StoreError::io("make a journal file");
+        // One that was there already may not have a durable name yet.
+        disk.sync_names().map_err(StoreError::io("sync the store's directory"))?;
+        let made = disk.create(temporary).and_then(|file| {
+            file.write(0, &vec![0; header::BYTES as usize])?;
+            file.close()
+        });
+        made.map_err(making)?;
+        disk.publish(temporary, name).map_err(StoreError::io("rename a journal file"))?;
+        disk.sync_names().map_err(StoreError::io("sync the store's directory"))
+    }
+
+    fn open(disk: &dyn Disk, name: &'static str, grow_by: u64) -> Result<Option<Self>, StoreError> {
+        let file = disk.open(name).map_err(StoreError::io("open the journal"))?;
+        let Some(file) = file else { return Ok(None) };
         let length = file.len().map_err(StoreError::io("read the journal"))?;
         let mut blocks = vec![0; length.min(header::BYTES) as usize];
         file.read(0, &mut blocks).map_err(StoreError::io("read the journal"))?;
         let header = Header::decode(&blocks, name)?;
-        let at = header::BYTES;
-        Ok(Self { name, file, length, grow_by, header, begins: false, at, last: 0 })
+        let (at, grow_by) = (header::BYTES, grow_by.next_multiple_of(BLOCK));
+        Ok(Some(Self { name, file, length, grow_by, header, begins: false, at, last: 0 }))
     }
 
     /// 0 before it is begun.
@@ -92,9 +114,7 @@ impl LogFile {
         self.length
     }
 
-    /// Reads the frames, and makes sure that what was found stays: a process that was killed may
-    /// have written it without its sync.
-    /// Batches up to `applied` are passed over.
+    /// Reads the frames. Batches up to `applied` are passed over.
     pub(super) fn recover(&mut self, applied: u64) -> Result<Frames, StoreError> {
         let Some(header) = self.header else { return Ok(Frames::default()) };
         let mut found = Frames::default();
@@ -114,13 +134,26 @@ impl LogFile {
             }
             found.first.get_or_insert(head.first);
             found.last = head.last;
+            found.newest = Some((self.at, head.bytes(&body)));
             self.at = end_of(self.at, body.len());
         }
         self.last = found.last;
-        if found.first.is_some() {
-            self.file.sync_data().map_err(StoreError::io("sync the journal"))?;
-        }
         Ok(found)
+    }
+
+    /// Makes sure that what was found stays. A process that was killed may have written the last
+    /// frame without its sync, or a sync may have failed, after which the system shows what it has
+    /// not written and believes that it has: so the header and the frame are written again.
+    pub(super) fn secure(&mut self, found: &Frames) -> Result<(), StoreError> {
+        let Some(header) = self.header else { return Ok(()) };
+        let Some((at, frame)) = &found.newest else {
+            // Its header goes with its first frame.
+            self.begins = true;
+            return Ok(());
+        };
+        let written = self.file.write(0, &header.encode());
+        let written = written.and_then(|()| self.file.write(*at, frame));
+        written.and_then(|()| self.file.sync_data()).map_err(StoreError::io("sync the journal"))
     }
 
     /// Behind the newest generation's end, where a frame may be torn, no whole one may follow: each
@@ -129,7 +162,7 @@ impl LogFile {
         let Some(Header { salt, .. }) = self.header else { return Ok(()) };
         let mut at = self.at + BLOCK;
         while at < self.length {
-            let later = self.head(at)?.is_some_and(|head| head.first > self.last);
+            let later = self.head(at, salt)?.is_some_and(|head| head.first > self.last);
             if later && self.frame(at, salt)?.is_some() {
                 return Err(StoreError::corrupt(format!(
                     "{} is damaged at byte {}, behind batch {}: a whole frame follows at byte {at}",
@@ -141,18 +174,18 @@ impl LogFile {
         Ok(())
     }
 
-    fn head(&self, at: u64) -> Result<Option<Head>, StoreError> {
+    fn head(&self, at: u64, salt: u64) -> Result<Option<Head>, StoreError> {
         if at + HEADER as u64 > self.length {
             return Ok(None);
         }
         let mut bytes = [0; HEADER];
         self.file.read(at, &mut bytes).map_err(StoreError::io("read the journal"))?;
-        Ok(Head::decode(bytes))
+        Ok(Head::decode(bytes, salt))
     }
 
     /// The frame at this place, if a whole one is there.
     fn frame(&self, at: u64, salt: u64) -> Result<Option<(Head, Bytes)>, StoreError> {
-        let Some(head) = self.head(at)? else { return Ok(None) };
+        let Some(head) = self.head(at, salt)? else { return Ok(None) };
         let body_at = at + HEADER as u64;
         if body_at + u64::from(head.length) > self.length {
             return Ok(None);
@@ -164,13 +197,21 @@ impl LogFile {
 
     /// Forgets what it holds; from the next frame on it is of another generation. A file that a
     /// burst has made much longer than `usual` gives the rest back.
-    pub(super) fn begin(&mut self, header: Header, usual: u64) -> Result<(), StoreError> {
-        let usual = usual.max(self.grow_by);
-        if self.length > 4 * usual {
+    pub(super) fn begin(
+        &mut self,
+        generation: u64,
+        threads: Threads,
+        usual: u64,
+    ) -> Result<(), StoreError> {
+        let usual = usual.max(self.grow_by).next_multiple_of(BLOCK);
+        if self.length > usual.saturating_mul(4) {
             self.file.set_len(usual).map_err(StoreError::io("shorten the journal"))?;
             self.length = usual;
         }
-        self.header = Some(header);
+        let room = self.length.saturating_sub(header::BYTES).min(BLOCK);
+        let mut before = vec![0; room as usize];
+        self.file.read(header::BYTES, &mut before).map_err(StoreError::io("read the journal"))?;
+        self.header = Some(Header::new(generation, threads, &before));
         self.begins = true;
         self.at = header::BYTES;
         self.last = 0;
@@ -199,8 +240,10 @@ impl LogFile {
             // Zeros are written, not reserved: reserved space would cost every sync dear until it
             // is written once.
             let length = end.next_multiple_of(self.grow_by);
+            // Not within the block where the last frame may end.
+            let from = self.length.next_multiple_of(BLOCK);
             self.file.set_len(length)?;
-            self.file.write(self.length, &vec![0; (length - self.length) as usize])?;
+            self.file.write(from, &vec![0; (length - from) as usize])?;
             self.length = length;
         }
         if self.begins {

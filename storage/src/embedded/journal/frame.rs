@@ -1,12 +1,13 @@
 //! One group commit as the journal holds it: writes of consecutive batches, with a checksum.
 //!
 //! ```text
-//! version u8 · 0 [3] · length u32 · first sequence u64 · last sequence u64 · xxh3-64 u64
+//! version u8 · check u24 · length u32 · first sequence u64 · last sequence u64 · xxh3-64 u64
 //! then, for each batch: varint length · records
 //! ```
 //!
 //! Integers are little endian; `length` counts the bytes behind the header; the checksum is seeded
-//! with the file's salt and covers everything but itself.
+//! with the file's salt and covers everything but itself. `check` is a short one over the header
+//! alone, so that what is no frame is not read as far as its supposed length.
 
 use bytes::Bytes;
 use twox_hash::XxHash3_64;
@@ -15,6 +16,7 @@ use crate::record;
 
 const VERSION: u8 = 1;
 pub(super) const HEADER: usize = 32;
+const CHECK: std::ops::Range<usize> = 1..4;
 const CHECKSUM: std::ops::Range<usize> = 24..HEADER;
 
 /// A frame that is being filled.
@@ -56,11 +58,19 @@ impl Frame {
         self.bytes[4..8].copy_from_slice(&length.to_le_bytes());
         self.bytes[8..16].copy_from_slice(&self.first.to_le_bytes());
         self.bytes[16..24].copy_from_slice(&self.last.to_le_bytes());
+        let check = check(&self.bytes, salt);
+        self.bytes[CHECK].copy_from_slice(&check);
         let (head, body) = self.bytes.split_at(HEADER);
         let sum = checksum(&head[..CHECKSUM.start], body, salt);
         self.bytes[CHECKSUM].copy_from_slice(&sum.to_le_bytes());
         Some(self.bytes)
     }
+}
+
+fn check(head: &[u8], salt: u64) -> [u8; 3] {
+    let [a, b, c, ..] =
+        XxHash3_64::oneshot_with_seed(salt, &head[CHECK.end..CHECKSUM.start]).to_le_bytes();
+    [a, b, c]
 }
 
 fn checksum(head: &[u8], body: &[u8], salt: u64) -> u64 {
@@ -79,14 +89,15 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// None for what cannot be a frame's beginning.
-    pub(super) fn decode(bytes: [u8; HEADER]) -> Option<Self> {
+    /// None for what cannot be the beginning of a frame in a file with this salt.
+    pub(super) fn decode(bytes: [u8; HEADER], salt: u64) -> Option<Self> {
         let number = |at: usize, size: usize| {
             bytes[at..at + size].iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte))
         };
         let (first, last) = (number(8, 8), number(16, 8));
         let length = u32::try_from(number(4, 4)).ok()?;
-        (bytes[0] == VERSION && first > 0 && first <= last).then_some(Self {
+        let plausible = bytes[0] == VERSION && first > 0 && first <= last;
+        (plausible && bytes[CHECK] == check(&bytes, salt)).then_some(Self {
             bytes,
             first,
             last,
@@ -98,6 +109,11 @@ impl Head {
     pub(super) fn matches(&self, body: &[u8], salt: u64) -> bool {
         let sum = checksum(&self.bytes[..CHECKSUM.start], body, salt);
         self.bytes[CHECKSUM] == sum.to_le_bytes()
+    }
+
+    /// The whole frame; `body` matches.
+    pub(super) fn bytes(&self, body: &[u8]) -> Vec<u8> {
+        [&self.bytes, body].concat()
     }
 
     /// The batches' sequence numbers and encoded writes; `body` matches.
@@ -125,7 +141,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8], salt: u64) -> Option<Vec<(u64, Bytes)>> {
-        let head = Head::decode(*bytes.first_chunk::<HEADER>()?)?;
+        let head = Head::decode(*bytes.first_chunk::<HEADER>()?, salt)?;
         let body = bytes.get(HEADER..HEADER + head.length as usize)?;
         if !head.matches(body, salt) {
             return None;

@@ -6,8 +6,8 @@
 //!
 //! Integers are little endian. Each copy has a block of its own.
 //!
-//! Invariant: a header that a crash has torn is no header; the file then holds nothing, which is
-//! what it held that anybody needs.
+//! Invariant: a copy lies within one sector, so that a crash leaves the old one or the new one and
+//! nothing else; a copy that is neither is damaged.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -36,11 +36,12 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn new(generation: u64, threads: Threads) -> Self {
+    /// `before` is what the file holds where its first frame will go.
+    pub(super) fn new(generation: u64, threads: Threads, before: &[u8]) -> Self {
         let salt = match threads {
             Threads::Own => RandomState::new().build_hasher().finish(),
-            // What a simulation writes depends on its calls alone.
-            Threads::None => generation.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            // What a simulation writes depends on its calls and its disk alone.
+            Threads::None => XxHash3_64::oneshot_with_seed(generation, before),
         };
         Self { generation, salt }
     }
@@ -64,10 +65,11 @@ impl Header {
     /// The newest whole copy, if there is one.
     ///
     /// # Errors
-    /// [`StoreError::NewerFormat`]; [`StoreError::Corrupt`] for a file that is none of ours.
+    /// [`StoreError::NewerFormat`]; [`StoreError::Corrupt`] for a file that is none of ours, or
+    /// whose copies are both damaged.
     pub(super) fn decode(blocks: &[u8], file: &'static str) -> Result<Option<Self>, StoreError> {
         let mut newest: Option<Self> = None;
-        let mut ours = false;
+        let (mut ours, mut damaged) = (false, false);
         for at in [0, BLOCK as usize] {
             let Some(copy) = blocks.get(at..at + LENGTH) else { break };
             // A copy of zeros was never written.
@@ -76,6 +78,7 @@ impl Header {
                 copy[at..at + 8].iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte))
             };
             if !copy.starts_with(&MAGIC) || number(SUM) != XxHash3_64::oneshot(&copy[..SUM]) {
+                damaged |= copy.starts_with(&MAGIC);
                 continue;
             }
             if number(8) > FORMAT {
@@ -87,9 +90,12 @@ impl Header {
                 newest = Some(header);
             }
         }
-        match ours {
-            true => Ok(newest),
-            false => Err(StoreError::corrupt(format!("{file} is not a journal"))),
+        match (ours, newest) {
+            (false, _) => Err(StoreError::corrupt(format!("{file} is not a journal"))),
+            (true, None) if damaged => {
+                Err(StoreError::corrupt(format!("{file}: both copies of its header are damaged")))
+            }
+            (true, newest) => Ok(newest),
         }
     }
 }
@@ -99,9 +105,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn either_copy_is_enough_and_a_torn_one_is_none() {
-        let older = Header::new(6, Threads::None);
-        let newer = Header::new(8, Threads::Own);
+    fn either_copy_is_enough() {
+        let older = Header::new(6, Threads::None, b"x");
+        let newer = Header::new(8, Threads::Own, b"");
         let mut blocks = newer.encode();
         assert_eq!(Header::decode(&blocks, "f").unwrap(), Some(newer));
         blocks[..BLOCK as usize].copy_from_slice(&older.encode()[..BLOCK as usize]);
@@ -109,7 +115,7 @@ mod tests {
         blocks[BLOCK as usize + 20] ^= 1;
         assert_eq!(Header::decode(&blocks, "f").unwrap(), Some(older));
         blocks[40] ^= 1;
-        assert_eq!(Header::decode(&blocks, "f").unwrap(), None);
+        assert!(Header::decode(&blocks, "f").is_err(), "both are damaged");
         assert_eq!(Header::decode(&[0; BYTES as usize], "f").unwrap(), None);
         assert!(Header::decode(&[b'x'; BYTES as usize], "f").is_err());
     }

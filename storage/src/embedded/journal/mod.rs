@@ -20,13 +20,15 @@ use bytes::Bytes;
 
 use self::file::{Frames, LogFile};
 pub(super) use self::frame::Frame;
-use self::header::Header;
 use super::backend::FileGauge;
 use super::config::{EmbeddedConfig, Threads};
 use super::disk::Disk;
 use crate::error::StoreError;
 
 const NAMES: [&str; 2] = ["journal-0.log", "journal-1.log"];
+
+/// What the journal was called when it was a redb file.
+const OLDER: &str = "journal.redb";
 
 pub(super) struct Journal {
     files: [LogFile; 2],
@@ -54,6 +56,13 @@ impl Journal {
         gauge: Arc<FileGauge>,
         applied: u64,
     ) -> Result<(Self, Tail), StoreError> {
+        let older = disk.open(OLDER).map_err(StoreError::io("look for an older journal"))?;
+        if older.is_some() {
+            return Err(StoreError::corrupt(format!(
+                "{OLDER} is the journal of an earlier layout that this version does not read: let \
+                 the version that wrote it move its data, or choose another directory"
+            )));
+        }
         let grow_by = (config.journal_file_bytes / 16).clamp(header::BYTES, 1 << 20);
         let files = LogFile::open_or_make(disk, NAMES, grow_by)?;
         let newest = usize::from(files[1].generation() > files[0].generation());
@@ -62,6 +71,12 @@ impl Journal {
         let older = journal.files[1 - newest].recover(applied)?;
         let newer = journal.files[newest].recover(applied)?;
         journal.files[newest].ensure_end()?;
+        if newer.first.is_none() {
+            // A turn was cut short: the older one is what the journal ends with.
+            journal.files[1 - newest].ensure_end()?;
+            journal.files[1 - newest].secure(&older)?;
+        }
+        journal.files[newest].secure(&newer)?;
         let tail = join(older, newer, applied)?;
         journal.measure();
         Ok((journal, tail))
@@ -78,8 +93,7 @@ impl Journal {
             if turns {
                 self.active = 1 - self.active;
             }
-            let header = Header::new(generation + 1, self.threads);
-            self.files[self.active].begin(header, self.file_bytes)?;
+            self.files[self.active].begin(generation + 1, self.threads, self.file_bytes)?;
         }
         self.files[self.active].append(frame)?;
         self.gauge.syncs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
