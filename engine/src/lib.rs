@@ -62,6 +62,7 @@ mod request;
 mod run_id;
 mod runtime;
 mod sdk;
+mod task_token;
 mod timestamp;
 mod view;
 
@@ -86,6 +87,7 @@ pub use sdk::{
     TransactionContext, Update, UpdateFuture, UpdateReply, Worker, Workflow, WorkflowContext,
     WorkflowError, WorkflowHandle, join, join_all, race,
 };
+pub use task_token::{InvalidTaskToken, TaskToken};
 pub use timestamp::Timestamp;
 pub use view::{
     Awaiting, EventView, HistoryPage, PendingActivityView, PendingChildView, PendingTimerView,

@@ -28,6 +28,22 @@ pub enum Rejection {
     /// The run is closed.
     #[error("workflow `{0}` is closed ({1})")]
     WorkflowClosed(String, String),
+    /// The task token names no attempt.
+    #[error("task token `{0}` names no activity")]
+    ActivityNotFound(String),
+    /// The attempt that the task token names has ended.
+    #[error(
+        "attempt {attempt} of activity {activity_id} of workflow `{workflow_id}` has ended: it was \
+         completed, ran out of time or was withdrawn"
+    )]
+    ActivityNotPending {
+        /// The workflow that asked for the activity.
+        workflow_id: String,
+        /// The activity.
+        activity_id: u32,
+        /// The attempt that the token names.
+        attempt: u32,
+    },
     /// The workflow has published nothing under that name.
     #[error("workflow `{0}` has published nothing under query `{1}`")]
     QueryNotFound(String, String),
@@ -83,6 +99,8 @@ impl Rejection {
             Self::WorkflowAlreadyRunning(..) => "workflow_already_running",
             Self::WorkflowAlreadyExists(..) => "workflow_already_exists",
             Self::WorkflowClosed(..) => "workflow_closed",
+            Self::ActivityNotFound(_) => "activity_not_found",
+            Self::ActivityNotPending { .. } => "activity_not_pending",
             Self::QueryNotFound(..) => "query_not_found",
             Self::UpdateNotFound(_) => "update_not_found",
             Self::UpdateRejected { .. } => "update_rejected",

@@ -96,8 +96,11 @@ pub struct StartRequest {
     pub on_conflict: OnConflict,
     /// Milliseconds before the code runs first.
     pub start_delay_ms: Option<u64>,
-    /// Milliseconds after which the run is timed out.
+    /// Milliseconds that the execution may take: the run and all that it continues as. Time runs
+    /// from the end of the start delay.
     pub execution_timeout_ms: Option<u64>,
+    /// Milliseconds that the run may take, from the end of the start delay.
+    pub run_timeout_ms: Option<u64>,
     /// A JSON object, shown and returned, not searched.
     pub memo: Option<Payload>,
     /// Attributes that the list can filter by.
@@ -120,6 +123,7 @@ impl StartRequest {
             on_conflict: OnConflict::default(),
             start_delay_ms: None,
             execution_timeout_ms: None,
+            run_timeout_ms: None,
             memo: None,
             search_attributes: BTreeMap::new(),
             signal: None,

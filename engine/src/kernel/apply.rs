@@ -73,7 +73,7 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
                 scheduled_at: at,
                 attempt: 0,
                 state: ActivityState::Scheduled,
-                cancel_requested: false,
+                cancel_requested_at: None,
                 last_failure: None,
             };
             run.activities.insert(*activity_id, Box::new(activity));
@@ -92,12 +92,20 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
         }
         HistoryEvent::ActivityCancelRequested { activity_id } => {
             if let Some(activity) = run.activities.get_mut(activity_id) {
-                activity.cancel_requested = true;
+                activity.cancel_requested_at = Some(at);
             }
         }
+        HistoryEvent::ActivityHandedOver { activity_id, .. } => {
+            if let Some(activity) = run.activities.get_mut(activity_id)
+                && let ActivityState::Started(at) = activity.state
+            {
+                activity.state = ActivityState::HandedOver(at);
+            }
+        }
+        HistoryEvent::ActivityResultLate { .. } => {}
         HistoryEvent::ActivityCompleted { activity_id, .. }
         | HistoryEvent::ActivityFailed { activity_id, retry_at: None, .. }
-        | HistoryEvent::ActivityCancelled { activity_id } => {
+        | HistoryEvent::ActivityCancelled { activity_id, .. } => {
             run.activities.remove(activity_id);
         }
         HistoryEvent::TimerStarted { timer_id, fires_at } => {
@@ -122,9 +130,11 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
             run.failure = Some(crate::Failure::new("terminated", reason.clone()));
         }
         HistoryEvent::WorkflowTimedOut => {
+            let timeout = run.deadline().map_or("execution", |(_, timeout)| timeout);
+            let mut failure =
+                crate::Failure::new("timeout", format!("the {timeout} timeout ran out"));
+            failure.timeout = Some(timeout.into());
             run.close(RunStatus::TimedOut, at);
-            let mut failure = crate::Failure::new("timeout", "the execution timeout ran out");
-            failure.timeout = Some("execution".into());
             run.failure = Some(failure);
         }
         HistoryEvent::WorkflowPaused { .. } => run.status = RunStatus::Paused,

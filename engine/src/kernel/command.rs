@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    ActivityOptions, Answer, ChildStart, ExternalRequest, TaskFailure, UpdateAccepted,
-    UpdateCompleted,
+    ActivityOptions, ActivityTimeout, Answer, ChildStart, ExternalRequest, TaskFailure,
+    UpdateAccepted, UpdateCompleted,
 };
 use crate::{Failure, Payload, RunId, Timestamp};
 
@@ -44,6 +44,22 @@ pub enum Command {
         /// Why.
         failure: Failure,
     },
+    /// Worker: the attempt goes on outside, and its outcome will be reported from there.
+    HandOverActivity {
+        /// Which activity.
+        activity_id: u32,
+        /// The attempt that goes on.
+        attempt: u32,
+    },
+    /// Clock: one of the activity's times has run out.
+    TimeOutActivity {
+        /// Which activity.
+        activity_id: u32,
+        /// Which time.
+        timeout: ActivityTimeout,
+        /// The details of its last heartbeat.
+        last_heartbeat: Option<Payload>,
+    },
     /// Clock: the pause before the next attempt is over.
     RetryActivity {
         /// Which activity.
@@ -56,6 +72,11 @@ pub enum Command {
     },
     /// Worker, or the engine for one that is not running: it has ended as asked.
     AcknowledgeCancel {
+        /// Which activity.
+        activity_id: u32,
+    },
+    /// Clock: the grace of a cancelled attempt is over.
+    AbandonActivity {
         /// Which activity.
         activity_id: u32,
     },

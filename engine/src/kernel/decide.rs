@@ -1,11 +1,14 @@
 //! Whether a command is granted, and as which events.
 
 use super::retry::mix;
-use super::{ActivityState, Command, HistoryEvent, PendingActivity, Run, RunStatus};
-use crate::{Failure, Rejection, Timestamp};
+use super::{
+    ActivityState, ActivityTimeout, Command, HistoryEvent, PendingActivity, Run, RunStatus,
+};
+use crate::{Failure, Payload, Rejection, Timestamp};
 
 /// Decides a command at the instant `now`. No events and no error: the command came too late to
-/// matter (an attempt that timed out reports, a timer fires that was cancelled).
+/// matter (a timer fires that was cancelled). The outcome of an attempt that came too late is
+/// recorded as late and changes nothing.
 ///
 /// # Errors
 /// [`Rejection::WorkflowClosed`] for a command from outside to a closed run.
@@ -30,14 +33,31 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
             vec![E::ActivityScheduled { activity_id, activity_type, input, options, inline }]
         }
         Command::CompleteActivity { activity_id, attempt, result } => {
-            match running(run, activity_id, attempt) {
+            match run.running_attempt(activity_id, attempt) {
                 Some(_) => vec![E::ActivityCompleted { activity_id, result }],
-                None => Vec::new(),
+                None => vec![E::ActivityResultLate { activity_id, attempt, outcome: Ok(result) }],
             }
         }
         Command::FailActivity { activity_id, attempt, failure } => {
-            match running(run, activity_id, attempt) {
+            match run.running_attempt(activity_id, attempt) {
                 Some(activity) => {
+                    vec![fail_attempt(run, activity_id, activity, failure, now)]
+                }
+                None => vec![E::ActivityResultLate { activity_id, attempt, outcome: Err(failure) }],
+            }
+        }
+        Command::HandOverActivity { activity_id, attempt } => {
+            match run.running_attempt(activity_id, attempt).map(|activity| activity.state) {
+                Some(ActivityState::Started(_)) => {
+                    vec![E::ActivityHandedOver { activity_id, attempt }]
+                }
+                _ => Vec::new(),
+            }
+        }
+        Command::TimeOutActivity { activity_id, timeout, last_heartbeat } => {
+            match run.activities.get(&activity_id) {
+                Some(activity) => {
+                    let failure = timed_out(activity, timeout, last_heartbeat.as_ref());
                     vec![fail_attempt(run, activity_id, activity, failure, now)]
                 }
                 None => Vec::new(),
@@ -47,24 +67,26 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
             // What is due while the run is paused starts when it is resumed.
             Some(activity)
                 if run.status != RunStatus::Paused
-                    && !activity.cancel_requested
-                    && !matches!(activity.state, ActivityState::Started(_)) =>
+                    && activity.cancel_requested_at.is_none()
+                    && !activity.is_running() =>
             {
                 vec![E::ActivityStarted { activity_id, attempt: activity.attempt + 1 }]
             }
             _ => Vec::new(),
         },
         Command::CancelActivity { activity_id } => match run.activities.get(&activity_id) {
-            Some(activity) if !activity.cancel_requested => {
+            Some(activity) if activity.cancel_requested_at.is_none() => {
                 vec![E::ActivityCancelRequested { activity_id }]
             }
             _ => Vec::new(),
         },
-        Command::AcknowledgeCancel { activity_id } => match run.activities.get(&activity_id) {
-            Some(activity) if activity.cancel_requested => {
-                vec![E::ActivityCancelled { activity_id }]
-            }
-            _ => Vec::new(),
+        Command::AcknowledgeCancel { activity_id } => match run.has_withdrawn(activity_id) {
+            true => vec![E::ActivityCancelled { activity_id, abandoned: false }],
+            false => Vec::new(),
+        },
+        Command::AbandonActivity { activity_id } => match run.has_withdrawn(activity_id) {
+            true => vec![E::ActivityCancelled { activity_id, abandoned: true }],
+            false => Vec::new(),
         },
         Command::StartTimer { timer_id, fires_at } => vec![E::TimerStarted { timer_id, fires_at }],
         Command::FireTimer { timer_id } => match run.timers.contains_key(&timer_id) {
@@ -143,11 +165,38 @@ fn closed(run: &Run) -> Rejection {
     Rejection::WorkflowClosed(run.started.workflow_id.clone(), run.status.to_string())
 }
 
-/// The activity, if it is this attempt that runs: a late result of another one finds nothing.
-fn running(run: &Run, activity_id: u32, attempt: u32) -> Option<&PendingActivity> {
-    let activity = run.activities.get(&activity_id)?;
-    let runs = matches!(activity.state, ActivityState::Started(_)) && activity.attempt == attempt;
-    runs.then_some(&**activity)
+/// The failure that a timeout is.
+fn timed_out(
+    activity: &PendingActivity,
+    timeout: ActivityTimeout,
+    last_heartbeat: Option<&Payload>,
+) -> Failure {
+    let options = activity.options();
+    let ms = |ms: Option<u64>| ms.unwrap_or_default();
+    let attempt = activity.attempt;
+    let message = match timeout {
+        ActivityTimeout::StartToClose => {
+            format!("attempt {attempt} took longer than {} ms", options.start_to_close_ms)
+        }
+        ActivityTimeout::Heartbeat => {
+            format!("attempt {attempt} gave no heartbeat for {} ms", ms(options.heartbeat_ms))
+        }
+        ActivityTimeout::ScheduleToStart => {
+            let waited = ms(options.schedule_to_start_ms);
+            format!("attempt {} did not start within {waited} ms", attempt + 1)
+        }
+        ActivityTimeout::ScheduleToClose => {
+            let limit = ms(options.schedule_to_close_ms);
+            format!("the activity did not end within {limit} ms, in {attempt} attempts")
+        }
+    };
+    let mut failure = Failure::new("timeout", message);
+    failure.timeout = Some(timeout.name().into());
+    failure.non_retryable = timeout.is_final();
+    failure.details = last_heartbeat.and_then(|details| {
+        Payload::parse(format!("{{\"last_heartbeat\":{}}}", details.as_str())).ok()
+    });
+    failure
 }
 
 fn fail_attempt(
@@ -160,7 +209,7 @@ fn fail_attempt(
     let attempt = activity.attempt;
     let policy = &activity.options().retry;
     let retries = !failure.non_retryable
-        && !activity.cancel_requested
+        && activity.cancel_requested_at.is_none()
         && policy.max_attempts.is_none_or(|limit| attempt < limit)
         && !policy.non_retryable.contains(&failure.kind);
     let entropy = mix(run.started.run_id.as_u128() as u64) ^ u64::from(activity_id) << 32;
@@ -169,7 +218,10 @@ fn fail_attempt(
     let lost_first = failure.kind == LOST && attempt <= 3;
     let pause_ms =
         if lost_first { 0 } else { policy.pause_ms(attempt, entropy ^ u64::from(attempt)) };
-    let retry_at = retries.then(|| now.plus_millis(pause_ms));
+    let retry_at = now.plus_millis(pause_ms);
+    // An attempt that would begin when the activity's time is over is not made.
+    let in_time = activity.closes_by().is_none_or(|closes_by| retry_at < closes_by);
+    let retry_at = (retries && in_time).then_some(retry_at);
     if retry_at.is_none() {
         failure.attempts = Some(attempt);
     }

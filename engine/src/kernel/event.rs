@@ -78,6 +78,8 @@ pub enum HistoryEvent {
     ActivityCancelled {
         /// Which activity.
         activity_id: u32,
+        /// Its attempt did not end within its grace and was given up.
+        abandoned: bool,
     },
     /// The code asked to be woken.
     TimerStarted {
@@ -238,6 +240,24 @@ pub enum HistoryEvent {
         /// What it was started with.
         input: Payload,
     },
+    /// The attempt's code has ended without an outcome: somebody outside will report it under the
+    /// attempt's task token.
+    ActivityHandedOver {
+        /// Which activity.
+        activity_id: u32,
+        /// The attempt that goes on outside.
+        attempt: u32,
+    },
+    /// An attempt reported after it had run out of time or had been given up. The code never sees
+    /// it.
+    ActivityResultLate {
+        /// Which activity.
+        activity_id: u32,
+        /// The attempt that came late.
+        attempt: u32,
+        /// What it would have brought.
+        outcome: Result<Payload, Failure>,
+    },
 }
 
 /// An update that the code has taken.
@@ -275,7 +295,7 @@ pub struct WorkflowStarted {
     pub input: Payload,
     /// Milliseconds before the code runs first.
     pub start_delay_ms: Option<u64>,
-    /// Milliseconds after which the run is timed out.
+    /// Milliseconds that the execution may take: this run and all that it continues as.
     pub execution_timeout_ms: Option<u64>,
     /// The starter's memo, a JSON object.
     pub memo: Option<Payload>,
@@ -290,6 +310,11 @@ pub struct WorkflowStarted {
     pub version: Arc<str>,
     /// What it continues.
     pub continued: Option<Box<Continuation>>,
+    /// Milliseconds that this run may take.
+    pub run_timeout_ms: Option<u64>,
+    /// When the execution timeout ends, once for the whole chain: what the run continues as takes
+    /// it over as it is.
+    pub execution_deadline: Option<Timestamp>,
 }
 
 /// How an activity is run. [`ActivityOptions::DEFAULT`] is the one place that says what holds
@@ -302,12 +327,28 @@ pub struct ActivityOptions {
     pub retry: RetryPolicy,
     /// A function over the application's rows whose writes commit with its result.
     pub transaction: bool,
+    /// Milliseconds that all attempts and the pauses between them may take.
+    pub schedule_to_close_ms: Option<u64>,
+    /// Milliseconds that it may wait for an attempt to start.
+    pub schedule_to_start_ms: Option<u64>,
+    /// Milliseconds that an attempt may go on without a heartbeat.
+    pub heartbeat_ms: Option<u64>,
+    /// Milliseconds that an attempt has to end in once it is asked to.
+    pub cancel_grace_ms: u64,
 }
 
 impl ActivityOptions {
-    /// 60 s for an attempt, and [`RetryPolicy::DEFAULT`].
-    pub const DEFAULT: Self =
-        Self { start_to_close_ms: 60_000, retry: RetryPolicy::DEFAULT, transaction: false };
+    /// 60 s for an attempt, [`RetryPolicy::DEFAULT`], 30 s to end when asked to, and no other
+    /// limit.
+    pub const DEFAULT: Self = Self {
+        start_to_close_ms: 60_000,
+        retry: RetryPolicy::DEFAULT,
+        schedule_to_close_ms: None,
+        schedule_to_start_ms: None,
+        heartbeat_ms: None,
+        cancel_grace_ms: 30_000,
+        transaction: false,
+    };
 }
 
 /// Why a run's code cannot go on. The run stays open, and the code is tried again.
@@ -412,6 +453,8 @@ impl HistoryEvent {
             Self::UpdateCompleted(_) => "update_completed",
             Self::PatchMarked { .. } => "patch_marked",
             Self::WorkflowContinuedAsNew { .. } => "workflow_continued_as_new",
+            Self::ActivityHandedOver { .. } => "activity_handed_over",
+            Self::ActivityResultLate { .. } => "activity_result_late",
         }
     }
 
@@ -461,5 +504,7 @@ impl HistoryEvent {
         "update_completed",
         "patch_marked",
         "workflow_continued_as_new",
+        "activity_handed_over",
+        "activity_result_late",
     ];
 }

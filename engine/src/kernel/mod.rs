@@ -7,6 +7,7 @@
 mod apply;
 mod chain;
 mod command;
+mod deadline;
 mod decide;
 mod event;
 mod relations;
@@ -17,6 +18,7 @@ mod status;
 pub use apply::apply;
 pub use chain::{Carried, Continuation, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS};
 pub use command::Command;
+pub use deadline::{ActivityTimeout, Deadline};
 pub(crate) use decide::LOST;
 pub use decide::decide;
 pub use event::{

@@ -66,8 +66,8 @@ pub struct PendingActivity {
     pub attempt: u32,
     /// What happens with it now.
     pub state: ActivityState,
-    /// Whether the code no longer wants it.
-    pub cancel_requested: bool,
+    /// Since when the code no longer wants it.
+    pub cancel_requested_at: Option<Timestamp>,
     /// Why the last attempt failed.
     pub last_failure: Option<Failure>,
 }
@@ -97,8 +97,10 @@ pub struct PendingUpdate {
 pub enum ActivityState {
     /// Asked for; its first attempt is recorded in the same commit.
     Scheduled,
-    /// An attempt runs, since this instant.
+    /// An attempt runs in the server's process, since this instant.
     Started(Timestamp),
+    /// An attempt that began at this instant goes on outside, until its outcome is reported.
+    HandedOver(Timestamp),
     /// The next attempt starts at this instant.
     BackingOff(Timestamp),
 }
@@ -110,6 +112,8 @@ pub enum Waker {
     StartDelay(Timestamp),
     /// An attempt that runs.
     Activity(u32),
+    /// An outcome that is reported from outside.
+    Report(u32),
     /// The pause before an attempt.
     Retry(u32, Timestamp),
     /// A timer.
@@ -128,6 +132,11 @@ impl PendingActivity {
         const DEFAULT: &ActivityOptions = &ActivityOptions::DEFAULT;
         self.options.as_deref().unwrap_or(DEFAULT)
     }
+
+    /// Whether an attempt runs, here or outside.
+    pub const fn is_running(&self) -> bool {
+        matches!(self.state, ActivityState::Started(_) | ActivityState::HandedOver(_))
+    }
 }
 
 impl Run {
@@ -139,6 +148,7 @@ impl Run {
         let activities = self.activities.iter().map(|(&id, activity)| match activity.state {
             ActivityState::BackingOff(at) => Waker::Retry(id, at),
             ActivityState::Scheduled | ActivityState::Started(_) => Waker::Activity(id),
+            ActivityState::HandedOver(_) => Waker::Report(id),
         });
         let timers = self.timers.iter().map(|(&id, timer)| Waker::Timer(id, timer.fires_at));
         let children = self.children.keys().map(|&id| Waker::Child(id));
@@ -149,7 +159,24 @@ impl Run {
 
     /// Whether the code no longer wants a pending activity.
     pub fn has_withdrawn(&self, activity_id: u32) -> bool {
-        self.activities.get(&activity_id).is_some_and(|activity| activity.cancel_requested)
+        self.activities
+            .get(&activity_id)
+            .is_some_and(|activity| activity.cancel_requested_at.is_some())
+    }
+
+    /// The activity, if it is this attempt of it that runs, here or outside.
+    pub fn running_attempt(&self, activity_id: u32, attempt: u32) -> Option<&PendingActivity> {
+        let activity = self.activities.get(&activity_id)?;
+        (activity.is_running() && activity.attempt == attempt).then_some(&**activity)
+    }
+
+    /// When the run is timed out, if ever, and by which timeout: `run` or `execution`. The time
+    /// of a run begins when its code may first run.
+    pub fn deadline(&self) -> Option<(Timestamp, &'static str)> {
+        let begins_at = self.started_at.plus_millis(self.started.start_delay_ms.unwrap_or(0));
+        let run = self.started.run_timeout_ms.map(|ms| (begins_at.plus_millis(ms), "run"));
+        let execution = self.started.execution_deadline.map(|at| (at, "execution"));
+        execution.into_iter().chain(run).min_by_key(|(at, _)| *at)
     }
 
     /// Whether something in this process works for the run, so that a crash would have to be

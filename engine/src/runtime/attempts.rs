@@ -2,31 +2,29 @@
 //! threads; inline steps stay on the loop's thread, where the workflow's code lives.
 //!
 //! Invariant: an attempt is run only after the commit that records it as started, and its outcome
-//! is taken at most once: whoever forgets it first (result, timeout, cancellation) decides.
+//! is taken at most once: whoever forgets it first (result, timeout, cancellation, a report from
+//! outside) decides. What it reports after that is late.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::inbox::Inbox;
-use super::message::{AttemptEnded, Message};
+use super::inline::InlineCode;
+use super::message::AttemptEnded;
 use super::panics;
+use super::report::{Report, check_size};
 use super::shard::Shard;
 use super::timers::Due;
 use crate::kernel::{ActivityState, PendingActivity};
-use crate::sdk::{ActivityCancel, BoxedActivity};
-use crate::{ActivityContext, ActivityError, Failure, Payload, RunId};
+use crate::sdk::{AttemptHandle, AttemptHost, AttemptOf, BoxedActivity, Heartbeat};
+use crate::{ActivityContext, ActivityError, Failure, Payload, RunId, Timestamp};
 
-/// How long a cancelled attempt may clean up before it is abandoned.
-const CANCEL_GRACE: Duration = Duration::from_secs(30);
-
-type InlineFuture = Pin<Box<dyn Future<Output = Result<Payload, Failure>>>>;
+/// How much longer than its grace the code of an attempt is kept that nobody waits for any more.
+const DROP_MARGIN: Duration = Duration::from_secs(5);
 
 /// What runs now, by run and activity.
 #[derive(Default)]
@@ -34,19 +32,36 @@ pub(super) struct Attempts {
     running: HashMap<(RunId, u32), Running, foldhash::fast::RandomState>,
 }
 
-struct Running {
-    attempt: u32,
-    place: Place,
+pub(super) struct Running {
+    pub(super) attempt: u32,
+    pub(super) place: Place,
+    /// When the queue will look at it; see `watch`.
+    pub(super) look_at: Option<Timestamp>,
+    /// Before when its heartbeats are not written again.
+    pub(super) write_at: Option<Timestamp>,
 }
 
-enum Place {
-    /// At its first poll on the loop's thread.
-    Here,
+pub(super) enum Place {
+    /// On the loop's thread, or just ended there; with its handle if it gave a heartbeat.
+    Here(Option<AttemptHandle>),
     Spawned {
-        cancel: ActivityCancel,
+        handle: AttemptHandle,
         abort: AbortHandle,
     },
-    Inline(InlineFuture),
+    Inline(InlineCode),
+}
+
+impl Running {
+    const fn new(attempt: u32, place: Place) -> Self {
+        Self { attempt, place, look_at: None, write_at: None }
+    }
+
+    pub(super) const fn handle(&self) -> Option<&AttemptHandle> {
+        match &self.place {
+            Place::Spawned { handle, .. } | Place::Here(Some(handle)) => Some(handle),
+            Place::Here(None) | Place::Inline(_) => None,
+        }
+    }
 }
 
 impl Attempts {
@@ -56,32 +71,38 @@ impl Attempts {
 
     /// Whether this process runs the attempt.
     pub(super) fn runs(&self, run_id: RunId, activity_id: u32, attempt: u32) -> bool {
-        self.running.get(&(run_id, activity_id)).is_some_and(|running| running.attempt == attempt)
+        self.get(run_id, activity_id).is_some_and(|running| running.attempt == attempt)
     }
 
-    /// Whether the attempt is an inline step's.
+    pub(super) fn get(&self, run_id: RunId, activity_id: u32) -> Option<&Running> {
+        self.running.get(&(run_id, activity_id))
+    }
+
+    pub(super) fn get_mut(&mut self, run_id: RunId, activity_id: u32) -> Option<&mut Running> {
+        self.running.get_mut(&(run_id, activity_id))
+    }
+
+    /// Whether the attempt is an inline step's that is not over.
     pub(super) fn is_inline(&self, run_id: RunId, activity_id: u32) -> bool {
-        let running = self.running.get(&(run_id, activity_id));
+        let running = self.get(run_id, activity_id);
         running.is_some_and(|running| matches!(running.place, Place::Inline(_)))
     }
 
-    /// Takes the attempt out; false when it is not the one that runs.
-    pub(super) fn forget(&mut self, run_id: RunId, activity_id: u32, attempt: u32) -> bool {
-        if !self.runs(run_id, activity_id, attempt) {
-            return false;
-        }
-        if let Some(Running { place: Place::Spawned { cancel, .. }, .. }) =
-            self.running.remove(&(run_id, activity_id))
-        {
-            // One that timed out is told so; one that has ended no longer listens.
-            cancel.cancel();
-        }
-        true
+    pub(super) fn insert(&mut self, run_id: RunId, activity_id: u32, attempt: u32, place: Place) {
+        self.running.insert((run_id, activity_id), Running::new(attempt, place));
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = ((RunId, u32), &Running)> {
+        self.running.iter().map(|(key, running)| (*key, running))
     }
 
     /// Keeps only what runs elsewhere: the rest is gone with the runs that memory has forgotten.
     pub(super) fn keep_spawned(&mut self) {
-        self.running.retain(|_, running| matches!(running.place, Place::Spawned { .. }));
+        self.running.retain(|_, running| {
+            // The queue is forgotten, too, and filled again as the runs come back.
+            running.look_at = None;
+            matches!(running.place, Place::Spawned { .. })
+        });
     }
 }
 
@@ -95,6 +116,12 @@ impl Drop for Attempts {
     }
 }
 
+/// What is left of an attempt that is no longer watched.
+pub(super) struct Forgotten {
+    /// Its newest heartbeat, if that was not written yet.
+    pub(super) heartbeat: Option<Heartbeat>,
+}
+
 impl Shard {
     /// Runs an attempt that is durably recorded as started. Called inside the runtime's context.
     pub(super) fn run_attempt(&mut self, run_id: RunId, activity_id: u32) {
@@ -106,66 +133,74 @@ impl Shard {
             self.run_inline(run_id, activity_id, attempt);
             return;
         }
-        let (context, cancel) =
-            ActivityContext::new(Arc::clone(&resident.workflow_id), run_id, activity_id, attempt);
-        let timeout_ms = activity.options().start_to_close_ms;
+        let of = AttemptOf {
+            namespace: Arc::clone(&resident.namespace),
+            workflow_id: Arc::clone(&resident.workflow_id),
+            run_id,
+            activity_id,
+            attempt,
+            heartbeat: resident.heartbeats.get(&activity_id).map(|beat| beat.details.clone()),
+        };
+        let host = Arc::clone(&self.host);
+        let (context, handle) = ActivityContext::new(of, host as Arc<dyn AttemptHost>);
+        let grace = Duration::from_millis(activity.options().cancel_grace_ms);
         let Some(entry) = self.inner.registry.activities.get(&*activity.activity_type) else {
             let failure = unknown_activity(activity);
-            self.here(run_id, activity_id, attempt);
-            self.end(run_id, activity_id, attempt, Err(failure));
+            self.ended_here(run_id, activity_id, attempt, Err(failure));
             return;
         };
         let blocking = entry.blocking;
         let input = activity.input.clone();
-        let begun = panics::catch(AssertUnwindSafe(|| (entry.attempt)(context.clone(), &input)));
+        let begun = panics::catch(AssertUnwindSafe(|| (entry.attempt)(context, &input)));
         let mut future = match begun {
             Ok(future) => future,
             Err(panic) => {
-                self.here(run_id, activity_id, attempt);
-                self.end(run_id, activity_id, attempt, Err(panicked(&panic)));
+                self.ended_here(run_id, activity_id, attempt, Err(panicked(&panic)));
                 return;
             }
         };
         if !blocking {
-            self.here(run_id, activity_id, attempt);
+            self.attempts.insert(run_id, activity_id, attempt, Place::Here(None));
             let mut cx = Context::from_waker(Waker::noop());
-            match panics::catch(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
-                Ok(Poll::Ready(outcome)) => {
-                    let outcome = self.checked(outcome);
-                    self.end(run_id, activity_id, attempt, outcome);
-                    return;
+            let outcome = match panics::catch(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
+                Ok(Poll::Ready(outcome)) => Some(self.checked(outcome)),
+                Ok(Poll::Pending) => None,
+                Err(panic) => Some(Err(panicked(&panic))),
+            };
+            if let Some(outcome) = outcome {
+                if handle.has_beaten()
+                    && let Some(running) = self.attempts.get_mut(run_id, activity_id)
+                {
+                    running.place = Place::Here(Some(handle));
                 }
-                Ok(Poll::Pending) => {}
-                Err(panic) => {
-                    self.end(run_id, activity_id, attempt, Err(panicked(&panic)));
-                    return;
-                }
+                self.end(run_id, activity_id, attempt, outcome);
+                return;
             }
         }
-        let abort = self.spawn_attempt(run_id, activity_id, attempt, context, future, blocking);
-        let running = Running { attempt, place: Place::Spawned { cancel, abort } };
-        self.attempts.running.insert((run_id, activity_id), running);
-        let due = Due::AttemptTimeout { run_id, activity_id, attempt };
-        self.timers.push(self.turn.now.plus_millis(timeout_ms), due);
+        let task = Spawn { run_id, activity_id, attempt, grace, blocking };
+        let abort = self.spawn_attempt(&task, handle.clone(), future);
+        self.attempts.insert(run_id, activity_id, attempt, Place::Spawned { handle, abort });
+        self.watch_attempt(run_id, activity_id);
     }
 
     /// Hands the attempt to the runtime; its first poll there registers the wakers anew.
     fn spawn_attempt(
         &self,
-        run_id: RunId,
-        activity_id: u32,
-        attempt: u32,
-        context: ActivityContext,
+        task: &Spawn,
+        handle: AttemptHandle,
         future: BoxedActivity,
-        blocking: bool,
     ) -> AbortHandle {
+        let Spawn { run_id, activity_id, attempt, grace, blocking } = *task;
         let inbox = Arc::clone(&self.inner.inbox);
         let limit = self.inner.config.max_payload_bytes;
         let future = async move {
-            let report = Report { inbox, run_id, activity_id, attempt, limit, sent: false };
+            let report = Report::new(inbox, run_id, activity_id, attempt, limit);
             let outcome = tokio::select! {
                 outcome = future => outcome,
-                () = abandoned(&context) => Err(ActivityError::cancelled().into_failure()),
+                // The loop gives it up at the end of its grace; this frees what it holds.
+                () = given_up(&handle, grace + DROP_MARGIN) => {
+                    Err(ActivityError::cancelled().into_failure())
+                }
             };
             report.send(outcome);
         };
@@ -176,12 +211,7 @@ impl Shard {
         tokio::spawn(future).abort_handle()
     }
 
-    fn here(&mut self, run_id: RunId, activity_id: u32, attempt: u32) {
-        let running = Running { attempt, place: Place::Here };
-        self.attempts.running.insert((run_id, activity_id), running);
-    }
-
-    fn end(
+    pub(super) fn end(
         &mut self,
         run_id: RunId,
         activity_id: u32,
@@ -191,132 +221,107 @@ impl Shard {
         self.ended.push_back(AttemptEnded { run_id, activity_id, attempt, outcome });
     }
 
+    /// An attempt that nobody runs any more, or never could, has this outcome.
+    pub(super) fn ended_here(
+        &mut self,
+        run_id: RunId,
+        activity_id: u32,
+        attempt: u32,
+        outcome: Result<Payload, Failure>,
+    ) {
+        self.attempts.insert(run_id, activity_id, attempt, Place::Here(None));
+        self.end(run_id, activity_id, attempt, outcome);
+    }
+
     pub(super) fn checked(&self, outcome: Result<Payload, Failure>) -> Result<Payload, Failure> {
         check_size(outcome, self.inner.config.max_payload_bytes)
     }
 
+    /// Takes the attempt out; none when it is not the one that runs. Its code is told, so that one
+    /// which ran out of time may end; code that has ended no longer listens.
+    pub(super) fn forget_attempt(
+        &mut self,
+        run_id: RunId,
+        activity_id: u32,
+        attempt: u32,
+    ) -> Option<Forgotten> {
+        if !self.attempts.runs(run_id, activity_id, attempt) {
+            return None;
+        }
+        let running = self.attempts.running.remove(&(run_id, activity_id))?;
+        if let Some(at) = running.look_at {
+            self.timers.remove(at, &Due::Attempt { run_id, activity_id, attempt });
+        }
+        let heartbeat = running
+            .handle()
+            .filter(|handle| handle.has_beaten())
+            .and_then(AttemptHandle::take_unsaved);
+        match running.place {
+            Place::Spawned { handle, .. } => handle.cancel(),
+            Place::Inline(code) => {
+                drop(code);
+                self.inline_ended(run_id);
+            }
+            Place::Here(_) => {}
+        }
+        Some(Forgotten { heartbeat })
+    }
+
     /// The activity is no longer wanted: tells the attempt, or drops an inline step.
     pub(super) fn cancel_attempt(&mut self, run_id: RunId, activity_id: u32) {
-        let key = (run_id, activity_id);
         let open = self
             .residents
             .get(run_id)
             .is_some_and(|resident| resident.run.activities.contains_key(&activity_id));
-        match self.attempts.running.get(&key) {
-            Some(Running { place: Place::Spawned { cancel, .. }, .. }) => {
-                cancel.cancel();
-                if !open {
-                    // The run has closed: nobody waits for the outcome.
-                    self.attempts.running.remove(&key);
-                }
+        let Some(running) = self.attempts.get(run_id, activity_id) else {
+            // An inline step that was withdrawn before it could run: nobody else ends it.
+            if let Some(attempt) = self.started_attempt(run_id, activity_id) {
+                let cancelled = ActivityError::cancelled().into_failure();
+                self.ended_here(run_id, activity_id, attempt, Err(cancelled));
             }
-            Some(Running { place: Place::Inline(_), attempt }) => {
-                let attempt = *attempt;
-                self.inline_ended(run_id);
-                match open {
-                    true => {
-                        self.here(run_id, activity_id, attempt);
-                        let cancelled = ActivityError::cancelled().into_failure();
-                        self.end(run_id, activity_id, attempt, Err(cancelled));
-                    }
-                    false => drop(self.attempts.running.remove(&key)),
-                }
+            return;
+        };
+        let attempt = running.attempt;
+        match &running.place {
+            // The run has closed, or the activity has ended: nobody waits for the outcome.
+            Place::Spawned { .. } | Place::Inline(_) if !open => {
+                self.forget_attempt(run_id, activity_id, attempt);
+            }
+            Place::Spawned { handle, .. } => {
+                handle.cancel();
+                // Its grace begins.
+                self.watch_attempt(run_id, activity_id);
+            }
+            Place::Inline(_) => {
+                self.forget_attempt(run_id, activity_id, attempt);
+                let cancelled = ActivityError::cancelled().into_failure();
+                self.ended_here(run_id, activity_id, attempt, Err(cancelled));
             }
             // Its outcome is on the way.
-            Some(Running { place: Place::Here, .. }) => {}
-            // An inline step that was withdrawn before it could run: nobody else ends it.
-            None => {
-                if let Some(attempt) = self.started_attempt(run_id, activity_id) {
-                    self.here(run_id, activity_id, attempt);
-                    let cancelled = ActivityError::cancelled().into_failure();
-                    self.end(run_id, activity_id, attempt, Err(cancelled));
-                }
-            }
+            Place::Here(_) => {}
         }
     }
 
-    /// The attempt that the run's history says is running.
+    /// The attempt that the run's history says is running in this process.
     fn started_attempt(&self, run_id: RunId, activity_id: u32) -> Option<u32> {
         let activity = self.residents.get(run_id)?.run.activities.get(&activity_id)?;
         matches!(activity.state, ActivityState::Started(_)).then_some(activity.attempt)
     }
-
-    fn run_inline(&mut self, run_id: RunId, activity_id: u32, attempt: u32) {
-        let Some(resident) = self.residents.get_mut(run_id) else { return };
-        // Without code (its task failed) the step waits until the code is back.
-        let Some(step) = resident.task.as_ref().and_then(|task| task.inline_step(activity_id))
-        else {
-            return;
-        };
-        let timeout_ms = resident
-            .run
-            .activities
-            .get(&activity_id)
-            .map_or(0, |activity| activity.options().start_to_close_ms);
-        resident.inline_running += 1;
-        let begun = panics::catch(AssertUnwindSafe(|| step()));
-        match begun {
-            Ok(future) => {
-                let running = Running { attempt, place: Place::Inline(future) };
-                self.attempts.running.insert((run_id, activity_id), running);
-                self.poll_inline(run_id, activity_id);
-                if self.attempts.runs(run_id, activity_id, attempt) {
-                    let due = Due::AttemptTimeout { run_id, activity_id, attempt };
-                    self.timers.push(self.turn.now.plus_millis(timeout_ms), due);
-                }
-            }
-            Err(panic) => {
-                self.inline_ended(run_id);
-                self.here(run_id, activity_id, attempt);
-                self.end(run_id, activity_id, attempt, Err(panicked(&panic)));
-            }
-        }
-    }
-
-    /// Polls an inline step inside the runtime's context.
-    pub(super) fn poll_inline(&mut self, run_id: RunId, activity_id: u32) {
-        let Some(running) = self.attempts.running.get_mut(&(run_id, activity_id)) else { return };
-        let Place::Inline(future) = &mut running.place else { return };
-        let attempt = running.attempt;
-        let waker = InlineWaker { inbox: Arc::clone(&self.inner.inbox), run_id, activity_id };
-        let waker = Waker::from(Arc::new(waker));
-        let runtime = self.runtime.clone();
-        let _context = runtime.enter();
-        let polled = panics::catch(AssertUnwindSafe(|| {
-            future.as_mut().poll(&mut Context::from_waker(&waker))
-        }));
-        let outcome = match polled {
-            Ok(Poll::Pending) => return,
-            Ok(Poll::Ready(outcome)) => self.checked(outcome),
-            Err(panic) => Err(panicked(&panic)),
-        };
-        self.inline_ended(run_id);
-        self.here(run_id, activity_id, attempt);
-        self.end(run_id, activity_id, attempt, outcome);
-    }
-
-    pub(super) fn inline_ended(&mut self, run_id: RunId) {
-        if let Some(resident) = self.residents.get_mut(run_id) {
-            resident.inline_running = resident.inline_running.saturating_sub(1);
-        }
-    }
 }
 
-/// Returns when a cancelled attempt has used up its grace.
-async fn abandoned(context: &ActivityContext) {
-    context.cancelled().await;
-    tokio::time::sleep(CANCEL_GRACE).await;
+/// What the runtime is to run.
+struct Spawn {
+    run_id: RunId,
+    activity_id: u32,
+    attempt: u32,
+    grace: Duration,
+    blocking: bool,
 }
 
-fn check_size(outcome: Result<Payload, Failure>, limit: usize) -> Result<Payload, Failure> {
-    match outcome {
-        Ok(result) if result.as_bytes().len() > limit => Err(Failure::new(
-            "payload_too_large",
-            format!("the result has {} bytes; the limit is {limit}", result.as_bytes().len()),
-        )
-        .non_retryable()),
-        other => other,
-    }
+/// Returns when an attempt that was told to end has not done so for `grace`.
+async fn given_up(handle: &AttemptHandle, grace: Duration) {
+    handle.cancelled().await;
+    tokio::time::sleep(grace).await;
 }
 
 fn unknown_activity(activity: &PendingActivity) -> Failure {
@@ -324,63 +329,7 @@ fn unknown_activity(activity: &PendingActivity) -> Failure {
     Failure::new("unknown_activity", format!("activity type `{name}` is not registered here"))
 }
 
-fn panicked(panic: &panics::Caught) -> Failure {
+pub(super) fn panicked(panic: &panics::Caught) -> Failure {
     let place = panic.location.as_deref().unwrap_or("an unknown place");
     Failure::new("panic", format!("{} (at {place})", panic.message))
-}
-
-/// Tells the loop how an attempt ended, even if it panicked or was aborted.
-struct Report {
-    inbox: Arc<Inbox>,
-    run_id: RunId,
-    activity_id: u32,
-    attempt: u32,
-    limit: usize,
-    sent: bool,
-}
-
-impl Report {
-    fn send(mut self, outcome: Result<Payload, Failure>) {
-        let outcome = check_size(outcome, self.limit);
-        self.push(outcome);
-    }
-
-    fn push(&mut self, outcome: Result<Payload, Failure>) {
-        self.sent = true;
-        let Self { run_id, activity_id, attempt, .. } = *self;
-        // A loop that has ended records the attempt as lost at the next start.
-        let _ = self.inbox.push(Message::AttemptEnded(AttemptEnded {
-            run_id,
-            activity_id,
-            attempt,
-            outcome,
-        }));
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        if !self.sent {
-            let why = "the activity panicked; its message is in the log";
-            self.push(Err(Failure::new("panic", why)));
-        }
-    }
-}
-
-struct InlineWaker {
-    inbox: Arc<Inbox>,
-    run_id: RunId,
-    activity_id: u32,
-}
-
-impl Wake for InlineWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let (run_id, activity_id) = (self.run_id, self.activity_id);
-        // A loop that has ended polls no more.
-        let _ = self.inbox.push(Message::InlineReady { run_id, activity_id });
-    }
 }

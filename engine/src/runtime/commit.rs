@@ -129,6 +129,7 @@ impl Shard {
                 Effect::AnswerStart(reply, answer) => drop(reply.send(answer)),
                 Effect::Answer(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerWatch(reply, answer) => drop(reply.send(answer)),
+                Effect::AnswerReport(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerClock(reply, now) => drop(reply.send(Ok(now))),
                 Effect::AnswerUpdate(reply, answer) => drop(reply.send(answer)),
                 Effect::UpdateEnded { run_id, workflow_id, state } => {
@@ -193,6 +194,7 @@ pub(super) fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
             Effect::AnswerStart(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::Answer(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerWatch(reply, _) => drop(reply.send(Err(rejection.clone()))),
+            Effect::AnswerReport(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerClock(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerUpdate(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::Attempt { .. }

@@ -12,15 +12,15 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::changes::Changes;
 use super::inbox::Inbox;
-use super::message::Message;
+use super::message::{Message, OutsideReport};
 use super::shard::Shard;
 use super::stats::Counters;
 use super::{Change, Clock, EngineStats};
 use crate::sdk::Registry;
 use crate::view::{self, HistoryPage, RunDescription, RunPage, RunResult, UpdateState};
 use crate::{
-    ActivityError, ListFilter, Payload, Rejection, Selector, SignalInput, StartRequest, Started,
-    Timestamp, TransactionContext, UpdateInput, Worker,
+    ActivityError, Failure, ListFilter, Payload, Rejection, Selector, SignalInput, StartRequest,
+    Started, TaskToken, Timestamp, TransactionContext, UpdateInput, Worker,
 };
 
 /// Settings of an engine.
@@ -322,6 +322,55 @@ impl Engine {
     pub async fn resume(&self, selector: &Selector) -> Result<(), Rejection> {
         let selector = Box::new(selector.clone());
         self.ask(|reply| Message::Resume { selector, reply }).await
+    }
+
+    /// Completes from outside the attempt that the token names; durable when answered.
+    ///
+    /// # Errors
+    /// [`Rejection::ActivityNotFound`], [`Rejection::ActivityNotPending`],
+    /// [`Rejection::WorkflowClosed`], [`Rejection::PayloadTooLarge`].
+    pub async fn complete_activity(
+        &self,
+        token: &TaskToken,
+        result: Payload,
+    ) -> Result<(), Rejection> {
+        self.check_size("activity result", &result)?;
+        self.report(token, OutsideReport::Complete(result)).await.map(drop)
+    }
+
+    /// Fails from outside the attempt that the token names; it is tried again as its retry policy
+    /// says. A failure of type `cancelled` says that the activity has ended as it was asked to.
+    ///
+    /// # Errors
+    /// As [`Engine::complete_activity`].
+    pub async fn fail_activity(
+        &self,
+        token: &TaskToken,
+        failure: Failure,
+    ) -> Result<(), Rejection> {
+        if let Some(details) = &failure.details {
+            self.check_size("failure", details)?;
+        }
+        self.report(token, OutsideReport::Fail(failure)).await.map(drop)
+    }
+
+    /// Says from outside that the attempt which the token names is alive. Answers whether its
+    /// workflow has asked it to end.
+    ///
+    /// # Errors
+    /// As [`Engine::complete_activity`].
+    pub async fn heartbeat_activity(
+        &self,
+        token: &TaskToken,
+        details: Payload,
+    ) -> Result<bool, Rejection> {
+        self.check_size("heartbeat", &details)?;
+        self.report(token, OutsideReport::Heartbeat(details)).await
+    }
+
+    async fn report(&self, token: &TaskToken, report: OutsideReport) -> Result<bool, Rejection> {
+        let token = Box::new(token.clone());
+        self.ask(|reply| Message::OutsideReport { token, report, reply }).await
     }
 
     /// The run's result, waiting for it at most `wait`.

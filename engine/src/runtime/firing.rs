@@ -3,8 +3,9 @@
 use super::keys;
 use super::shard::Shard;
 use super::timers::Due;
-use super::turn::Step;
-use crate::kernel::{ActivityState, Command};
+use super::turn::{Effect, Step};
+use crate::kernel::{ActivityState, Command, Deadline};
+use crate::sdk::{HANDED_OVER, Heartbeat};
 use crate::{Failure, Rejection};
 
 /// Timers that are fired before requests have their turn again: a run that asks for one that is
@@ -42,19 +43,15 @@ impl Shard {
         match due {
             Due::Timer { namespace, run_id, id } => {
                 if self.ensure_resident(&namespace, run_id)? {
+                    if let Some(activity_id) = keys::deadline_of(id) {
+                        self.save_heartbeat_of(run_id, activity_id);
+                    }
                     self.step(run_id, |step| step.fire(id));
                 }
             }
             Due::TaskRetry { namespace, run_id } => self.retry_task(&namespace, run_id)?,
-            Due::AttemptTimeout { run_id, activity_id, attempt } => {
-                let inline = self.attempts.is_inline(run_id, activity_id);
-                if self.attempts.forget(run_id, activity_id, attempt) {
-                    if inline {
-                        self.inline_ended(run_id);
-                    }
-                    self.ensure_resident_run(run_id)?;
-                    self.step(run_id, |step| step.time_out(activity_id, attempt));
-                }
+            Due::Attempt { run_id, activity_id, attempt } => {
+                self.look_at_attempt(run_id, activity_id, attempt)?;
             }
         }
         Ok(())
@@ -68,10 +65,24 @@ impl Step<'_> {
         activity_id: u32,
         attempt: u32,
         outcome: Result<crate::Payload, Failure>,
+        heartbeat: Option<Heartbeat>,
     ) {
-        let cancelled = self.resident.run.has_withdrawn(activity_id);
+        if let (Err(_), Some(heartbeat)) = (&outcome, heartbeat) {
+            self.save_heartbeat(activity_id, heartbeat);
+        }
+        let run = &self.resident.run;
+        let cancelled = run.has_withdrawn(activity_id);
+        let inline = run.activities.get(&activity_id).is_some_and(|activity| activity.inline);
         let command = match outcome {
             Ok(result) => Command::CompleteActivity { activity_id, attempt, result },
+            Err(failure) if failure.kind == HANDED_OVER && inline => {
+                let why = "an inline step has no task token to be completed by from outside";
+                let failure = Failure::new(failure.kind, why).non_retryable();
+                Command::FailActivity { activity_id, attempt, failure }
+            }
+            Err(failure) if failure.kind == HANDED_OVER => {
+                Command::HandOverActivity { activity_id, attempt }
+            }
             Err(failure) if cancelled && failure.kind == crate::sdk::CANCELLED => {
                 Command::AcknowledgeCancel { activity_id }
             }
@@ -80,14 +91,40 @@ impl Step<'_> {
         self.execute_own(command);
     }
 
-    /// An attempt has used up its time.
-    pub(super) fn time_out(&mut self, activity_id: u32, attempt: u32) {
-        let limit = self.resident.run.activities.get(&activity_id);
-        let limit_ms = limit.map_or(0, |activity| activity.options().start_to_close_ms);
-        let mut failure =
-            Failure::new("timeout", format!("attempt {attempt} took longer than {limit_ms} ms"));
-        failure.timeout = Some("start_to_close".into());
-        self.execute_own(Command::FailActivity { activity_id, attempt, failure });
+    /// A deadline of the activity, or of its attempt, is over.
+    pub(super) fn run_out(
+        &mut self,
+        activity_id: u32,
+        deadline: Deadline,
+        heartbeat: Option<Heartbeat>,
+    ) {
+        if let Some(heartbeat) = heartbeat {
+            self.save_heartbeat(activity_id, heartbeat);
+        }
+        let last = self.resident.heartbeats.get(&activity_id);
+        let last_heartbeat = last.map(|beat| beat.details.clone());
+        self.execute_own(match deadline {
+            Deadline::Timeout(timeout) => {
+                Command::TimeOutActivity { activity_id, timeout, last_heartbeat }
+            }
+            Deadline::Abandon => Command::AbandonActivity { activity_id },
+        });
+    }
+
+    /// The activity's durable deadline: acts on it if it is over, and says whether it was.
+    pub(super) fn meet_deadline(&mut self, activity_id: u32) -> bool {
+        let Some(activity) = self.resident.run.activities.get(&activity_id) else { return false };
+        let heartbeat = self.resident.heartbeats.get(&activity_id).map(|beat| beat.at);
+        let deadline = activity.durable_deadline(heartbeat);
+        let Some((_, deadline)) = deadline.filter(|(at, _)| *at <= self.turn.now) else {
+            return false;
+        };
+        if matches!(activity.state, ActivityState::Started(_)) {
+            let run_id = self.resident.run_id;
+            self.turn.effects.push(Effect::CancelAttempt { run_id, activity_id });
+        }
+        self.run_out(activity_id, deadline, None);
+        true
     }
 
     /// The clock has reached the time of one of the run's rows.
@@ -95,7 +132,14 @@ impl Step<'_> {
         let (run, now) = (&self.resident.run, self.turn.now);
         let command = match id {
             keys::START_DELAY_ID => Command::ElapseStartDelay,
-            keys::EXECUTION_TIMEOUT_ID => Command::TimeOut,
+            keys::EXECUTION_TIMEOUT_ID => match run.deadline() {
+                Some((at, _)) if at <= now => Command::TimeOut,
+                _ => return,
+            },
+            id if let Some(activity_id) = keys::deadline_of(id) => {
+                self.meet_deadline(activity_id);
+                return;
+            }
             id if run.timers.get(&id).is_some_and(|timer| timer.fires_at <= now) => {
                 Command::FireTimer { timer_id: id }
             }

@@ -33,6 +33,8 @@ pub(crate) const INBOX: Table = Table::new(11, "inbox");
 pub(crate) const UPDATES: Table = Table::new(30, "updates");
 /// `namespace ‖ context ‖ table ‖ key` → the application's own rows; see `sdk/tables`.
 pub(crate) const APP_ROWS: Table = Table::new(31, "app_rows");
+/// `namespace ‖ run ‖ activity` → the last heartbeat of an activity that has not ended.
+pub(crate) const HEARTBEATS: Table = Table::new(12, "heartbeats");
 /// Name → value: format version, number of shards, the manual clock.
 pub(crate) const META: Table = Table::new(10, "meta");
 
@@ -44,6 +46,17 @@ pub(crate) const SHARDS: u16 = 256;
 /// timers of the code have the ids between.
 pub(crate) const START_DELAY_ID: u32 = 0;
 pub(crate) const EXECUTION_TIMEOUT_ID: u32 = u32::MAX;
+/// The deadline of an activity stands under the activity's id with this bit, beside its retries.
+pub(crate) const DEADLINE_BIT: u32 = 1 << 31;
+
+/// The activity whose deadline stands under this id.
+pub(crate) const fn deadline_of(id: u32) -> Option<u32> {
+    match id {
+        EXECUTION_TIMEOUT_ID => None,
+        id if id & DEADLINE_BIT != 0 => Some(id & !DEADLINE_BIT),
+        _ => None,
+    }
+}
 
 /// The shard of a workflow: FNV-1a over namespace and id (Fowler, Noll, Vo; 32 bits), folded to
 /// one byte.
@@ -112,6 +125,15 @@ pub(crate) fn segment_of(key: &[u8]) -> u64 {
 
 pub(crate) fn published(namespace: &str, run_id: RunId, name: &str) -> Vec<u8> {
     Key::default().namespace(namespace).run(run_id).with(name.as_bytes()).0
+}
+
+pub(crate) fn heartbeat(namespace: &str, run_id: RunId, activity_id: u32) -> Vec<u8> {
+    Key::default().namespace(namespace).run(run_id).with(&activity_id.to_be_bytes()).0
+}
+
+/// Reads a key of `HEARTBEATS`: the activity's id.
+pub(crate) fn parse_heartbeat(key: &[u8]) -> Option<u32> {
+    key.last_chunk::<4>().map(|id| u32::from_be_bytes(*id))
 }
 
 pub(crate) fn start_key(namespace: &str, key: &str) -> Vec<u8> {

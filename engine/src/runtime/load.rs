@@ -11,7 +11,6 @@ use super::history_log::HistoryReader;
 use super::replay::Replay;
 use super::resident::Resident;
 use super::shard::Shard;
-use super::timers::Due;
 use super::{RunRecord, keys, updates};
 use crate::sdk::{Foresight, Unregistered};
 
@@ -48,6 +47,7 @@ impl Shard {
         let now = self.turn.now;
         let snapshot = self.snapshot()?;
         let awaiting_row = snapshot.get(keys::AWAITING, &keys::run(namespace, run_id))?.is_some();
+        let heartbeats = super::read_heartbeats(snapshot, namespace, run_id)?;
         let mut reader = HistoryReader::new(snapshot, namespace, run_id);
         let corrupt = |what: &str| Rejection::Corrupt(format!("run {run_id}: {what}"));
         let first = reader.next()?.ok_or_else(|| corrupt("its history is empty"))?;
@@ -92,10 +92,21 @@ impl Shard {
         resident.active_row = resident.run.is_active();
         resident.awaiting_row = awaiting_row;
         resident.held = held.into();
+        resident.has_deadlines = resident
+            .run
+            .activities
+            .values()
+            .any(|activity| activity.durable_deadline(None).is_some());
+        resident.heartbeats = heartbeats;
         let unfinished = unfinished(&resident);
         self.residents.insert(resident);
 
-        self.rearm_timeouts(run_id, &unfinished);
+        for &(activity_id, attempt) in &unfinished {
+            // It still runs here and has a deadline, whatever became of the queue meanwhile.
+            if self.attempts.runs(run_id, activity_id, attempt) {
+                self.watch_attempt(run_id, activity_id);
+            }
+        }
         let lost: Vec<(u32, u32)> = unfinished
             .iter()
             .filter(|(activity_id, attempt)| {
@@ -110,7 +121,8 @@ impl Shard {
             }
             for &(activity_id, attempt) in &unfinished {
                 match attempt {
-                    0 => step.start_attempt(activity_id),
+                    0 if !step.meet_deadline(activity_id) => step.start_attempt(activity_id),
+                    0 => step.show_code(),
                     attempt if lost.contains(&(activity_id, attempt)) => {
                         step.lose_attempt(activity_id, attempt);
                     }
@@ -119,20 +131,6 @@ impl Shard {
             }
         });
         Ok(())
-    }
-
-    /// Attempts that still run here have deadlines, whatever became of the queue meanwhile.
-    fn rearm_timeouts(&mut self, run_id: RunId, unfinished: &[(u32, u32)]) {
-        let Some(resident) = self.residents.get(run_id) else { return };
-        for &(activity_id, attempt) in unfinished {
-            if let Some(activity) = resident.run.activities.get(&activity_id)
-                && let ActivityState::Started(at) = activity.state
-                && self.attempts.runs(run_id, activity_id, attempt)
-            {
-                let due = Due::AttemptTimeout { run_id, activity_id, attempt };
-                self.timers.push(at.plus_millis(activity.options().start_to_close_ms), due);
-            }
-        }
     }
 
     /// Tries code again that could not go on.
@@ -178,7 +176,7 @@ fn unfinished(resident: &Resident) -> Vec<(u32, u32)> {
         .filter_map(|(&id, activity)| match activity.state {
             ActivityState::Started(_) => Some((id, activity.attempt)),
             ActivityState::Scheduled => Some((id, 0)),
-            ActivityState::BackingOff(_) => None,
+            ActivityState::BackingOff(_) | ActivityState::HandedOver(_) => None,
         })
         .collect()
 }

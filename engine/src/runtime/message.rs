@@ -9,8 +9,8 @@ use super::transactions::TransactionCode;
 use super::updates::UpdateWatch;
 use crate::view::{RunResult, UpdateState};
 use crate::{
-    Failure, Payload, Rejection, RunId, Selector, SignalInput, StartRequest, Started, Timestamp,
-    UpdateInput,
+    Failure, Payload, Rejection, RunId, Selector, SignalInput, StartRequest, Started, TaskToken,
+    Timestamp, UpdateInput,
 };
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Rejection>>;
@@ -69,6 +69,19 @@ pub(super) enum Message {
         watch: oneshot::Sender<RunResult>,
         reply: Reply<Option<RunResult>>,
     },
+    /// Somebody outside reports of the attempt that the token names.
+    OutsideReport {
+        token: Box<TaskToken>,
+        report: OutsideReport,
+        /// Whether cancellation was asked for.
+        reply: Reply<bool>,
+    },
+    /// An attempt gave a heartbeat that the loop does not look for yet.
+    Heartbeat {
+        run_id: RunId,
+        activity_id: u32,
+        attempt: u32,
+    },
     /// An attempt on the runtime's threads has ended.
     AttemptEnded(AttemptEnded),
     /// An inline step can go on.
@@ -86,6 +99,13 @@ pub(super) enum Message {
         grace: Duration,
         reply: oneshot::Sender<()>,
     },
+}
+
+/// What somebody outside says of an attempt.
+pub(super) enum OutsideReport {
+    Complete(Payload),
+    Fail(Failure),
+    Heartbeat(Payload),
 }
 
 pub(super) struct AttemptEnded {

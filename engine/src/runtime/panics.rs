@@ -47,6 +47,14 @@ pub(super) fn catch<T>(code: impl FnOnce() -> T + UnwindSafe) -> Result<T, Caugh
     result.map_err(|panic| Caught { message: message_of(&*panic), location })
 }
 
+/// Drops what holds code of the user, whose destructors may panic: that must not end the loop.
+pub(super) fn drop_quietly<T>(what: &str, value: T) {
+    if let Err(panic) = catch(std::panic::AssertUnwindSafe(move || drop(value))) {
+        let Caught { message, location } = panic;
+        tracing::error!(message, location, "dropping {what} panicked");
+    }
+}
+
 /// The text that a panic carried.
 pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic

@@ -35,7 +35,7 @@ impl Step<'_> {
         let due = |state| match state {
             ActivityState::Scheduled => true,
             ActivityState::BackingOff(at) => at <= now,
-            ActivityState::Started(_) => false,
+            ActivityState::Started(_) | ActivityState::HandedOver(_) => false,
         };
         let activities = self.resident.run.activities.iter();
         let due: Vec<u32> = activities

@@ -4,7 +4,7 @@
 //! wait is for something outside can be dropped at any time and comes back by replay; dropping it
 //! cancels nothing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::history_log::Segment;
@@ -13,6 +13,7 @@ use super::task::Task;
 use super::update_record::RunUpdates;
 use crate::RunId;
 use crate::kernel::{HistoryEvent, Run};
+use crate::sdk::Heartbeat;
 
 /// One run in memory.
 pub(super) struct Resident {
@@ -36,6 +37,10 @@ pub(super) struct Resident {
     pub(super) inline_running: u32,
     /// Updates that wait, and rows of others that may not be durable yet.
     pub(super) updates: Option<Box<RunUpdates>>,
+    /// The last heartbeats of its pending activities, as they are stored.
+    pub(super) heartbeats: BTreeMap<u32, Heartbeat>,
+    /// Whether an activity may have a durable deadline.
+    pub(super) has_deadlines: bool,
     /// How often the code was tried again since it failed.
     pub(super) task_tries: u32,
     /// Recorded while the run is paused and not shown to its code yet.
@@ -61,6 +66,8 @@ impl Resident {
             changed_in: 0,
             inline_running: 0,
             updates: None,
+            heartbeats: BTreeMap::new(),
+            has_deadlines: false,
             task_tries: 0,
             held: Vec::new(),
             used: true,

@@ -27,11 +27,13 @@ use super::start::{LastRunId, RecentKeys};
 use super::timers::Timers;
 use super::turn::{Step, Turn};
 use super::updates::UpdateWatchers;
+use super::watch::Host;
 use super::watchdog::Progress;
 use super::{panics, recovery, watchdog};
 use crate::kernel::Command;
+use crate::sdk::{CANCELLED, HANDED_OVER};
 use crate::view::RunResult;
-use crate::{Rejection, RunId};
+use crate::{Failure, Payload, Rejection, RunId};
 
 /// The longest sleep: the clock may be moved by others meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
@@ -50,6 +52,8 @@ pub(super) struct Shard {
     pub(super) timers: Timers,
     pub(super) turn: Turn,
     pub(super) attempts: Attempts,
+    /// What attempts see of the engine.
+    pub(super) host: Arc<Host>,
     pub(super) recovery: Recovery,
     /// Taken when something must be read, dropped with the next commit or turn.
     pub(super) snapshot: Option<Box<dyn Snapshot>>,
@@ -66,10 +70,25 @@ pub(super) struct Shard {
     pub(super) ended: VecDeque<AttemptEnded>,
     pub(super) advancing: VecDeque<Advance>,
     pub(super) afterwards: Vec<Afterwards>,
-    pub(super) drain: Option<(Instant, oneshot::Sender<()>)>,
+    pub(super) drain: Option<Drain>,
     pub(super) fence: Fence,
     pub(super) progress: Arc<Progress>,
     pub(super) stopped: Option<String>,
+}
+
+/// A shutdown in progress.
+pub(super) struct Drain {
+    /// Until when running attempts are waited for.
+    until: Instant,
+    /// What those that are still running have said last is in the batch.
+    saved: bool,
+    reply: oneshot::Sender<()>,
+}
+
+/// Whether an attempt that nobody waits for any more has nothing to tell: it has ended as it was
+/// asked to, or was completed from outside.
+fn says_nothing(outcome: &Result<Payload, Failure>) -> bool {
+    outcome.as_ref().is_err_and(|failure| failure.kind == CANCELLED || failure.kind == HANDED_OVER)
 }
 
 impl Shard {
@@ -126,8 +145,11 @@ impl Shard {
             encoded: Vec::new(),
             record: Vec::new(),
         };
+        let (inbox, config) = (Arc::clone(&inner.inbox), &inner.config);
+        let host = Host::new(inbox, config.clock.clone(), config.max_payload_bytes);
         Self {
             inner,
+            host: Arc::new(host),
             runtime,
             residents: Residents::default(),
             timers: Timers::default(),
@@ -220,6 +242,14 @@ impl Shard {
             }
             Message::Resume { selector, reply } => self.resume(&selector, reply),
             Message::Watch { selector, watch, reply } => self.watch(&selector, watch, reply),
+            Message::OutsideReport { token, report, reply } => {
+                self.outside_report(&token, report, reply);
+            }
+            Message::Heartbeat { run_id, activity_id, attempt } => {
+                if let Err(rejection) = self.look_at_attempt(run_id, activity_id, attempt) {
+                    tracing::error!(%rejection, %run_id, "a heartbeat finds no run");
+                }
+            }
             Message::AttemptEnded(ended) => self.attempt_ended(ended),
             Message::InlineReady { run_id, activity_id } => self.poll_inline(run_id, activity_id),
             Message::Committed(outcome) => self.committed(outcome),
@@ -228,7 +258,8 @@ impl Shard {
             }
             Message::Drain { grace, reply } => {
                 self.turn.draining = true;
-                self.drain = Some((Instant::now() + grace, reply));
+                self.announce_shutdown();
+                self.drain = Some(Drain { until: Instant::now() + grace, saved: false, reply });
             }
         }
     }
@@ -272,15 +303,20 @@ impl Shard {
 
     fn attempt_ended(&mut self, ended: AttemptEnded) {
         let AttemptEnded { run_id, activity_id, attempt, outcome } = ended;
-        if !self.attempts.forget(run_id, activity_id, attempt) {
-            tracing::debug!(%run_id, activity_id, attempt, "a late result is dropped");
+        let forgotten = self.forget_attempt(run_id, activity_id, attempt);
+        if forgotten.is_none() && says_nothing(&outcome) {
             return;
         }
-        if let Err(rejection) = self.ensure_resident_run(run_id) {
-            tracing::error!(%rejection, %run_id, "a result finds no run");
-            return;
+        match self.ensure_resident_run(run_id) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(rejection) => {
+                tracing::error!(%rejection, %run_id, "a result finds no run");
+                return;
+            }
         }
-        self.step(run_id, |step| step.end_attempt(activity_id, attempt, outcome));
+        let heartbeat = forgotten.and_then(|forgotten| forgotten.heartbeat);
+        self.step(run_id, |step| step.end_attempt(activity_id, attempt, outcome, heartbeat));
     }
 
     /// Keeps a waiter for a run that is open, or whose end is not released yet.
@@ -323,10 +359,15 @@ impl Shard {
 
     /// Whether a requested drain is complete.
     fn drained(&mut self) -> bool {
-        let Some((deadline, _)) = &self.drain else { return false };
+        let Some(drain) = &mut self.drain else { return false };
         let idle = self.in_flight.is_none() && self.turn.batch.is_empty() && self.ended.is_empty();
-        let late = Instant::now() >= *deadline;
+        let late = Instant::now() >= drain.until;
         if !idle || (self.attempts.len() > 0 && !late) {
+            return false;
+        }
+        if !std::mem::replace(&mut drain.saved, true) && self.attempts.len() > 0 {
+            self.save_last_heartbeats();
+            self.flush();
             return false;
         }
         if self.attempts.len() > 0 {
@@ -335,7 +376,7 @@ impl Shard {
                 "attempts still run; they are tried again at the next start"
             );
         }
-        if let Some((_, reply)) = self.drain.take() {
+        if let Some(Drain { reply, .. }) = self.drain.take() {
             let _ = reply.send(());
         }
         true
@@ -359,8 +400,8 @@ impl Shard {
         if let (Some(due), false) = (self.timers.next_due(), self.inner.config.clock.is_manual()) {
             sleep = sleep.min(due - self.inner.config.clock.now());
         }
-        if let Some((deadline, _)) = &self.drain {
-            sleep = sleep.min(deadline.saturating_duration_since(Instant::now()));
+        if let Some(drain) = &self.drain {
+            sleep = sleep.min(drain.until.saturating_duration_since(Instant::now()));
         }
         Some(sleep.max(Duration::from_micros(50)))
     }

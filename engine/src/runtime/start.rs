@@ -149,6 +149,11 @@ impl Shard {
             input: request.input,
             start_delay_ms: request.start_delay_ms.filter(|&ms| ms > 0),
             execution_timeout_ms: request.execution_timeout_ms,
+            run_timeout_ms: request.run_timeout_ms,
+            // Time runs from when the code may first run.
+            execution_deadline: request.execution_timeout_ms.map(|ms| {
+                self.turn.now.plus_millis(request.start_delay_ms.unwrap_or(0)).plus_millis(ms)
+            }),
             memo: request.memo,
             search_attributes: request.search_attributes,
             build_id: registry.build_id(),

@@ -15,6 +15,8 @@ pub struct EngineStats {
     pub attempts_started: u64,
     /// Attempts that failed, timed out or were lost.
     pub attempts_failed: u64,
+    /// Outcomes that came after their attempt had ended.
+    pub late_results: u64,
     /// Signals received.
     pub signals: u64,
     /// Updates admitted.
@@ -63,6 +65,7 @@ counters!(
     events,
     attempts_started,
     attempts_failed,
+    late_results,
     signals,
     updates,
     timers_fired,

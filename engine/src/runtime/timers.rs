@@ -1,11 +1,11 @@
 //! What the clock will wake, in memory: only what is due soon.
 //!
 //! Invariant: every durable timer has a row in `TIMERS`; the queue holds at least those rows that
-//! are due up to `loaded_until`. An entry whose row is gone by then fires into nothing, so the
-//! queue may hold too much and never too little. A sleeping run costs its row and no memory.
+//! are due up to `loaded_until`, and what is withdrawn leaves it at once. An entry whose row is gone
+//! all the same fires into nothing, so the queue may hold too much and never too little. A sleeping
+//! run costs its row and no memory.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use everstep_storage::{Range, Snapshot};
 use super::keys::{self, SHARDS, TIMERS, TimerKey};
 use crate::{Rejection, RunId, Timestamp};
 
-/// What is due.
+/// What is due. The run comes first, so that two entries are told apart by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     /// A durable timer.
-    Timer { namespace: Arc<str>, run_id: RunId, id: u32 },
+    Timer { run_id: RunId, id: u32, namespace: Arc<str> },
     /// Code that failed is tried again.
-    TaskRetry { namespace: Arc<str>, run_id: RunId },
-    /// An attempt that runs in this process has used up its time.
-    AttemptTimeout { run_id: RunId, activity_id: u32, attempt: u32 },
+    TaskRetry { run_id: RunId, namespace: Arc<str> },
+    /// An attempt that runs in this process is to be looked at.
+    Attempt { run_id: RunId, activity_id: u32, attempt: u32 },
 }
 
 /// How far ahead of now rows are loaded, in milliseconds.
@@ -32,8 +32,7 @@ const PAGE: usize = 4_096;
 
 #[derive(Default)]
 pub(super) struct Timers {
-    queue: BinaryHeap<Reverse<(Timestamp, u64, Due)>>,
-    sequence: u64,
+    queue: BTreeSet<(Timestamp, Due)>,
     loaded_until: Timestamp,
     /// Rows beyond `loaded_until` that are not durable yet, so that no scan finds them.
     beyond: Vec<(u64, Arc<str>, TimerKey)>,
@@ -41,8 +40,20 @@ pub(super) struct Timers {
 
 impl Timers {
     pub(super) fn push(&mut self, at: Timestamp, due: Due) {
-        self.sequence += 1;
-        self.queue.push(Reverse((at, self.sequence, due)));
+        self.queue.insert((at, due));
+    }
+
+    /// Takes out what is no longer wanted.
+    pub(super) fn remove(&mut self, at: Timestamp, due: &Due) {
+        self.queue.remove(&(at, due.clone()));
+    }
+
+    /// A row was deleted.
+    pub(super) fn row_deleted(&mut self, namespace: &Arc<str>, key: &TimerKey) {
+        if key.due <= self.loaded_until {
+            let (run_id, id) = (key.run_id, key.id);
+            self.remove(key.due, &Due::Timer { run_id, id, namespace: Arc::clone(namespace) });
+        }
     }
 
     /// A row was written in turn `turn`.
@@ -125,7 +136,7 @@ impl Timers {
 
     /// When the next entry is due.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.queue.peek().map(|Reverse((at, ..))| *at)
+        self.queue.first().map(|(at, _)| *at)
     }
 
     /// The next entry that is due at `now`.
@@ -133,7 +144,7 @@ impl Timers {
         if self.next_due()? > now {
             return None;
         }
-        self.queue.pop().map(|Reverse((_, _, due))| due)
+        self.queue.pop_first().map(|(_, due)| due)
     }
 
     /// Forgets everything; the rows know.

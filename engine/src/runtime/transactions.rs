@@ -56,7 +56,7 @@ impl Shard {
         let Some(activity) = resident.run.activities.get(&activity_id) else { return };
         // Withdrawn meanwhile, or held back: whoever lets the run go on asks again.
         if resident.run.status != RunStatus::Running
-            || activity.cancel_requested
+            || activity.cancel_requested_at.is_some()
             || matches!(activity.state, ActivityState::Started(_))
         {
             return;
@@ -236,7 +236,7 @@ impl Step<'_> {
         self.turn.transacting = false;
         let activity = self.resident.run.activities.get(&activity_id);
         let Some(attempt) = activity.map(|activity| activity.attempt) else { return };
-        self.end_attempt(activity_id, attempt, outcome);
+        self.end_attempt(activity_id, attempt, outcome, None);
     }
 
     /// Whether the pending activity is a transaction.

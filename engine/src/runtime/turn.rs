@@ -31,6 +31,7 @@ pub(super) enum Effect {
     AnswerStart(Reply<Started>, Result<Started, Rejection>),
     Answer(Reply<()>, Result<(), Rejection>),
     AnswerWatch(Reply<Option<RunResult>>, Result<Option<RunResult>, Rejection>),
+    AnswerReport(Reply<bool>, Result<bool, Rejection>),
     AnswerClock(Reply<Timestamp>, Timestamp),
     AnswerUpdate(Reply<UpdateState>, Result<UpdateState, Rejection>),
     /// An update was answered or turned down: tell who waits for it.
@@ -94,6 +95,8 @@ pub(super) struct Step<'a> {
     pub(super) counters: &'a Counters,
     /// Events recorded in this step.
     recorded: u64,
+    /// Something else than events was written.
+    touched: bool,
     /// Withdrawn by the code and run by nobody, so nobody else will say that they have ended.
     idle_cancels: VecDeque<u32>,
 }
@@ -105,7 +108,15 @@ impl<'a> Step<'a> {
         timers: &'a mut Timers,
         counters: &'a Counters,
     ) -> Self {
-        Self { turn, resident, timers, counters, recorded: 0, idle_cancels: VecDeque::new() }
+        Self {
+            turn,
+            resident,
+            timers,
+            counters,
+            recorded: 0,
+            touched: false,
+            idle_cancels: VecDeque::new(),
+        }
     }
 
     /// Records a run's first event, which `resident` was made from.
@@ -119,7 +130,7 @@ impl<'a> Step<'a> {
         if let Some(at) = run.delayed_until {
             self.put_timer(keys::START_DELAY_ID, at);
         }
-        if let Some(at) = execution_deadline(&self.resident.run) {
+        if let Some((at, _)) = self.resident.run.deadline() {
             self.put_timer(keys::EXECUTION_TIMEOUT_ID, at);
         }
         self.encode(event.clone());
@@ -155,7 +166,11 @@ impl<'a> Step<'a> {
         self.post_letters(&event);
         self.update_rows(&event);
         let was_open = !self.resident.run.status.is_closed();
+        let deadline = self.deadline_before(&event);
         apply(&mut self.resident.run, &event, self.turn.now);
+        if let Some((activity_id, before)) = deadline {
+            self.move_deadline(activity_id, before);
+        }
         let run_id = self.resident.run_id;
         match &event {
             HistoryEvent::ActivityStarted { activity_id, .. } => {
@@ -164,7 +179,17 @@ impl<'a> Step<'a> {
                     self.turn.effects.push(Effect::Attempt { run_id, activity_id: *activity_id });
                 }
             }
-            HistoryEvent::ActivityFailed { .. } => self.counters.attempts_failed.add(1),
+            HistoryEvent::ActivityCompleted { activity_id, .. }
+            | HistoryEvent::ActivityCancelled { activity_id, .. } => {
+                self.drop_heartbeat(*activity_id);
+            }
+            HistoryEvent::ActivityFailed { activity_id, retry_at, .. } => {
+                self.counters.attempts_failed.add(1);
+                if retry_at.is_none() {
+                    self.drop_heartbeat(*activity_id);
+                }
+            }
+            HistoryEvent::ActivityResultLate { .. } => self.counters.late_results.add(1),
             HistoryEvent::ActivityCancelRequested { activity_id } => {
                 self.turn.effects.push(Effect::CancelAttempt { run_id, activity_id: *activity_id });
             }
@@ -276,9 +301,7 @@ impl<'a> Step<'a> {
             Asked::CancelActivity { activity_id } => {
                 self.execute_own(Command::CancelActivity { activity_id });
                 let activity = self.resident.run.activities.get(&activity_id);
-                if activity
-                    .is_some_and(|activity| !matches!(activity.state, ActivityState::Started(_)))
-                {
+                if activity.is_some_and(|activity| !activity.is_running()) {
                     self.idle_cancels.push_back(activity_id);
                 }
             }
@@ -364,6 +387,9 @@ impl<'a> Step<'a> {
             self.resident.changed_in = self.turn.number;
         }
         if self.recorded == 0 {
+            if self.touched {
+                self.count();
+            }
             return;
         }
         let resident = &mut *self.resident;
@@ -409,7 +435,16 @@ impl<'a> Step<'a> {
         if closed && std::mem::take(&mut resident.awaiting_row) {
             batch.delete(keys::AWAITING, &keys::run(namespace, run_id));
         }
-        resident.changed_in = self.turn.number;
+        self.count();
+    }
+
+    /// Something of the run was written that is no event.
+    pub(super) const fn touch(&mut self) {
+        self.touched = true;
+    }
+
+    fn count(&mut self) {
+        self.resident.changed_in = self.turn.number;
         self.turn.steps += 1;
         if self.turn.watched {
             self.tell_watchers();
@@ -449,7 +484,8 @@ impl<'a> Step<'a> {
                 }
             }
             HistoryEvent::ActivityStarted { activity_id, .. }
-            | HistoryEvent::ActivityCancelled { activity_id } => {
+            | HistoryEvent::ActivityFailed { activity_id, retry_at: None, .. }
+            | HistoryEvent::ActivityCancelled { activity_id, .. } => {
                 let activity = self.resident.run.activities.get(activity_id);
                 if let Some(ActivityState::BackingOff(at)) = activity.map(|activity| activity.state)
                 {
@@ -481,18 +517,73 @@ impl<'a> Step<'a> {
         let mut rows: Vec<(u32, Timestamp)> =
             run.timers.iter().map(|(&id, timer)| (id, timer.fires_at)).collect();
         rows.extend(run.delayed_until.map(|at| (keys::START_DELAY_ID, at)));
-        rows.extend(execution_deadline(run).map(|at| (keys::EXECUTION_TIMEOUT_ID, at)));
+        rows.extend(run.deadline().map(|(at, _)| (keys::EXECUTION_TIMEOUT_ID, at)));
         for (&activity_id, activity) in &run.activities {
+            if let Some(at) = self.durable_deadline(activity_id) {
+                rows.push((activity_id | keys::DEADLINE_BIT, at));
+            }
             match activity.state {
                 ActivityState::BackingOff(at) => rows.push((activity_id, at)),
                 ActivityState::Started(_) => {
                     self.turn.effects.push(Effect::CancelAttempt { run_id, activity_id });
                 }
-                ActivityState::Scheduled => {}
+                ActivityState::Scheduled | ActivityState::HandedOver(_) => {}
             }
         }
         for (id, at) in rows {
             self.delete_timer(id, at);
+        }
+        while let Some(activity_id) = self.resident.heartbeats.keys().next().copied() {
+            self.drop_heartbeat(activity_id);
+        }
+    }
+
+    /// When an activity's durable deadline is, if it has one.
+    pub(super) fn durable_deadline(&self, activity_id: u32) -> Option<Timestamp> {
+        if !self.resident.has_deadlines {
+            return None;
+        }
+        let activity = self.resident.run.activities.get(&activity_id)?;
+        let heartbeat = self.resident.heartbeats.get(&activity_id);
+        activity.durable_deadline(heartbeat.map(|beat| beat.at)).map(|(at, _)| at)
+    }
+
+    /// The activity whose durable deadline the event may move, and where it is before that.
+    fn deadline_before(&mut self, event: &HistoryEvent) -> Option<(u32, Option<Timestamp>)> {
+        let id = match event {
+            HistoryEvent::ActivityScheduled { activity_id, options: Some(options), .. }
+                if options.schedule_to_close_ms.or(options.schedule_to_start_ms).is_some() =>
+            {
+                self.resident.has_deadlines = true;
+                *activity_id
+            }
+            HistoryEvent::ActivityHandedOver { activity_id, .. } => {
+                self.resident.has_deadlines = true;
+                *activity_id
+            }
+            _ if !self.resident.has_deadlines => return None,
+            HistoryEvent::ActivityStarted { activity_id, .. }
+            | HistoryEvent::ActivityCompleted { activity_id, .. }
+            | HistoryEvent::ActivityFailed { activity_id, .. }
+            | HistoryEvent::ActivityCancelRequested { activity_id }
+            | HistoryEvent::ActivityCancelled { activity_id, .. } => *activity_id,
+            _ => return None,
+        };
+        Some((id, self.durable_deadline(id)))
+    }
+
+    /// Moves the timer of an activity's durable deadline from where it was to where it is.
+    pub(super) fn move_deadline(&mut self, activity_id: u32, before: Option<Timestamp>) {
+        let after = self.durable_deadline(activity_id);
+        if before == after {
+            return;
+        }
+        let id = activity_id | keys::DEADLINE_BIT;
+        if let Some(at) = before {
+            self.delete_timer(id, at);
+        }
+        if let Some(at) = after {
+            self.put_timer(id, at);
         }
     }
 
@@ -507,6 +598,7 @@ impl<'a> Step<'a> {
         let timer = TimerKey { due, run_id: self.resident.run_id, id };
         let key = keys::timer(self.resident.shard, &self.resident.namespace, &timer);
         self.turn.batch.delete(keys::TIMERS, &key);
+        self.timers.row_deleted(&self.resident.namespace, &timer);
     }
 
     fn run_key(&self) -> Vec<u8> {
@@ -533,12 +625,6 @@ impl<'a> Step<'a> {
 /// When the first run of the run's chain started.
 pub(super) fn chain_started_at(run: &Run) -> Timestamp {
     run.started.continued.as_ref().map_or(run.started_at, |given| given.chain_started_at)
-}
-
-/// When the run is timed out, if ever.
-pub(super) fn execution_deadline(run: &Run) -> Option<Timestamp> {
-    let timeout_ms = run.started.execution_timeout_ms?;
-    Some(chain_started_at(run).plus_millis(timeout_ms))
 }
 
 /// Whether the code is shown the event; see `Core::deliver`.

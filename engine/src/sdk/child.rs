@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::contract::millis;
+use super::call_options::millis;
 use super::core::{Asked, Core, Resolution};
 use super::{Signal, WorkflowError};
 use crate::kernel::{ChildStart, ClosePolicy};

@@ -6,6 +6,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use super::call_options::{CallOptions, millis};
 use crate::kernel::{ActivityOptions, RetryPolicy};
 
 /// A workflow type: takes an `I`, returns an `O`.
@@ -17,8 +18,7 @@ pub struct Workflow<I, O> {
 /// An activity type: takes an `I`, returns an `O`.
 pub struct Activity<I, O> {
     name: &'static str,
-    start_to_close: Option<Duration>,
-    retry: Option<Retry>,
+    options: CallOptions,
     blocking: bool,
     types: PhantomData<fn(I) -> O>,
 }
@@ -114,20 +114,50 @@ impl<I, O> Workflow<I, O> {
 impl<I, O> Activity<I, O> {
     /// The activity type `name`, with the default options.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, start_to_close: None, retry: None, blocking: false, types: PhantomData }
+        Self { name, options: CallOptions::DEFAULT, blocking: false, types: PhantomData }
     }
 
-    /// How long one attempt may take.
+    /// How long one attempt may take (start-to-close). 60 s where nothing is said.
     #[must_use]
     pub const fn timeout(mut self, start_to_close: Duration) -> Self {
-        self.start_to_close = Some(start_to_close);
+        self.options.start_to_close = Some(start_to_close);
+        self
+    }
+
+    /// How long all attempts and the pauses between them may take. No limit where nothing is said.
+    #[must_use]
+    pub const fn schedule_to_close(mut self, limit: Duration) -> Self {
+        self.options.schedule_to_close = Some(limit);
+        self
+    }
+
+    /// How long it may wait for an attempt to start. No limit where nothing is said.
+    #[must_use]
+    pub const fn schedule_to_start(mut self, limit: Duration) -> Self {
+        self.options.schedule_to_start = Some(limit);
+        self
+    }
+
+    /// How long an attempt may go on without a heartbeat before it counts as dead. No limit where
+    /// nothing is said.
+    #[must_use]
+    pub const fn heartbeat_timeout(mut self, limit: Duration) -> Self {
+        self.options.heartbeat = Some(limit);
+        self
+    }
+
+    /// How long an attempt may take to end once it is asked to; then it is given up. 30 s where
+    /// nothing is said.
+    #[must_use]
+    pub const fn cancel_grace(mut self, grace: Duration) -> Self {
+        self.options.cancel_grace = Some(grace);
         self
     }
 
     /// How failed attempts are retried.
     #[must_use]
     pub const fn retry(mut self, retry: Retry) -> Self {
-        self.retry = Some(retry);
+        self.options.retry = Some(retry);
         self
     }
 
@@ -149,7 +179,7 @@ impl<I, O> Activity<I, O> {
 
     /// The options to journal; none when they are the defaults.
     pub(crate) fn options(&self) -> Option<Box<ActivityOptions>> {
-        options(self.start_to_close, self.retry)
+        self.options.journaled()
     }
 }
 
@@ -186,25 +216,6 @@ impl<I, O> Transaction<I, O> {
         let retry = self.retry.unwrap_or(Self::AGAIN).policy();
         Box::new(ActivityOptions { retry, transaction: true, ..ActivityOptions::DEFAULT })
     }
-}
-
-pub(crate) fn options(
-    start_to_close: Option<Duration>,
-    retry: Option<Retry>,
-) -> Option<Box<ActivityOptions>> {
-    if start_to_close.is_none() && retry.is_none() {
-        return None;
-    }
-    let defaults = ActivityOptions::DEFAULT;
-    Some(Box::new(ActivityOptions {
-        start_to_close_ms: start_to_close.map_or(defaults.start_to_close_ms, millis),
-        retry: retry.map_or(defaults.retry, |retry| retry.policy()),
-        transaction: false,
-    }))
-}
-
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl<T> Signal<T> {

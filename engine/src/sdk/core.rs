@@ -216,7 +216,7 @@ impl Core {
                 HistoryEvent::ActivityFailed { activity_id, failure, retry_at: None, .. } => {
                     state.resolve(*activity_id, Resolution::Failed(Box::new(failure.clone())))
                 }
-                HistoryEvent::ActivityCancelled { activity_id } => {
+                HistoryEvent::ActivityCancelled { activity_id, .. } => {
                     state.resolve(*activity_id, Resolution::Cancelled)
                 }
                 HistoryEvent::TimerFired { timer_id } => {

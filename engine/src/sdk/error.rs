@@ -25,6 +25,13 @@ impl ActivityError {
         Self::new(CANCELLED, "the activity was cancelled")
     }
 
+    /// Returned by an activity whose outcome will be reported from outside, under the attempt's
+    /// [`task_token`](crate::ActivityContext::task_token): the attempt goes on without code, over
+    /// restarts, until it is completed or failed by the token or runs out of time.
+    pub fn completed_from_outside() -> Self {
+        Self::new(HANDED_OVER, "the attempt is completed from outside")
+    }
+
     /// No retry can help.
     #[must_use]
     pub fn non_retryable(self) -> Self {
@@ -57,7 +64,10 @@ impl ActivityError {
     }
 }
 
+/// The failure type of an activity that ended because it was asked to.
 pub(crate) const CANCELLED: &str = "cancelled";
+/// What an attempt returns whose outcome is reported from outside.
+pub(crate) const HANDED_OVER: &str = "completed_from_outside";
 
 impl From<Failure> for ActivityError {
     fn from(failure: Failure) -> Self {

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use super::call_options::millis;
 use super::core::{Asked, Core, InlineStep, Resolution};
 use super::{ActivityError, Retry};
 use crate::kernel::ActivityOptions;
@@ -57,9 +58,34 @@ impl<O> ActivityFuture<O> {
         self
     }
 
-    /// How long one attempt may take, for this call.
+    /// How long one attempt may take (start-to-close), for this call.
     pub fn timeout(mut self, start_to_close: Duration) -> Self {
-        self.set_options(|set| set.start_to_close_ms = super::contract::millis(start_to_close));
+        self.set_options(|set| set.start_to_close_ms = millis(start_to_close));
+        self
+    }
+
+    /// How long all attempts and the pauses between them may take, for this call.
+    pub fn schedule_to_close(mut self, limit: Duration) -> Self {
+        self.set_options(|set| set.schedule_to_close_ms = Some(millis(limit)));
+        self
+    }
+
+    /// How long it may wait for an attempt to start, for this call.
+    pub fn schedule_to_start(mut self, limit: Duration) -> Self {
+        self.set_options(|set| set.schedule_to_start_ms = Some(millis(limit)));
+        self
+    }
+
+    /// How long an attempt may go on without a heartbeat, for this call. An inline step cannot
+    /// give one.
+    pub fn heartbeat_timeout(mut self, limit: Duration) -> Self {
+        self.set_options(|set| set.heartbeat_ms = Some(millis(limit)));
+        self
+    }
+
+    /// How long an attempt may take to end once it is asked to, for this call.
+    pub fn cancel_grace(mut self, grace: Duration) -> Self {
+        self.set_options(|set| set.cancel_grace_ms = millis(grace));
         self
     }
 

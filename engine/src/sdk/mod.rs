@@ -1,6 +1,7 @@
 //! What users write against: typed constants, async functions and the context they are given.
 
 mod activity_context;
+mod call_options;
 mod cancel;
 mod child;
 mod child_handle;
@@ -41,9 +42,9 @@ pub use update::{UpdateFuture, UpdateReply};
 pub use worker::Worker;
 
 pub(crate) use self::core::{Asked, Awaited, Core, InlineStep};
-pub(crate) use activity_context::ActivityCancel;
+pub(crate) use activity_context::{AttemptHandle, AttemptHost, AttemptOf, Heartbeat};
 pub(crate) use cancel::root;
-pub(crate) use error::CANCELLED;
+pub(crate) use error::{CANCELLED, HANDED_OVER};
 pub(crate) use patch::Foresight;
 pub(crate) use transaction::{Ask, RowChange, Rows, counter};
 pub(crate) use update_buffer::{Offered, OfferedUpdate};

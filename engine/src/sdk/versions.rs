@@ -216,6 +216,8 @@ mod tests {
             version: version.into(),
             parent: None,
             continued: None,
+            run_timeout_ms: None,
+            execution_deadline: None,
         }
     }
 

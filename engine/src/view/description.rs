@@ -11,9 +11,9 @@ use super::{PendingUpdateView, waiting};
 use crate::kernel::{
     ActivityState, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, Run, TaskFailure, apply,
 };
-use crate::runtime::{HistoryReader, keys, read_pending, read_run};
-use crate::sdk::{Awaited, Registry};
-use crate::{Failure, Payload, Rejection, RunId, RunStatus, Selector, Timestamp};
+use crate::runtime::{HistoryReader, keys, read_heartbeats, read_pending, read_run};
+use crate::sdk::{Awaited, Heartbeat, Registry};
+use crate::{Failure, Payload, Rejection, RunId, RunStatus, Selector, TaskToken, Timestamp};
 
 /// Everything about one run but its events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -128,7 +128,8 @@ pub struct PendingActivityView {
     pub attempt: u32,
     /// The last attempt there will be; none when there is no limit.
     pub max_attempts: Option<u32>,
-    /// `scheduled`, `started`, `backing_off` or `cancel_requested`.
+    /// `scheduled`, `started`, `handed_over` (to be completed from outside), `backing_off` or
+    /// `cancel_requested`.
     pub state: String,
     /// Why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,8 +142,36 @@ pub struct PendingActivityView {
     /// When the code asked for it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub scheduled_at: Timestamp,
+    /// What its last heartbeat said, as it is stored.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::result::present"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
+    pub last_heartbeat: Option<Payload>,
+    /// When it gave that heartbeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub last_heartbeat_at: Option<Timestamp>,
+    /// Under which the attempt is completed from outside, when it was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_token: Option<String>,
+    /// When the attempt that runs began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub started_at: Option<Timestamp>,
     /// Milliseconds that one attempt may take.
     pub start_to_close_ms: u64,
+    /// Milliseconds that all attempts may take together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_to_close_ms: Option<u64>,
+    /// Milliseconds that it may wait for an attempt to start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_to_start_ms: Option<u64>,
+    /// Milliseconds that an attempt may go on without a heartbeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_ms: Option<u64>,
     /// First pause before a retry, in milliseconds.
     pub initial_interval_ms: u64,
     /// Factor from one pause to the next.
@@ -166,7 +195,8 @@ pub struct PendingTimerView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Awaiting {
-    /// `activity`, `timer`, `signal`, `update`, `start_delay` or `task_retry`.
+    /// `activity`, `completion` (of an activity, from outside), `timer`, `signal`, `update`,
+    /// `start_delay` or `task_retry`.
     pub kind: String,
     /// The activity's type, the timer's id, the signal's or the update's name.
     pub name: String,
@@ -207,6 +237,10 @@ pub(crate) fn describe(
         _ if run.status.is_closed() => Vec::new(),
         _ => pending_updates(snapshot, &run)?,
     };
+    let heartbeats = match run.activities.is_empty() {
+        true => BTreeMap::new(),
+        false => read_heartbeats(snapshot, &record.namespace, record.run_id)?,
+    };
     let started = &run.started;
     Ok(RunDescription {
         workflow_id: started.workflow_id.clone(),
@@ -228,7 +262,7 @@ pub(crate) fn describe(
         parent: record.parent.map(|parent| parent.workflow_id),
         children: children.workflow_ids(),
         pending_children: pending_children(&run),
-        pending_activities: pending_activities(&run),
+        pending_activities: pending_activities(&run, &heartbeats),
         pending_timers: pending_timers(&run),
         pending_updates,
         awaiting,
@@ -257,17 +291,35 @@ fn history_warning(run: &Run, bytes: u64) -> Option<String> {
     })
 }
 
-fn pending_activities(run: &Run) -> Vec<PendingActivityView> {
+fn pending_activities(
+    run: &Run,
+    heartbeats: &BTreeMap<u32, Heartbeat>,
+) -> Vec<PendingActivityView> {
     let activities = run.activities.iter();
     activities
         .map(|(id, activity)| {
+            let handed_over = matches!(activity.state, ActivityState::HandedOver(_));
             let (state, attempt, next_attempt_at) = match activity.state {
-                _ if activity.cancel_requested => ("cancel_requested", activity.attempt, None),
+                _ if activity.cancel_requested_at.is_some() => {
+                    ("cancel_requested", activity.attempt, None)
+                }
+                ActivityState::HandedOver(_) => ("handed_over", activity.attempt, None),
                 ActivityState::Scheduled => ("scheduled", 1, None),
                 ActivityState::Started(_) => ("started", activity.attempt, None),
                 ActivityState::BackingOff(at) => ("backing_off", activity.attempt + 1, Some(at)),
             };
+            let started_at = match activity.state {
+                ActivityState::Started(at) | ActivityState::HandedOver(at) => Some(at),
+                _ => None,
+            };
             let options = activity.options();
+            let heartbeat = heartbeats.get(id);
+            let token = || TaskToken {
+                namespace: run.started.namespace.clone(),
+                run_id: run.started.run_id,
+                activity_id: *id,
+                attempt: activity.attempt,
+            };
             PendingActivityView {
                 activity_id: id.to_string(),
                 activity_type: activity.activity_type.to_string(),
@@ -277,7 +329,14 @@ fn pending_activities(run: &Run) -> Vec<PendingActivityView> {
                 last_failure: activity.last_failure.clone(),
                 next_attempt_at,
                 scheduled_at: activity.scheduled_at,
+                last_heartbeat: heartbeat.map(|beat| beat.details.clone()),
+                last_heartbeat_at: heartbeat.map(|beat| beat.at),
+                task_token: handed_over.then(|| token().to_string()),
+                started_at,
                 start_to_close_ms: options.start_to_close_ms,
+                schedule_to_close_ms: options.schedule_to_close_ms,
+                schedule_to_start_ms: options.schedule_to_start_ms,
+                heartbeat_ms: options.heartbeat_ms,
                 initial_interval_ms: options.retry.initial_interval_ms,
                 backoff_coefficient: options.retry.backoff_coefficient,
                 max_interval_ms: options.retry.max_interval_ms,

@@ -96,6 +96,9 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
             if !started.version.is_empty() {
                 attributes.push(("version", Text(&started.version)));
             }
+            attributes.extend(started.run_timeout_ms.map(|ms| ("run_timeout_ms", Number(ms))));
+            attributes
+                .extend(started.execution_deadline.map(|at| ("execution_deadline", Time(at))));
             attributes.extend(started.memo.as_ref().map(|memo| ("memo", Json(memo))));
             if let Some(given) = &started.continued {
                 attributes.push(("continued_from", Run(given.continued_from)));
@@ -124,11 +127,19 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
                 ("inline", Flag(*inline)),
                 ("start_to_close_ms", Number(options.start_to_close_ms)),
             ];
+            let times = [
+                ("schedule_to_close_ms", options.schedule_to_close_ms),
+                ("schedule_to_start_ms", options.schedule_to_start_ms),
+                ("heartbeat_ms", options.heartbeat_ms),
+            ];
+            let times = times.into_iter().filter_map(|(name, ms)| Some((name, Number(ms?))));
+            attributes.extend(times);
             let limit = options.retry.max_attempts;
             attributes.extend(limit.map(|limit| ("max_attempts", Number(limit.into()))));
             attributes
         }
-        HistoryEvent::ActivityStarted { activity_id, attempt } => {
+        HistoryEvent::ActivityStarted { activity_id, attempt }
+        | HistoryEvent::ActivityHandedOver { activity_id, attempt } => {
             vec![("activity_id", Id(*activity_id)), ("attempt", Number(u64::from(*attempt)))]
         }
         HistoryEvent::ActivityCompleted { activity_id, result } => {
@@ -143,9 +154,20 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
             attributes.extend(retry_at.map(|at| ("next_attempt_at", Time(at))));
             attributes
         }
-        HistoryEvent::ActivityCancelRequested { activity_id }
-        | HistoryEvent::ActivityCancelled { activity_id } => {
+        HistoryEvent::ActivityResultLate { activity_id, attempt, outcome } => {
+            let outcome = match outcome {
+                Ok(result) => ("result", Json(result)),
+                Err(failure) => ("failure", Value::Failure(failure)),
+            };
+            vec![("activity_id", Id(*activity_id)), ("attempt", Number((*attempt).into())), outcome]
+        }
+        HistoryEvent::ActivityCancelRequested { activity_id } => {
             vec![("activity_id", Id(*activity_id))]
+        }
+        HistoryEvent::ActivityCancelled { activity_id, abandoned } => {
+            let mut attributes = vec![("activity_id", Id(*activity_id))];
+            attributes.extend(abandoned.then_some(("abandoned", Flag(true))));
+            attributes
         }
         HistoryEvent::TimerStarted { timer_id, fires_at } => {
             vec![("timer_id", Id(*timer_id)), ("fires_at", Time(*fires_at))]

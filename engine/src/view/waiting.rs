@@ -17,7 +17,11 @@ pub(super) fn awaiting(run: &Run, awaited: &Awaited) -> Vec<Awaiting> {
         .as_ref()
         .map(|failure| item("task_retry", failure.kind.name().to_owned(), failure.at));
     let activities = run.activities.values().map(|activity| {
-        item("activity", activity.activity_type.to_string(), activity.scheduled_at)
+        let kind = match activity.state {
+            ActivityState::HandedOver(_) => "completion",
+            _ => "activity",
+        };
+        item(kind, activity.activity_type.to_string(), activity.scheduled_at)
     });
     let timers =
         run.timers.iter().map(|(id, timer)| item("timer", id.to_string(), timer.started_at));
@@ -109,7 +113,17 @@ fn activity_part(activity: &PendingActivity, now: Timestamp) -> String {
         None => String::new(),
     };
     match activity.state {
-        _ if activity.cancel_requested => format!("{what} `{name}` to end: it was cancelled"),
+        ActivityState::HandedOver(at) => {
+            let asked = match activity.cancel_requested_at {
+                Some(_) => " (it was asked to cancel)",
+                None => "",
+            };
+            let since = span(now.millis_since(at));
+            format!("{what} `{name}` to be completed from outside, for {since}{asked}")
+        }
+        _ if activity.cancel_requested_at.is_some() => {
+            format!("{what} `{name}` to end: it was cancelled")
+        }
         ActivityState::Scheduled => format!("{what} `{name}` to start"),
         ActivityState::Started(at) if activity.attempt == 1 => {
             format!("{what} `{name}`, running for {}", span(now.millis_since(at)))
