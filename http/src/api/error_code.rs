@@ -62,8 +62,16 @@ error_codes! {
         "Use another id, or send `\"id_reuse\": \"allow_if_failed\"` or `\"allow_if_closed\"`.";
     WORKFLOW_CLOSED = "workflow_closed" [409],
         "The workflow is closed",
-        "A signal, an update, a cancellation or a termination came for a run that has already ended, or the run ended before it answered the update. Nothing was recorded by the request itself.",
+        "A signal, an update, a cancellation, a termination or an activity's report came for a run that has already ended, or the run ended before it answered the update. Nothing was recorded by the request itself.",
         "Read the run's result. To begin again, start a new run of the same id with `id_reuse`.";
+    ACTIVITY_NOT_FOUND = "activity_not_found" [404],
+        "The task token names no activity",
+        "The token in the path is not one that this server gave out, or the run that it belongs to does not exist any more. Nothing was done.",
+        "Pass the token on exactly as the activity was given it (`task_token` of its context, or of the pending activity in the run's description).";
+    ACTIVITY_NOT_PENDING = "activity_not_pending" [409],
+        "The attempt has ended",
+        "The task token names an attempt that was completed before, ran out of time, was withdrawn by its workflow, or has been followed by another attempt. Nothing was recorded.",
+        "There is nothing to do: the workflow goes on by what ended the attempt. If the report came too late, give the activity a longer timeout, or send heartbeats.";
     QUERY_NOT_FOUND = "query_not_found" [404],
         "The workflow has published nothing under this name",
         "The workflow exists, but its code has not published a value under the query's name, or not yet.",

@@ -11,6 +11,7 @@
 //!   of it;
 //! - every wait has a bound, and ends early when the server drains.
 
+mod activity;
 mod blocking;
 mod body;
 mod cancel;
@@ -64,6 +65,9 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(terminate::terminate))
         .routes(routes!(pause::pause))
         .routes(routes!(resume::resume))
+        .routes(routes!(activity::complete))
+        .routes(routes!(activity::fail))
+        .routes(routes!(activity::heartbeat))
         .routes(routes!(error_page::error_page));
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }

@@ -80,6 +80,8 @@ impl From<Rejection> for Problem {
             Rejection::WorkflowAlreadyRunning(..) => codes::WORKFLOW_ALREADY_RUNNING,
             Rejection::WorkflowAlreadyExists(..) => codes::WORKFLOW_ALREADY_EXISTS,
             Rejection::WorkflowClosed(..) => codes::WORKFLOW_CLOSED,
+            Rejection::ActivityNotFound(_) => codes::ACTIVITY_NOT_FOUND,
+            Rejection::ActivityNotPending { .. } => codes::ACTIVITY_NOT_PENDING,
             Rejection::QueryNotFound(..) => codes::QUERY_NOT_FOUND,
             Rejection::UpdateNotFound(_) => codes::UPDATE_NOT_FOUND,
             Rejection::UpdateRejected { .. } => codes::UPDATE_REJECTED,

@@ -39,8 +39,11 @@ pub(super) struct StartBody {
     on_conflict: Option<OnConflict>,
     /// Milliseconds before the code runs first.
     start_delay_ms: Option<u64>,
-    /// Milliseconds after which the run is timed out.
+    /// Milliseconds that the execution may take, from the end of the start delay: the run and all
+    /// that it continues as.
     execution_timeout_ms: Option<u64>,
+    /// Milliseconds that the run may take, from the end of the start delay.
+    run_timeout_ms: Option<u64>,
     /// An object that is shown and returned, not searched.
     #[schema(value_type = Option<std::collections::HashMap<String, serde_json::Value>>)]
     memo: Option<Payload>,
@@ -152,6 +155,7 @@ impl StartBody {
             on_conflict: self.on_conflict.unwrap_or_default(),
             start_delay_ms: self.start_delay_ms,
             execution_timeout_ms: self.execution_timeout_ms,
+            run_timeout_ms: self.run_timeout_ms,
             memo: self.memo,
             search_attributes: self.search_attributes.unwrap_or_default(),
             signal: self

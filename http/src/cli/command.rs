@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::activity::ActivityCommand;
 use super::cancel::CancelArgs;
 use super::list::ListArgs;
 use super::pause::PauseArgs;
@@ -81,6 +82,9 @@ enum ClientCommand {
     /// Let a paused run go on.
     #[command(after_help = RESUME_HELP)]
     Resume(ResumeArgs),
+    /// Report of an activity that is completed from outside.
+    #[command(subcommand, after_help = ACTIVITY_HELP)]
+    Activity(ActivityCommand),
     /// Measure the engine on this machine, in process or over HTTP.
     #[command(after_help = BENCH_HELP)]
     Bench(Box<BenchArgs>),
@@ -161,6 +165,15 @@ const RESUME_HELP: &str = "\
 Example:
   resume order-7";
 
+const ACTIVITY_HELP: &str = "\
+A token is about one attempt: once that has ended it is refused. What is reported is durable when
+this returns.
+
+Examples:
+  activity complete 0198c5f0-7e1a-7000-8000-000000000000.3.1 '{\"approved\": true}'
+  activity fail 0198c5f0-7e1a-7000-8000-000000000000.3.1 no_answer --message 'nobody was there'
+  activity heartbeat 0198c5f0-7e1a-7000-8000-000000000000.3.1 '\"half done\"'";
+
 const BENCH_HELP: &str = "\
 Every figure stands beside the disk's own sync rate, measured in the same run, and everything is
 durable before it counts. Published figures take --seconds 30 or more on a machine that does nothing
@@ -190,6 +203,7 @@ impl ClientCommand {
             Self::Terminate(args) => args.run(),
             Self::Pause(args) => args.run(),
             Self::Resume(args) => args.run(),
+            Self::Activity(command) => command.run(),
             Self::Bench(args) => crate::bench::run(&args),
             Self::BenchSleepers(args) => args.run(),
         }

@@ -109,7 +109,24 @@ impl Group {
                 }
             }
             "activity_cancel_requested" => self.outcome = "asked to cancel".to_owned(),
-            "activity_cancelled" => self.end(event, look::CANCELLED, "cancelled".to_owned()),
+            "activity_cancelled" => {
+                let abandoned = event.text("abandoned").is_some_and(|text| text == "true");
+                let how =
+                    if abandoned { "cancelled; its attempt did not end" } else { "cancelled" };
+                self.end(event, look::CANCELLED, how.to_owned());
+            }
+            "activity_handed_over" => {
+                self.state(look::WAITING, "waits to be completed from outside".to_owned());
+            }
+            "activity_result_late" => {
+                let attempt = event.text("attempt").unwrap_or_default();
+                let came = match event.attribute("result") {
+                    Some(result) => result.as_str().to_owned(),
+                    None => failure_text(event),
+                };
+                let late = format!("(attempt {attempt} came late: {came})");
+                self.outcome = format!("{} {late}", self.outcome).trim().to_owned();
+            }
             "timer_started" => {
                 self.subject = "timer".to_owned();
                 let fires_at = event.text("fires_at").and_then(|at| at.parse().ok());

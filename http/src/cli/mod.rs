@@ -11,6 +11,7 @@
 //! Invariant: stdout carries answers only (with `--json` one JSON document), stderr everything
 //! else. Exit codes: 0 done, 1 refused or failed, 2 the command line itself is wrong.
 
+mod activity;
 mod cancel;
 mod command;
 mod groups;

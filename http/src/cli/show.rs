@@ -208,8 +208,17 @@ impl Page {
             }
         }
         for activity in &run.pending_activities {
+            let name = &activity.activity_type;
+            if let Some(token) = &activity.task_token {
+                self.field(text, "task token", &format!("{token} ({name})"));
+            }
+            if let (Some(details), Some(at)) =
+                (&activity.last_heartbeat, activity.last_heartbeat_at)
+            {
+                let said = format!("{name}: {details}, {}", age_text(at, self.now));
+                self.field(text, "heartbeat", &said);
+            }
             if let Some(failure) = &activity.last_failure {
-                let name = &activity.activity_type;
                 let said = format!("{name}: {}: {}", failure.kind, failure.message);
                 self.failure(text, "last error", &said);
             }

@@ -36,9 +36,12 @@ pub(super) struct StartArgs {
     /// Wait so long before the code runs first.
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     start_delay: Option<Duration>,
-    /// Time the run out after so long.
+    /// Time the execution out after so long: the run and all that it continues as.
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     execution_timeout: Option<Duration>,
+    /// Time the run out after so long.
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    run_timeout: Option<Duration>,
     /// A JSON object that is shown with the run.
     #[arg(long, value_name = "JSON", value_parser = values::json)]
     memo: Option<Payload>,
@@ -116,6 +119,7 @@ impl StartArgs {
             on_conflict: self.on_conflict,
             start_delay_ms: self.start_delay.map(millis),
             execution_timeout_ms: self.execution_timeout.map(millis),
+            run_timeout_ms: self.run_timeout.map(millis),
             memo: self.memo.clone(),
             search_attributes: self.attributes.iter().cloned().collect(),
             signal: self.signal.clone().map(|name| SignalInput {

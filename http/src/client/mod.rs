@@ -20,6 +20,7 @@
 //! error that names the URL. Nothing is retried once the server may have seen it; whoever wants to
 //! try again sends an idempotency key.
 
+mod activities;
 mod connection;
 mod error;
 mod event;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ClientError;
-use super::workflows::Client;
+use super::workflows::{Client, millis};
 use crate::{
     IdReuse, OnConflict, Payload, Query, RunId, RunStatus, Selector, Signal, StartRequest, Workflow,
 };
@@ -60,7 +60,20 @@ impl<O> Start<O> {
 
     /// Time before the code runs first.
     pub fn start_delay(mut self, delay: Duration) -> Self {
-        self.request.start_delay_ms = Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        self.request.start_delay_ms = Some(millis(delay));
+        self
+    }
+
+    /// Times the execution out, the run and all that it continues as, so long after the start
+    /// delay.
+    pub fn execution_timeout(mut self, limit: Duration) -> Self {
+        self.request.execution_timeout_ms = Some(millis(limit));
+        self
+    }
+
+    /// Times the run out so long after the start delay.
+    pub fn run_timeout(mut self, limit: Duration) -> Self {
+        self.request.run_timeout_ms = Some(millis(limit));
         self
     }
 

@@ -43,6 +43,8 @@ struct StartBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     execution_timeout_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    run_timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     memo: Option<&'a Payload>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     search_attributes: &'a BTreeMap<String, Payload>,
@@ -137,6 +139,7 @@ impl Client {
             on_conflict: request.on_conflict,
             start_delay_ms: request.start_delay_ms,
             execution_timeout_ms: request.execution_timeout_ms,
+            run_timeout_ms: request.run_timeout_ms,
             memo: request.memo.as_ref(),
             search_attributes: &request.search_attributes,
             signal: request.signal.as_ref(),

@@ -35,6 +35,7 @@ fn engine(api: &Api, into: &mut String) {
         ("events", stats.events),
         ("attempts_started", stats.attempts_started),
         ("attempts_failed", stats.attempts_failed),
+        ("late_results", stats.late_results),
         ("signals", stats.signals),
         ("updates", stats.updates),
         ("timers_fired", stats.timers_fired),

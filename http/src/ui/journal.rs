@@ -66,6 +66,8 @@ pub(super) struct Journal {
     seen: u64,
     closed_at: Option<Timestamp>,
     activities: HashMap<u32, usize>,
+    /// Activities of which an attempt may still report, too late.
+    late: HashMap<u32, usize>,
     timers: HashMap<u32, usize>,
     updates: HashMap<Arc<str>, usize>,
     task: Option<usize>,
@@ -187,19 +189,54 @@ impl Journal {
                     }
                     group.preview = preview;
                     match retry_at {
+                        None if failure.timeout.is_some() => group.end(Tone::TimedOut, at),
                         Some(next) => (group.tone, group.due) = (Tone::Retrying, Some(*next)),
                         None => group.end(Tone::Failed, at),
                     }
                 });
+                if failure.timeout.is_some()
+                    && let Some(index) = self.activities.get(activity_id)
+                {
+                    self.late.insert(*activity_id, *index);
+                }
                 if retry_at.is_none() {
                     self.activities.remove(activity_id);
+                }
+            }
+            HistoryEvent::ActivityHandedOver { activity_id, .. } => {
+                self.activity(*activity_id, |group| {
+                    group.tone = Tone::Waiting;
+                    group.preview = "to be completed from outside".into();
+                });
+            }
+            HistoryEvent::ActivityResultLate { activity_id, attempt, outcome } => {
+                let came = match outcome {
+                    Ok(result) => payload::preview(result, PREVIEW_CHARS),
+                    Err(failure) => payload::one_line(&failure.kind, PREVIEW_CHARS),
+                };
+                let late = format!("attempt {attempt} came late: {came}");
+                match self.late.get(activity_id).copied() {
+                    Some(index) => self.touch(index, |group| {
+                        let known = std::mem::take(&mut group.preview);
+                        group.preview =
+                            if known.is_empty() { late } else { format!("{known} · {late}") };
+                    }),
+                    None => self.mark(&format!("Late: {late}"), Tone::TimedOut, at, ""),
                 }
             }
             HistoryEvent::ActivityCancelRequested { activity_id } => {
                 self.activity(*activity_id, |group| group.preview = "cancel requested".into());
             }
-            HistoryEvent::ActivityCancelled { activity_id } => {
-                self.activity(*activity_id, |group| group.end(Tone::Cancelled, at));
+            HistoryEvent::ActivityCancelled { activity_id, abandoned } => {
+                self.activity(*activity_id, |group| {
+                    group.end(Tone::Cancelled, at);
+                    if *abandoned {
+                        group.preview = "did not end in its grace and was given up".into();
+                    }
+                });
+                if *abandoned && let Some(index) = self.activities.get(activity_id) {
+                    self.late.insert(*activity_id, *index);
+                }
                 self.activities.remove(activity_id);
             }
             HistoryEvent::TimerStarted { timer_id, fires_at } => {

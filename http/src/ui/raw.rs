@@ -29,6 +29,7 @@ pub(super) fn of_event(event: &HistoryEvent) -> Option<&Payload> {
         HistoryEvent::ActivityFailed { failure, .. } | HistoryEvent::WorkflowFailed { failure } => {
             failure.details.as_ref()
         }
+        HistoryEvent::ActivityResultLate { outcome, .. } => outcome.as_ref().ok(),
         _ => None,
     }
 }

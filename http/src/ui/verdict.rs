@@ -23,7 +23,9 @@ pub(super) fn tone(run: &RunDescription) -> Tone {
     if run.pending_activities.iter().any(|activity| activity.last_failure.is_some()) {
         return Tone::Retrying;
     }
-    let active = |activity: &PendingActivityView| activity.state != "backing_off";
+    let active = |activity: &PendingActivityView| {
+        !matches!(activity.state.as_str(), "backing_off" | "handed_over")
+    };
     if run.pending_activities.iter().any(active) || run.awaiting.is_empty() {
         return Tone::Running;
     }
@@ -92,6 +94,13 @@ fn activity_part(activity: &PendingActivityView, now: Timestamp) -> Markup {
         @match (activity.state.as_str(), activity.next_attempt_at) {
             ("backing_off", Some(next)) => {
                 ", " (attempt(activity)) " " span.countdown { (times::until(next, now)) }
+            }
+            ("handed_over", _) => {
+                " to be completed from outside, for "
+                (times::since(activity.started_at.unwrap_or(activity.scheduled_at), now))
+            }
+            ("cancel_requested", _) if activity.task_token.is_some() => {
+                " to be completed from outside: it was asked to cancel"
             }
             ("cancel_requested", _) => " to end: it was cancelled",
             ("scheduled", _) => " to start",
@@ -162,6 +171,16 @@ fn open(run: &RunDescription, now: Timestamp) -> Markup {
                         (times::ago(update.since, now))
                     }
                     @if run.pending_updates.len() > 5 { " and " (run.pending_updates.len() - 5) " more" }
+                }
+            }
+            @for activity in in_trouble_first(run).into_iter().take(2) {
+                @if let (Some(details), Some(at)) = (&activity.last_heartbeat, activity.last_heartbeat_at) {
+                    dt { "Last heartbeat" }
+                    dd { code { (payload::preview(details, 200)) } " " (times::ago(at, now)) }
+                }
+                @if let Some(token) = &activity.task_token {
+                    dt { "Task token" }
+                    dd.mono { (token) }
                 }
             }
             @if let Some(since) = since {

@@ -78,6 +78,9 @@ async fn the_document_describes_the_routes() {
     assert_eq!(
         routes,
         [
+            "/api/v1/activities/{task_token}/complete",
+            "/api/v1/activities/{task_token}/fail",
+            "/api/v1/activities/{task_token}/heartbeat",
             "/api/v1/workflows",
             "/api/v1/workflows/{id}",
             "/api/v1/workflows/{id}/cancel",

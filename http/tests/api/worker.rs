@@ -14,6 +14,9 @@ const FAIL: Workflow<Payload, ()> = Workflow::new("fail");
 const GATE: Workflow<Payload, Opened> = Workflow::new("gate");
 const SLEEP: Workflow<Millis, Millis> = Workflow::new("sleep");
 
+const OUTSIDE: Workflow<Payload, Payload> = Workflow::new("outside");
+
+const ANSWER: Activity<Payload, Payload> = Activity::new("answer");
 const IDENTITY: Activity<u64, u64> = Activity::new("identity");
 const OPEN: Signal<Payload> = Signal::new("open");
 const ADD: Signal<i64> = Signal::new("add");
@@ -41,7 +44,7 @@ const CLOSE: Update<Payload, i64> = Update::new("close");
 const GO: Signal<Payload> = Signal::new("go");
 
 /// `echo` returns its input, `chain` takes steps, `fail` fails, `gate` waits for the signal
-/// `open`, `sleep` sleeps.
+/// `open`, `sleep` sleeps, `outside` waits for an activity that is completed from outside.
 pub(crate) fn worker() -> Worker {
     Worker::new()
         .workflow(ECHO, async |_: &WorkflowContext, input| Ok(input))
@@ -54,6 +57,10 @@ pub(crate) fn worker() -> Worker {
         .update(REGISTER, SET)
         .update(REGISTER, LATER)
         .update(REGISTER, CLOSE)
+        .workflow(OUTSIDE, async |ctx: &WorkflowContext, input| {
+            Ok(ctx.activity(ANSWER, input).await?)
+        })
+        .activity(ANSWER, async |_, _| Err(ActivityError::completed_from_outside()))
         .activity(IDENTITY, identity)
         .build_id("test-build")
 }

@@ -10,6 +10,7 @@ pub(crate) mod echo;
 pub(crate) mod fan_out;
 pub(crate) mod flaky;
 pub(crate) mod fork;
+pub(crate) mod hang;
 pub(crate) mod identity;
 pub(crate) mod panic;
 pub(crate) mod parent;

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attempts;
 mod clock;
 mod recovery;
 mod relations;
@@ -49,6 +50,14 @@ impl Worker {
     async fn crash(self) -> Self {
         let Self { dir, args, server } = self;
         server.kill().await;
+        let server = start(&dir, args).await;
+        Self { dir, args, server }
+    }
+
+    /// SIGTERM, and a new process on the same data.
+    async fn stop_and_start(self) -> Self {
+        let Self { dir, args, server } = self;
+        assert!(server.stop().await.success());
         let server = start(&dir, args).await;
         Self { dir, args, server }
     }

@@ -21,6 +21,8 @@ fn started() -> HistoryEvent {
         input: Payload::parse("{\"amount\":1}").unwrap(),
         start_delay_ms: None,
         execution_timeout_ms: None,
+        run_timeout_ms: None,
+        execution_deadline: None,
         memo: None,
         search_attributes: Default::default(),
         build_id: "b1".into(),

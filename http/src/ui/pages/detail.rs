@@ -106,6 +106,8 @@ fn words(event: &HistoryEvent) -> String {
     }
     match event {
         HistoryEvent::ActivityStarted { attempt, .. }
+        | HistoryEvent::ActivityHandedOver { attempt, .. }
+        | HistoryEvent::ActivityResultLate { attempt, .. }
         | HistoryEvent::ActivityFailed { attempt, .. } => format!("{text}, attempt {attempt}"),
         _ => text,
     }
@@ -125,6 +127,19 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
             } @else {
                 div.muted { "No further attempt" }
             }
+        },
+        HistoryEvent::ActivityHandedOver { .. } => html! {
+            div.muted { "The attempt goes on outside until its task token is used." }
+        },
+        HistoryEvent::ActivityResultLate { outcome, .. } => html! {
+            div.muted { "The attempt had ended before this came: the workflow never sees it." }
+            @match outcome {
+                Ok(result) => (payload::draw(result, &address)),
+                Err(failure) => (payload::failure(failure)),
+            }
+        },
+        HistoryEvent::ActivityCancelled { abandoned: true, .. } => html! {
+            div.muted { "Its attempt did not end in its grace and was given up." }
         },
         HistoryEvent::WorkflowFailed { failure } => payload::failure(failure),
         HistoryEvent::UpdateCompleted(update) => html! {
@@ -146,6 +161,14 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
                 }
                 dl.attrs {
                     dt { "Attempt timeout" } dd { (times::duration(options.start_to_close_ms)) }
+                    @for (name, ms) in [
+                        ("Heartbeat timeout", options.heartbeat_ms),
+                        ("Limit of all attempts", options.schedule_to_close_ms),
+                        ("Limit to start", options.schedule_to_start_ms),
+                    ] {
+                        @if let Some(ms) = ms { dt { (name) } dd { (times::duration(ms)) } }
+                    }
+                    dt { "Grace to cancel" } dd { (times::duration(options.cancel_grace_ms)) }
                     dt { "Attempts" }
                     dd {
                         @match options.retry.max_attempts {
