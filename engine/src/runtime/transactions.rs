@@ -161,7 +161,7 @@ impl Shard {
                     )));
                 }
                 self.check_transactional_start(&request, &workflow_id)?;
-                Ok(start(request, workflow_id, None, None))
+                Ok(start(*request, workflow_id, None, None))
             }
             Ask::Signal { workflow_id, signal } => {
                 let namespace = namespace.to_owned();

@@ -43,7 +43,7 @@ pub(crate) enum RowChange {
 /// What becomes of other workflows.
 #[derive(Debug)]
 pub(crate) enum Ask {
-    Start(StartRequest),
+    Start(Box<StartRequest>),
     Signal { workflow_id: String, signal: SignalInput },
 }
 
@@ -219,7 +219,7 @@ impl<'a> TransactionContext<'a> {
             return Err(ActivityError::new("invalid_request", what).non_retryable());
         }
         request.namespace = self.namespace.to_owned();
-        self.asks.push(Ask::Start(request));
+        self.asks.push(Ask::Start(Box::new(request)));
         self.check_size()
     }
 
