@@ -66,7 +66,7 @@ pub struct SignalInput {
 }
 
 /// An update: what to ask of a workflow, and under which id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdateInput {
     /// The update's name.
     pub name: String,
@@ -77,6 +77,13 @@ pub struct UpdateInput {
     /// fresh one.
     #[serde(default, rename = "id", skip_serializing_if = "Option::is_none")]
     pub update_id: Option<String>,
+}
+
+impl UpdateInput {
+    /// An id that no other update has.
+    pub fn fresh_id() -> String {
+        uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string()
+    }
 }
 
 /// Starts a workflow.
@@ -107,6 +114,8 @@ pub struct StartRequest {
     pub search_attributes: BTreeMap<String, Payload>,
     /// A signal that the answered run receives in the same commit.
     pub signal: Option<SignalInput>,
+    /// An update that the answered run is asked in the same commit.
+    pub update: Option<Box<UpdateInput>>,
     /// Makes a repeated start answer what the first one answered.
     pub idempotency_key: Option<String>,
 }
@@ -127,6 +136,7 @@ impl StartRequest {
             memo: None,
             search_attributes: BTreeMap::new(),
             signal: None,
+            update: None,
             idempotency_key: None,
         }
     }

@@ -4,6 +4,7 @@
 //! to a snapshot of the store and never disturb the loop.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -460,6 +461,42 @@ impl Engine {
         found.ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.to_owned()))
     }
 
+    /// As [`Engine::query`], for queries that take an argument: what the type's handler answers
+    /// from published state (see [`Worker::query`]), or the published value itself where no
+    /// handler is registered.
+    ///
+    /// # Errors
+    /// As [`Engine::query`]; an argument that the query cannot take.
+    pub fn query_with(
+        &self,
+        selector: &Selector,
+        name: &str,
+        argument: &Payload,
+    ) -> Result<Payload, Rejection> {
+        let snapshot = self.inner.store.snapshot()?;
+        let record = super::read_run(&*snapshot, selector)?;
+        let queries = &self.inner.registry.queries;
+        let handler = queries.get(&*record.workflow_type).and_then(|queries| queries.get(name));
+        let published = handler.map_or(name, |handler| handler.state);
+        let key = super::keys::published(&record.namespace, record.run_id, published);
+        let state = snapshot
+            .get(super::keys::PUBLISHED, &key)?
+            .and_then(|stored| Payload::parse(stored).ok())
+            .ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.into()))?;
+        let Some(handler) = handler else { return Ok(state) };
+        // The handler is the user's code.
+        let answered =
+            super::panics::catch(AssertUnwindSafe(|| (handler.answer)(&state, argument)));
+        answered.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic.message))).map_err(
+            |error| {
+                let kind = &record.workflow_type;
+                Rejection::Unprocessable(format!(
+                    "query `{name}` of workflow type `{kind}` cannot be answered: {error}"
+                ))
+            },
+        )
+    }
+
     /// News of every commit from now on. An empty list says that runs may have changed unsaid:
     /// read again.
     pub fn changes(&self) -> broadcast::Receiver<Arc<[Change]>> {
@@ -561,6 +598,10 @@ impl Engine {
         })?;
         if let Some(memo) = &request.memo {
             self.check_size("memo", memo)?;
+        }
+        if let Some(update) = &request.update {
+            self.check_size("update argument", &update.payload)?;
+            entry.check_update(&request.workflow_type, update, |check, payload| check(payload))?;
         }
         if let Some(signal) = &request.signal {
             self.check_size("signal payload", &signal.payload)?;

@@ -16,7 +16,7 @@ use super::task::Task;
 use super::turn::{Effect, Turn};
 use crate::kernel::{Command, HistoryEvent, ParentLink, Run, WorkflowStarted};
 use crate::view::RunResult;
-use crate::{IdReuse, OnConflict, Rejection, RunId, RunStatus, StartRequest, Started};
+use crate::{IdReuse, OnConflict, Rejection, RunId, RunStatus, Selector, StartRequest, Started};
 
 /// What is kept of a start under its idempotency key.
 #[derive(Serialize, Deserialize)]
@@ -182,6 +182,9 @@ impl Shard {
             }
         })
         .unwrap_or(Ok(()))?;
+        if let Some(update) = request.update {
+            self.admit(run_id, *update, true)?;
+        }
         Ok(Started { workflow_id, run_id, started: true })
     }
 
@@ -191,11 +194,24 @@ impl Shard {
         workflow_id: String,
         run_id: RunId,
     ) -> Result<Started, Rejection> {
+        // What is refused must be refused before the signal is there.
+        let update = match request.update {
+            Some(update) => {
+                let namespace = request.namespace.clone();
+                let workflow_id = workflow_id.clone();
+                let selector = Selector { namespace, workflow_id, run_id: Some(run_id) };
+                self.update_of_start(&selector, *update)?
+            }
+            None => None,
+        };
         if let Some(signal) = request.signal {
             self.ensure_resident(&request.namespace, run_id)?;
             let command = Command::Signal { name: signal.name.into(), payload: signal.payload };
             self.step(run_id, |step| step.execute(command))
                 .unwrap_or_else(|| Err(Rejection::WorkflowNotFound(workflow_id.clone())))?;
+        }
+        if let Some(update) = update {
+            self.admit(run_id, update, true)?;
         }
         Ok(Started { workflow_id, run_id, started: false })
     }

@@ -69,6 +69,28 @@ impl Shard {
         self.known_update(selector, run_id, state, watch)
     }
 
+    /// The update that comes with a start, for a run that is open already; none when the run knows
+    /// it from before.
+    pub(super) fn update_of_start(
+        &mut self,
+        selector: &Selector,
+        update: UpdateInput,
+    ) -> Result<Option<UpdateInput>, Rejection> {
+        let target = self.target(selector)?;
+        let (namespace, run_id) = (selector.namespace.as_str(), target.run_id);
+        if let Some(update_id) = &update.update_id
+            && let Some(record) = self.kept_update(namespace, &target, update_id)?
+        {
+            return match *record.name == *update.name && record.payload == update.payload {
+                true => Ok(None),
+                false => Err(Rejection::IdempotencyConflict(update_id.clone())),
+            };
+        }
+        self.ensure_resident(namespace, run_id)?;
+        self.check_update(run_id, &update)?;
+        Ok(Some(update))
+    }
+
     /// Answers from what is known, and keeps the watch of whoever has to wait.
     fn known_update(
         &mut self,
@@ -227,10 +249,7 @@ impl Step<'_> {
     /// Keeps the update and shows it to the code; what became of it.
     fn admit(&mut self, update: UpdateInput, keep_rejection: bool) -> UpdateState {
         let UpdateInput { name, payload, update_id } = update;
-        let update_id: Arc<str> = match update_id {
-            Some(update_id) => update_id.into(),
-            None => uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string().into(),
-        };
+        let update_id: Arc<str> = update_id.unwrap_or_else(UpdateInput::fresh_id).into();
         let updates = self.resident.updates.get_or_insert_default();
         updates.admit(Arc::clone(&update_id), name.into(), payload, self.turn.now);
         self.counters.updates.add(1);

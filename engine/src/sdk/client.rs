@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Query, Signal, Workflow};
+use super::{Query, Signal, Update, Workflow};
 use crate::runtime::{Engine, RunWatch};
 use crate::{
     Failure, IdReuse, OnConflict, Payload, Rejection, RunId, RunStatus, Selector, SignalInput,
-    StartRequest, Started,
+    StartRequest, Started, UpdateInput,
 };
 
 /// Starts and steers workflows by their constants.
@@ -29,6 +29,9 @@ pub enum ClientError {
     /// A value has another JSON shape than its type.
     #[error("value of another shape: {0}")]
     Shape(#[from] serde_json::Error),
+    /// The workflow answered an update with a failure.
+    #[error("update failed: {}: {}", .0.kind, .0.message)]
+    UpdateFailed(Failure),
     /// The workflow ended without a result.
     #[error("workflow {status}: {}", failure.as_ref().map_or("", |failure| &failure.message))]
     NotCompleted {
@@ -174,6 +177,41 @@ impl<O: DeserializeOwned> WorkflowHandle<O> {
         let payload = Payload::from_value(payload)?;
         let signal = SignalInput { name: signal.name().to_owned(), payload };
         Ok(self.engine.signal(&self.selector, signal, None).await?)
+    }
+
+    /// Asks something of the workflow and waits for its answer, however long it takes.
+    ///
+    /// # Errors
+    /// What the engine refused; [`ClientError::UpdateFailed`] when the workflow answered with a
+    /// failure.
+    pub async fn update<A: Serialize, R: DeserializeOwned>(
+        &self,
+        update: Update<A, R>,
+        argument: &A,
+    ) -> Result<R, ClientError> {
+        let payload = Payload::from_value(argument)?;
+        let input = UpdateInput { name: update.name().to_owned(), payload, update_id: None };
+        let mut state = self.engine.update(&self.selector, input, POLL).await?;
+        while !state.status.is_final() {
+            state = self.engine.update_outcome(&self.selector, &state.update_id, POLL).await?;
+        }
+        match (state.result, state.failure) {
+            (Some(result), None) => Ok(result.to()?),
+            (_, failure) => Err(ClientError::UpdateFailed(failure.unwrap_or_default())),
+        }
+    }
+
+    /// Asks a query that takes an argument.
+    ///
+    /// # Errors
+    /// What the engine refused.
+    pub fn ask<A: Serialize, T: DeserializeOwned>(
+        &self,
+        query: Query<A, T>,
+        argument: &A,
+    ) -> Result<T, ClientError> {
+        let argument = Payload::from_value(argument)?;
+        Ok(self.engine.query_with(&self.selector, query.name(), &argument)?.to()?)
     }
 
     /// Asks for published state.

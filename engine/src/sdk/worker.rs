@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::transaction::ASSERTION_FAILED;
 use super::{
-    Activity, ActivityContext, ActivityError, Signal, Transaction, TransactionContext, Update,
-    Workflow, WorkflowContext, WorkflowError,
+    Activity, ActivityContext, ActivityError, Query, Signal, Transaction, TransactionContext,
+    Update, Workflow, WorkflowContext, WorkflowError,
 };
 use crate::{Failure, Payload, Rejection, UpdateInput};
 
@@ -52,6 +52,8 @@ pub(crate) struct Registry {
     pub(super) upgrades: BTreeMap<(&'static str, &'static str), &'static str>,
     pub(super) mistakes: Vec<String>,
     pub(crate) activities: HashMap<&'static str, ActivityEntry, foldhash::fast::RandomState>,
+    /// By workflow type and query.
+    pub(crate) queries: BTreeMap<&'static str, BTreeMap<&'static str, QueryEntry>>,
     pub(crate) transactions: HashMap<&'static str, TransactionEntry, foldhash::fast::RandomState>,
     pub(crate) build_id: Option<Arc<str>>,
 }
@@ -120,6 +122,15 @@ impl TransactionEntry {
             false => failure.non_retryable(),
         }
     }
+}
+
+type Answer = dyn Fn(&Payload, &Payload) -> Result<Payload, String> + Send + Sync;
+
+/// A query that is computed from published state.
+pub(crate) struct QueryEntry {
+    /// The query under which the state is published.
+    pub(crate) state: &'static str,
+    pub(crate) answer: Box<Answer>,
 }
 
 fn check<T: DeserializeOwned>(payload: &Payload) -> Result<(), String> {
@@ -197,6 +208,53 @@ impl Worker {
         for entry in self.registry.all_versions(workflow.name()) {
             entry.updates.insert(update.name(), check::<A>);
         }
+        self
+    }
+
+    /// Answers a query that takes an argument, from the state that the workflow publishes under
+    /// `state`. It needs neither a replay nor the run in memory, and works on closed runs.
+    ///
+    /// ```
+    /// # use everstep_engine::{Query, Worker, Workflow, WorkflowContext, WorkflowError};
+    /// const COUNT: Workflow<Vec<u64>, ()> = Workflow::new("count");
+    /// const SEEN: Query<(), Vec<u64>> = Query::new("seen");
+    /// const ABOVE: Query<u64, usize> = Query::new("above");
+    ///
+    /// async fn count(ctx: &WorkflowContext, numbers: Vec<u64>) -> Result<(), WorkflowError> {
+    ///     ctx.publish(SEEN, numbers);
+    ///     Ok(())
+    /// }
+    ///
+    /// # let _ =
+    /// Worker::new().workflow(COUNT, count).query(COUNT, ABOVE, SEEN, |seen, limit| {
+    ///     seen.iter().filter(|number| **number > limit).count()
+    /// })
+    /// # ;
+    /// ```
+    #[must_use]
+    pub fn query<I, O, A, T, S>(
+        mut self,
+        workflow: Workflow<I, O>,
+        query: Query<A, T>,
+        state: Query<(), S>,
+        answer: impl Fn(&S, A) -> T + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned,
+        T: Serialize,
+        S: DeserializeOwned,
+    {
+        let answer = Box::new(move |state: &Payload, argument: &Payload| {
+            let argument = argument
+                .to::<A>()
+                .map_err(|error| format!("the argument has another shape: {error}"))?;
+            let state = state
+                .to::<S>()
+                .map_err(|error| format!("the published state has another shape: {error}"))?;
+            Payload::from_value(&answer(&state, argument)).map_err(|error| error.to_string())
+        });
+        let queries = self.registry.queries.entry(workflow.name()).or_default();
+        queries.insert(query.name(), QueryEntry { state: state.name(), answer });
         self
     }
 

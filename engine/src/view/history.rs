@@ -134,6 +134,7 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
             ];
             let times = times.into_iter().filter_map(|(name, ms)| Some((name, Number(ms?))));
             attributes.extend(times);
+            attributes.extend(options.transaction.then_some(("transaction", Flag(true))));
             let limit = options.retry.max_attempts;
             attributes.extend(limit.map(|limit| ("max_attempts", Number(limit.into()))));
             attributes

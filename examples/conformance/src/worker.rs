@@ -8,7 +8,7 @@ use everstep::Worker;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork, hang,
-    identity, panic, parent, patched, random, register, saga, sleep, ticker, witness,
+    identity, panic, parent, patched, random, register, saga, sleep, tally, ticker, witness,
 };
 
 /// All conformance workflows. Witness files go to `data/witness`, which is made here.
@@ -26,6 +26,7 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = accumulate::register(worker);
     let worker = witness::register(worker, &dir);
     let worker = register::register(worker);
+    let worker = tally::register(worker);
     let worker = flaky::register(worker);
     let worker = hang::register(worker);
     let worker = saga::register(worker, &dir);

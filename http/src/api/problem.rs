@@ -65,6 +65,11 @@ impl Problem {
         self.code.name
     }
 
+    /// What exactly was refused, for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The HTTP status.
     pub const fn status(&self) -> StatusCode {
         self.status

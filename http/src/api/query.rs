@@ -14,7 +14,7 @@ use super::{Api, body};
 /// The answer to a query.
 #[derive(Serialize, ToSchema)]
 pub(super) struct QueryAnswer {
-    /// What the workflow published last under the name.
+    /// What the workflow published last under the name, or what is computed from it.
     #[schema(value_type = serde_json::Value)]
     result: Payload,
 }
@@ -33,9 +33,9 @@ pub(super) struct QueryAnswer {
     ),
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the argument"),
     responses(
-        (status = 200, description = "the published value", body = QueryAnswer),
+        (status = 200, description = "the published value, or what the query's handler makes of it", body = QueryAnswer),
         (status = 404, description = "no such workflow, run or query", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "an id that cannot stand in a path, or an argument that the query cannot take", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn query(State(api): State<Api>, request: Request) -> Answer {
@@ -43,8 +43,7 @@ pub(super) async fn query(State(api): State<Api>, request: Request) -> Answer {
     let body = body::read(&api, &head.headers, body).await?;
     let selector = selector(&head.uri)?;
     let name = name(&head.uri, "query name")?;
-    // Published state takes no argument, but what is not JSON is refused all the same.
-    body::payload(&body)?;
-    let result = api.engine().query(&selector, &name)?;
+    let argument = body::payload(&body)?;
+    let result = api.engine().query_with(&selector, &name, &argument)?;
     json(StatusCode::OK, &QueryAnswer { result })
 }

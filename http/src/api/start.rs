@@ -1,12 +1,13 @@
 //! `POST /api/v1/workflows`: the hot path, so one pass over the body and no layer of its own.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use everstep_engine::{
     DEFAULT_NAMESPACE, Failure, IdReuse, OnConflict, Payload, RunId, RunResult, RunStatus,
-    SignalInput, StartRequest, Started,
+    Selector, SignalInput, StartRequest, Started, UpdateInput, UpdateState, UpdateStatus,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ use super::json::{Answer, json};
 use super::parameters::Parameters;
 use super::problem::ProblemBody;
 use super::target::{check_text, check_workflow_id};
+use super::update::{DEFAULT_WAIT as UPDATE_WAIT, waited};
 use super::{Api, Problem, body};
 
 /// A workflow to start. Fields that are `null` count as absent, but for `input`.
@@ -52,6 +54,23 @@ pub(super) struct StartBody {
     search_attributes: Option<BTreeMap<String, Payload>>,
     /// A signal that the answered run receives in the same commit.
     signal: Option<StartSignal>,
+    /// An update that the answered run is asked in the same commit; the answer carries its outcome.
+    update: Option<StartUpdate>,
+}
+
+/// An update that comes with a start.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct StartUpdate {
+    /// The update's name.
+    #[schema(min_length = 1, max_length = 512)]
+    name: String,
+    /// Its argument, any JSON.
+    #[serde(default)]
+    #[schema(value_type = serde_json::Value)]
+    payload: Payload,
+    /// The update's id; without one the start's idempotency key, or a fresh one.
+    #[schema(min_length = 1, max_length = 512)]
+    id: Option<String>,
 }
 
 /// A signal that comes with a start.
@@ -88,6 +107,9 @@ pub(super) struct StartAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     failure: Option<Failure>,
+    /// What became of the update that came with the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update: Option<UpdateState>,
 }
 
 /// Start a workflow
@@ -114,6 +136,9 @@ pub(super) async fn start(State(api): State<Api>, request: Request) -> Answer {
     let body = body::read(&api, &head.headers, body).await?;
     let wait = Parameters::of(&head.uri).wait("wait_ms")?;
     let start = body::parse::<StartBody>(&body)?.into_request(idempotency_key(&head.headers)?)?;
+    if start.update.is_some() {
+        return start_with_update(&api, start, wait).await;
+    }
     let Some(wait) = wait else {
         let started = api.engine().start(start).await?;
         return json(status(&started), &StartAnswer::of(started, None));
@@ -128,6 +153,45 @@ pub(super) async fn start(State(api): State<Api>, request: Request) -> Answer {
     json(status(&started), &StartAnswer::of(started, Some(result)))
 }
 
+/// Starts, waits for the update's outcome, and for the run's end where that is asked for.
+async fn start_with_update(api: &Api, start: StartRequest, wait: Option<Duration>) -> Answer {
+    let update = start.update.clone().unwrap_or_default();
+    let namespace = start.namespace.clone();
+    let started = api.engine().start(start).await?;
+    let selector = Selector {
+        namespace,
+        workflow_id: started.workflow_id.clone(),
+        run_id: Some(started.run_id),
+    };
+    let deadline = Instant::now() + wait.unwrap_or(UPDATE_WAIT);
+    let UpdateInput { name, update_id, .. } = *update;
+    let update_id = update_id.unwrap_or_default();
+    let known = api.engine().update_outcome(&selector, &update_id, Duration::ZERO).await;
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let outcome = match known {
+        Ok(state) => waited(api, &selector, state, left()).await,
+        Err(rejection) => Err(rejection.into()),
+    };
+    // The run is started whatever became of the update, so its refusal is part of the answer.
+    let update = outcome.unwrap_or_else(|problem| UpdateState {
+        update_id,
+        name,
+        status: UpdateStatus::Rejected,
+        result: None,
+        failure: Some(Failure::new(problem.code(), problem.detail())),
+    });
+    let result = match wait {
+        None => None,
+        Some(_) => Some(tokio::select! {
+            biased;
+            result = api.engine().result(&selector, left()) => result?,
+            () = api.draining().begun() => RunResult::open(RunStatus::Running),
+        }),
+    };
+    let answer = StartAnswer { update: Some(update), ..StartAnswer::of(started.clone(), result) };
+    json(status(&started), &answer)
+}
+
 fn status(started: &Started) -> StatusCode {
     if started.started { StatusCode::CREATED } else { StatusCode::OK }
 }
@@ -140,6 +204,12 @@ impl StartBody {
         }
         if let Some(signal) = &self.signal {
             check_text("signal name", &signal.name)?;
+        }
+        if let Some(update) = &self.update {
+            check_text("update name", &update.name)?;
+            if let Some(id) = &update.id {
+                check_text("update id", id)?;
+            }
         }
         if let Some(memo) = &self.memo
             && !memo.as_str().starts_with('{')
@@ -161,6 +231,17 @@ impl StartBody {
             signal: self
                 .signal
                 .map(|signal| SignalInput { name: signal.name, payload: signal.payload }),
+            update: self.update.map(|update| {
+                Box::new(UpdateInput {
+                    name: update.name,
+                    payload: update.payload,
+                    // Named now, so that its outcome can be asked for.
+                    update_id: update
+                        .id
+                        .or_else(|| idempotency_key.clone())
+                        .or_else(|| Some(UpdateInput::fresh_id())),
+                })
+            }),
             idempotency_key,
         })
     }
@@ -173,6 +254,6 @@ impl StartAnswer {
             None => (None, None, None),
         };
         let Started { workflow_id, run_id, started } = started;
-        Self { workflow_id, run_id, started, status, result, failure }
+        Self { workflow_id, run_id, started, status, result, failure, update: None }
     }
 }

@@ -15,7 +15,7 @@ use super::target::{check_text, name, selector};
 use super::{Api, Problem, body};
 
 /// How long an update waits for its answer unless it says otherwise.
-const DEFAULT_WAIT: Duration = Duration::from_secs(30);
+pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 
 /// Update a workflow
 ///

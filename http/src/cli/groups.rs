@@ -85,8 +85,14 @@ impl Group {
         match event.event_type.as_str() {
             "activity_scheduled" => {
                 let inline = event.text("inline").is_some_and(|inline| inline == "true");
+                let transaction = event.attribute("transaction").is_some();
                 let name = event.text("activity_type").unwrap_or_default();
-                self.subject = format!("{} {name}", if inline { "step" } else { "activity" });
+                let what = match (inline, transaction) {
+                    (true, _) => "step",
+                    (false, true) => "transaction",
+                    (false, false) => "activity",
+                };
+                self.subject = format!("{what} {name}");
                 self.state(
                     look::RUNNING,
                     format!("with {}", event.text("input").unwrap_or_default()),

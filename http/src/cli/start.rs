@@ -10,7 +10,10 @@ use super::remote::{CliError, RemoteArgs, print, print_json};
 use super::screen::{Screen, printable};
 use super::values;
 use crate::client::{Client, StartAnswer};
-use crate::{IdReuse, OnConflict, Payload, RunStatus, Selector, SignalInput, StartRequest};
+use crate::{
+    IdReuse, OnConflict, Payload, RunStatus, Selector, SignalInput, StartRequest, UpdateInput,
+    UpdateState,
+};
 
 /// The flags of `start`.
 #[derive(Clone, Debug, clap::Args)]
@@ -54,6 +57,12 @@ pub(super) struct StartArgs {
     /// That signal's payload [default: null].
     #[arg(long, value_name = "JSON", value_parser = values::json, requires = "signal")]
     signal_payload: Option<Payload>,
+    /// An update that the run is asked in the same commit; its answer is printed.
+    #[arg(long, value_name = "NAME")]
+    update: Option<String>,
+    /// That update's argument [default: null].
+    #[arg(long, value_name = "JSON", value_parser = values::json, requires = "update")]
+    update_payload: Option<Payload>,
     /// Makes a repeated start answer what the first one answered.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
@@ -126,6 +135,13 @@ impl StartArgs {
                 name,
                 payload: self.signal_payload.clone().unwrap_or_default(),
             }),
+            update: self.update.clone().map(|name| {
+                Box::new(UpdateInput {
+                    name,
+                    payload: self.update_payload.clone().unwrap_or_default(),
+                    update_id: None,
+                })
+            }),
             idempotency_key: self.idempotency_key.clone(),
             ..StartRequest::new(&self.workflow_type, input)
         }
@@ -137,6 +153,15 @@ fn render(answer: &StartAnswer, screen: Screen) -> String {
     let mut text = format!("{verb} {} (run {})\n", printable(&answer.workflow_id), answer.run_id);
     if let Some(status) = answer.status {
         text.push_str(&Look::of_status(status).paint(screen));
+        text.push('\n');
+    }
+    if let Some(UpdateState { name, result, failure, .. }) = &answer.update {
+        let outcome = match (result, failure) {
+            (Some(result), _) => format!("answered {}", result.as_str()),
+            (None, Some(failure)) => format!("refused: {}", failure.message),
+            (None, None) => "not answered yet".to_owned(),
+        };
+        text.push_str(&printable(&format!("update {name} {outcome}")));
         text.push('\n');
     }
     if let Some(result) = &answer.result {

@@ -14,7 +14,8 @@ use super::sse::EventStream;
 use super::typed::Start;
 use crate::{
     Failure, IdReuse, ListFilter, OnConflict, Payload, Query, RunDescription, RunId, RunPage,
-    RunResult, RunStatus, Selector, Signal, SignalInput, StartRequest, Started, Workflow,
+    RunResult, RunStatus, Selector, Signal, SignalInput, StartRequest, Started, UpdateInput,
+    UpdateState, Workflow,
 };
 
 /// The longest wait that the server grants one request.
@@ -50,6 +51,8 @@ struct StartBody<'a> {
     search_attributes: &'a BTreeMap<String, Payload>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signal: Option<&'a SignalInput>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update: Option<&'a UpdateInput>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -74,6 +77,9 @@ pub struct StartAnswer {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// What became of the update that came with the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateState>,
 }
 
 /// A `null` that is there is a result, not its absence.
@@ -143,6 +149,7 @@ impl Client {
             memo: request.memo.as_ref(),
             search_attributes: &request.search_attributes,
             signal: request.signal.as_ref(),
+            update: request.update.as_deref(),
         };
         let body = serde_json::to_vec(&body).map_err(ClientError::shape("the start"))?;
         let wait = wait.min(LONGEST_POLL);

@@ -37,6 +37,7 @@ pub(super) enum Icon {
     Timer,
     Signal,
     Update,
+    Transaction,
     Run,
     Copy,
     Search,
@@ -63,6 +64,9 @@ impl Icon {
             }
             Self::Update => {
                 r#"<path d="M2.5 5.5h9M8.5 2.5l3 3-3 3M13.5 10.5h-9M7.5 7.5l-3 3 3 3"/>"#
+            }
+            Self::Transaction => {
+                r#"<ellipse cx="8" cy="3.8" rx="5" ry="2"/><path d="M3 3.8v8.4c0 1.1 2.2 2 5 2s5-.9 5-2V3.8M3 8c0 1.1 2.2 2 5 2s5-.9 5-2"/>"#
             }
             Self::Run => r#"<circle cx="8" cy="8" r="6"/><path d="M6.8 5.6v4.8L10.6 8z"/>"#,
             Self::Copy => {

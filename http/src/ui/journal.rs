@@ -22,6 +22,8 @@ pub(super) enum Subject {
     Activity,
     /// A step whose code stands in the workflow.
     Step,
+    /// A function over the application's rows that committed with its result.
+    Transaction,
     Timer,
     Signal,
     /// Asked of the code, and answered by it.
@@ -83,6 +85,7 @@ impl Subject {
             Self::Run => "run",
             Self::Activity => "activity",
             Self::Step => "step",
+            Self::Transaction => "transaction",
             Self::Timer => "timer",
             Self::Signal => "signal",
             Self::Update => "update",
@@ -96,6 +99,7 @@ impl Subject {
             Self::Run | Self::Task | Self::Mark => Icon::Run,
             Self::Activity => Icon::Activity,
             Self::Step => Icon::Step,
+            Self::Transaction => Icon::Transaction,
             Self::Timer => Icon::Timer,
             Self::Signal => Icon::Signal,
             Self::Update => Icon::Update,
@@ -157,9 +161,18 @@ impl Journal {
                 self.mark("Start delay over", Tone::Completed, at, "");
             }
             HistoryEvent::ActivityScheduled {
-                activity_id, activity_type, input, inline, ..
+                activity_id,
+                activity_type,
+                input,
+                options,
+                inline,
             } => {
-                let subject = if *inline { Subject::Step } else { Subject::Activity };
+                let transaction = options.as_ref().is_some_and(|options| options.transaction);
+                let subject = match (*inline, transaction) {
+                    (true, _) => Subject::Step,
+                    (false, true) => Subject::Transaction,
+                    (false, false) => Subject::Activity,
+                };
                 let preview = preview(input);
                 self.open(subject, activity_type, Tone::Running, at, preview);
                 self.activities.insert(*activity_id, self.groups.len() - 1);

@@ -28,3 +28,20 @@ async fn refuses_what_it_cannot_answer() {
     server.post("/api/v1/workflows/g/queries/%0a", "").await.problem(400, "invalid_request");
     server.post("/api/v1/workflows/x/queries/status", "").await.problem(404, "workflow_not_found");
 }
+
+#[tokio::test]
+async fn a_handler_answers_from_published_state_and_its_argument() {
+    let server = TestServer::start().await;
+    server.begin(json!({"type": "gate", "id": "g"})).await;
+    let path = "/api/v1/workflows/g/queries/is";
+    assert_eq!(server.post(path, r#""waiting""#).await.json(200), json!({"result": true}));
+    assert_eq!(server.post(path, r#""open""#).await.json(200), json!({"result": false}));
+    let detail = server.post(path, "5").await.problem(422, "invalid_request");
+    assert!(detail.contains("argument"), "{detail}");
+    server.post("/api/v1/workflows/g/signals/open", "").await.json(202);
+    server.result("g").await;
+    let server = server.restart().await;
+    assert_eq!(server.post(path, r#""open""#).await.json(200), json!({"result": true}));
+    // It panics for this argument, and that is not the server's failure.
+    server.post(path, r#""panic""#).await.problem(422, "invalid_request");
+}

@@ -145,3 +145,40 @@ async fn an_end_before_the_answer_is_told() {
         with_id(server, name, id, "1").await.problem(409, "workflow_closed");
     }
 }
+
+#[tokio::test]
+async fn a_start_brings_an_update_and_its_answer() {
+    let server = TestServer::start().await;
+    let body = json!({
+        "type": "register", "id": "r", "on_conflict": "use_existing",
+        "update": {"name": "set", "payload": 5, "id": "u1"},
+    });
+    let answer = |value: i64| json!({"update_id": "u1", "name": "set", "status": "completed", "result": value});
+    let started = server.begin(body.clone()).await;
+    assert_eq!((&started["started"], &started["update"]), (&json!(true), &answer(0)));
+    // The run knows the update from before.
+    let again = server.post("/api/v1/workflows", body.to_string()).await.json(200);
+    assert_eq!((&again["started"], &again["update"]), (&json!(false), &answer(0)));
+    let mut other = body.clone();
+    other["update"]["payload"] = json!(6);
+    server.post("/api/v1/workflows", other.to_string()).await.problem(409, "idempotency_conflict");
+    other["update"]["id"] = json!("u2");
+    let second = server.post("/api/v1/workflows", other.to_string()).await.json(200);
+    assert_eq!(second["update"]["result"], 5);
+
+    other["update"]["name"] = json!("unknown");
+    let refused = server.post("/api/v1/workflows", other.to_string()).await;
+    refused.problem(404, "update_not_found");
+    let body = json!({"type": "register", "id": "n", "update": {"name": "set", "payload": "x"}});
+    server.post("/api/v1/workflows", body.to_string()).await.problem(422, "invalid_request");
+    server.get("/api/v1/workflows/n").await.problem(404, "workflow_not_found");
+
+    // What the validator turns down does not undo the start, and is told with it.
+    let body = json!({"type": "register", "id": "n", "update": {"name": "set", "payload": -1}});
+    let started = server.begin(body).await;
+    assert_eq!(started["update"]["status"], "rejected");
+    assert!(started["update"]["failure"]["message"].as_str().unwrap().contains("negative"));
+    let path =
+        format!("/api/v1/workflows/n/updates/{}", started["update"]["update_id"].as_str().unwrap());
+    server.get(&path).await.problem(422, "update_rejected");
+}

@@ -37,6 +37,8 @@ struct Opened {
     by: Payload,
 }
 
+const STATE: Query<(), String> = Query::new("status");
+const IS: Query<String, bool> = Query::new("is");
 const REGISTER: Workflow<Payload, i64> = Workflow::new("register");
 const SET: Update<i64, i64> = Update::new("set");
 const LATER: Update<i64, i64> = Update::new("later");
@@ -52,6 +54,10 @@ pub(crate) fn worker() -> Worker {
         .workflow(FAIL, fail)
         .workflow(GATE, gate)
         .signal(GATE, ADD)
+        .query(GATE, IS, STATE, |state, asked| {
+            assert_ne!(asked, "panic", "on purpose");
+            *state == asked
+        })
         .workflow(SLEEP, sleep)
         .workflow(REGISTER, register)
         .update(REGISTER, SET)

@@ -19,6 +19,7 @@ pub(crate) mod random;
 pub(crate) mod register;
 pub(crate) mod saga;
 pub(crate) mod sleep;
+pub(crate) mod tally;
 pub(crate) mod ticker;
 pub(crate) mod witness;
 

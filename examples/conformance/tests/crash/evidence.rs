@@ -1,6 +1,6 @@
 //! What must be found when the smoke has cleared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -12,6 +12,14 @@ use crate::support::Api;
 pub(crate) async fn check(api: &Api, data: &Path, done: &[Done]) {
     let open = api.get("/api/v1/workflows?status=running&page_size=10").await.expect(200);
     assert_eq!(open["workflows"], json!([]));
+    let counted: i64 = done
+        .iter()
+        .filter(|run| run.id.starts_with("tally-"))
+        .filter_map(|run| run.result["count"].as_i64())
+        .sum();
+    let all = api.run("tally", "all", json!({ "counter": "all", "times": 0 })).await;
+    assert_eq!(all["result"], json!({ "count": counted }), "transactions were lost or made twice");
+    println!("{counted} transactions counted exactly");
     let mut attempts = 0;
     for run in done {
         let Done { id, run_id, result, lines } = run;
@@ -19,6 +27,9 @@ pub(crate) async fn check(api: &Api, data: &Path, done: &[Done]) {
         assert_eq!(description["run_id"], *run_id, "{id}");
         assert_eq!(description["status"], "completed", "{id}");
         assert_eq!(description["result"], *result, "{id}");
+        if id.starts_with("register-") {
+            check_updates(id, &api.history(id).await);
+        }
         let activities = activities(id, &api.history(id).await);
         attempts += activities.values().map(|activity| activity.attempts).sum::<u64>();
         if !lines.is_empty() {
@@ -27,6 +38,19 @@ pub(crate) async fn check(api: &Api, data: &Path, done: &[Done]) {
         }
     }
     println!("{attempts} attempts of activities in {} runs", done.len());
+}
+
+/// Every update was accepted once and answered once, and none was that the validator turned down.
+fn check_updates(id: &str, events: &[Value]) {
+    let ids = |event_type: &str| -> Vec<&Value> {
+        let events = events.iter().filter(|event| event["type"] == event_type);
+        events.map(|event| &event["update_id"]).collect()
+    };
+    let accepted = ids("update_accepted");
+    assert_eq!(accepted, ids("update_completed"), "{id}");
+    let different: BTreeSet<String> = accepted.iter().map(ToString::to_string).collect();
+    assert_eq!(different.len(), accepted.len(), "{id}: an update was taken twice");
+    assert!(accepted.iter().all(|id| !id.to_string().contains("no-")), "{id}");
 }
 
 /// What a history says of one activity that completed.

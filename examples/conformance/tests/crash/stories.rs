@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use crate::line::Line;
+use crate::support::api::Answer;
 
 /// A run that came to its end, as its caller was told.
 pub(crate) struct Done {
@@ -66,6 +67,37 @@ pub(crate) async fn accumulate(line: &Line, caller: &str, rng: &mut StdRng) -> D
     end(line, id, run_id, expected).await
 }
 
+/// Each update is answered with the value before it, however often it is sent, and what the
+/// validator turns down changes nothing.
+pub(crate) async fn register(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
+    let id = format!("register-{caller}");
+    let run_id = start(line, "register", &id, json!({})).await;
+    let mut value = 0;
+    for index in 0..rng.random_range(1..=8) {
+        let new = rng.random_range(0..=1_000);
+        for _ in 0..rng.random_range(1..=2) {
+            let answer = update(line, &id, "set", &json!(new), &format!("set-{index}")).await;
+            assert_eq!(answer.expect(200)["result"], value, "{id}: update {index}");
+        }
+        value = new;
+        if rng.random_bool(0.2) {
+            let refused = update(line, &id, "set", &json!(-1), &format!("no-{index}")).await;
+            refused.refused(422, "update_rejected");
+        }
+    }
+    let closed = update(line, &id, "close", &Value::Null, "close").await.expect(200);
+    assert_eq!(closed["result"], value, "{id}");
+    end(line, id, run_id, json!({ "value": value })).await
+}
+
+/// Each step counts once.
+pub(crate) async fn tally(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
+    let id = format!("tally-{caller}");
+    let times = rng.random_range(1..=12);
+    let run_id = start(line, "tally", &id, json!({ "counter": id, "times": times })).await;
+    end(line, id, run_id, json!({ "count": times })).await
+}
+
 /// Starts a run; returns its run id.
 async fn start(line: &Line, workflow_type: &str, id: &str, input: Value) -> Value {
     let body = json!({ "type": workflow_type, "id": id, "input": input });
@@ -76,6 +108,11 @@ async fn start(line: &Line, workflow_type: &str, id: &str, input: Value) -> Valu
 async fn signal(line: &Line, id: &str, name: &str, payload: &Value, key: &str) {
     let path = format!("/api/v1/workflows/{id}/signals/{name}");
     line.call(&Method::POST, &path, Some(payload), Some(key)).await.expect(202);
+}
+
+async fn update(line: &Line, id: &str, name: &str, argument: &Value, key: &str) -> Answer {
+    let path = format!("/api/v1/workflows/{id}/updates/{name}");
+    line.call(&Method::POST, &path, Some(argument), Some(key)).await
 }
 
 /// Waits for the run's end and checks what came out.

@@ -33,6 +33,7 @@ async fn record(worker: Worker) -> (Worker, Vec<String>) {
         ("flaky", json!({ "failures": 5, "max_attempts": 2, "initial_interval_ms": 1 })),
         ("saga", json!({ "steps": ["a", "b", "c"], "fail_at": "c", "file": "saga" })),
         ("blob", json!({ "bytes": 70_000 })),
+        ("tally", json!({ "counter": "t", "times": 5 })),
         ("random", json!({})),
         ("fork", json!({ "file": "none" })),
         ("patched", json!({})),
