@@ -5,6 +5,7 @@
 mod operate;
 mod support;
 mod transactions;
+mod updates;
 
 use std::time::Duration;
 

@@ -128,6 +128,8 @@ pub(super) struct StartAnswer {
         (status = 201, description = "started", body = StartAnswer),
         (status = 200, description = "`use_existing` found an open run", body = StartAnswer),
         (status = 409, description = "the id is taken, or the idempotency key was used with another body", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "the type declares no such update", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too many updates of the run wait for an answer", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "unknown workflow type, or an input that it cannot take", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

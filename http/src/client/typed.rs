@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use super::error::ClientError;
 use super::workflows::{Client, millis};
 use crate::{
-    IdReuse, OnConflict, Payload, Query, RunId, RunStatus, Selector, Signal, StartRequest, Workflow,
+    IdReuse, OnConflict, Payload, Query, RunId, RunStatus, Selector, Signal, StartRequest, Update,
+    Workflow,
 };
 
 /// A start that has not happened yet.
@@ -151,6 +152,19 @@ impl<O: DeserializeOwned> Handle<O> {
         payload: &T,
     ) -> Result<(), ClientError> {
         self.client.send_signal(&self.selector, signal, payload).await
+    }
+
+    /// Asks something of the workflow and waits for its answer, however long it takes.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way; [`ClientError::UpdateFailed`] when the
+    /// workflow answered with a failure.
+    pub async fn update<A: Serialize, R: DeserializeOwned>(
+        &self,
+        update: Update<A, R>,
+        argument: &A,
+    ) -> Result<R, ClientError> {
+        self.client.send_update(&self.selector, update, argument).await
     }
 
     /// Asks for published state.

@@ -37,6 +37,26 @@ fn says_what_it_waits_for_and_takes_a_signal() {
 }
 
 #[test]
+fn asks_and_shows_the_answer() {
+    browse(async |site, page| {
+        site.start("till", "till-1", "100").await;
+        page.go("/ui/workflows/till-1").await;
+        page.until_text("#verdict", "Waits for update withdraw").await;
+        page.click("#action-update summary").await;
+        page.keys("#action-update textarea", "500").await;
+        page.click("#action-update [type=submit]").await;
+        page.until_text(".toast[role=alert]", "only 100 left").await;
+        page.js("document.querySelector('#action-update textarea').value = ''").await;
+        page.keys("#action-update textarea", "30").await;
+        page.click("#action-update [type=submit]").await;
+        page.until_text(".toast[role=status]", "Update `withdraw` answered: 70").await;
+        page.until_text("table.history", "withdraw").await;
+        page.until_text("table.history", "Answered").await;
+        page.until_text("table.history", "book").await;
+    });
+}
+
+#[test]
 fn cancels_and_terminates_after_a_confirmation() {
     browse(async |site, page| {
         site.start("approval", "gone-1", ORDER).await;

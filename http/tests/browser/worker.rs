@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use everstep::{
-    Activity, ActivityContext, ActivityError, Either, Retry, Signal, Worker, Workflow,
-    WorkflowContext, WorkflowError, join_all, race,
+    Activity, ActivityContext, ActivityError, Counters, Either, Retry, Signal, Transaction, Update,
+    Worker, Workflow, WorkflowContext, WorkflowError, join_all, race,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,11 @@ const DECLINED: Workflow<Order, ()> = Workflow::new("declined");
 const RETRYING: Workflow<Order, ()> = Workflow::new("retrying");
 /// Runs so many activities, all at once.
 const FAN_OUT: Workflow<u32, u32> = Workflow::new("fan_out");
+/// Holds money; the update `withdraw` takes some of it, in a transaction.
+const TILL: Workflow<i64, i64> = Workflow::new("till");
+const WITHDRAW: Update<i64, i64> = Update::new("withdraw");
+const BOOK: Transaction<i64, i64> = Transaction::new("book");
+const BOOKED: Counters = Counters::new("till", "booked");
 /// Panics.
 const BROKEN: Workflow<(), ()> = Workflow::new("broken");
 
@@ -77,6 +82,9 @@ pub(crate) fn worker() -> Worker {
             let numbers = join_all(all).await;
             Ok(u32::try_from(numbers.iter().flatten().count()).unwrap_or(u32::MAX))
         })
+        .workflow(TILL, till)
+        .update(TILL, WITHDRAW)
+        .transaction(BOOK, |tx, amount| tx.add(BOOKED, "all", amount))
         .workflow(BROKEN, async |_ctx, ()| panic!("the order has no lines"))
         .activity(RESERVE, async |_: ActivityContext, id: String| Ok(format!("hold-{id}")))
         .activity(CHARGE, async |_: ActivityContext, _: u64| {
@@ -92,6 +100,20 @@ async fn approval(ctx: &WorkflowContext, order: Order) -> Result<String, Workflo
         Either::First(approval) => Ok(format!("approved by {}", approval.by)),
         Either::Second(_) => Err("the approval has expired".into()),
     }
+}
+
+async fn till(ctx: &WorkflowContext, mut left: i64) -> Result<i64, WorkflowError> {
+    while left > 0 {
+        let withdraw = ctx.update(WITHDRAW).validate(|amount| match *amount <= left {
+            true => Ok(()),
+            false => Err(format!("only {left} left")),
+        });
+        let (amount, reply) = withdraw.await;
+        ctx.transaction(BOOK, amount).await?;
+        left -= amount;
+        reply.answer(left);
+    }
+    Ok(left)
 }
 
 async fn number(_: ActivityContext, number: u32) -> Result<u32, ActivityError> {

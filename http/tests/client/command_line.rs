@@ -45,11 +45,22 @@ async fn a_run_from_start_to_end() {
     succeed(url, &["signal", "s/1", "add", "41"]);
     succeed(url, &["signal", "s/1", "add", "1", "--json"]);
     assert_eq!(succeed(url, &["query", "s/1", "sum"]), "42\n");
+    assert_eq!(succeed(url, &["query", "s/1", "above", "41"]), "true\n");
+    assert_eq!(succeed(url, &["update", "s/1", "take", "2", "--id", "t1"]), "40\n");
+    let again = document(&succeed(url, &["update", "s/1", "take", "2", "--id", "t1", "--json"]));
+    assert_eq!((&again["update_id"], &again["result"]), (&"t1".into(), &40.into()));
+    assert_eq!(succeed(url, &["update", "s/1", "--outcome", "t1"]), "40\n");
+    let refused = run(url, &["update", "s/1", "take", "50"]);
+    assert!(!refused.status.success() && texts(&refused).1.contains("only 40 left"));
+    succeed(url, &["update", "s/1", "take", "-2"]);
     let listed = document(&succeed(url, &["list", "--attr", "n=7", "--json"]));
     assert_eq!(listed["workflows"][0]["workflow_id"], "s/1");
     let page = succeed(url, &["show", "s/1"]);
     assert!(page.starts_with("⏸ waiting  s/1  sum\n"), "{page}");
-    assert!(page.contains("signal add") && !page.contains('\x1b'), "{page}");
+    assert!(
+        page.contains("update take") && page.contains("signal add") && !page.contains('\x1b'),
+        "{page}"
+    );
 
     let mut follow = everstep(url, &["show", "s/1", "--follow"]);
     let mut following = follow.stdout(Stdio::piped()).spawn().unwrap();

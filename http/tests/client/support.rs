@@ -7,8 +7,8 @@ use std::time::Duration;
 use everstep::client::Client;
 use everstep::server::{Server, ServerConfig, ServerError};
 use everstep::{
-    Activity, ActivityContext, ActivityError, Either, Payload, Query, Signal, Worker, Workflow,
-    WorkflowContext, WorkflowError, race,
+    Activity, ActivityContext, ActivityError, Either, Payload, Query, Signal, Update, Worker,
+    Workflow, WorkflowContext, WorkflowError, race,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -18,6 +18,8 @@ pub(crate) const SUM: Workflow<(), i64> = Workflow::new("sum");
 pub(crate) const ADD: Signal<i64> = Signal::new("add");
 pub(crate) const FINISH: Signal<Payload> = Signal::new("finish");
 pub(crate) const TOTAL: Query<(), i64> = Query::new("sum");
+pub(crate) const TAKE: Update<i64, i64> = Update::new("take");
+pub(crate) const ABOVE: Query<i64, bool> = Query::new("above");
 const SPELL: Activity<String, String> = Activity::new("spell");
 const DECLINE: Workflow<(), ()> = Workflow::new("decline");
 
@@ -33,9 +35,17 @@ async fn sum(ctx: &WorkflowContext, (): ()) -> Result<i64, WorkflowError> {
     let mut sum = 0;
     loop {
         ctx.publish(TOTAL, sum);
-        match race(ctx.signal(ADD), ctx.signal(FINISH)).await {
-            Either::First(number) => sum += number,
-            Either::Second(_) => return Ok(sum),
+        let take = ctx.update(TAKE).validate(|wanted| match *wanted <= sum {
+            true => Ok(()),
+            false => Err(format!("only {sum} left")),
+        });
+        match race(race(ctx.signal(ADD), ctx.signal(FINISH)), take).await {
+            Either::First(Either::First(number)) => sum += number,
+            Either::First(Either::Second(_)) => return Ok(sum),
+            Either::Second((taken, reply)) => {
+                sum -= taken;
+                reply.answer(sum);
+            }
         }
     }
 }
@@ -50,6 +60,8 @@ fn worker() -> Worker {
         .workflow(SUM, sum)
         .workflow(DECLINE, decline)
         .signal(SUM, ADD)
+        .update(SUM, TAKE)
+        .query(SUM, ABOVE, TOTAL, |sum, limit| *sum > limit)
         .activity(SPELL, spell)
 }
 

@@ -3,7 +3,7 @@
 use everstep::RunStatus;
 use everstep::client::ClientError;
 
-use crate::support::{ADD, FINISH, GREET, SUM, TOTAL, TestServer};
+use crate::support::{ABOVE, ADD, FINISH, GREET, SUM, TAKE, TOTAL, TestServer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn results_signals_and_queries_have_their_types() {
@@ -18,6 +18,12 @@ async fn results_signals_and_queries_have_their_types() {
     client.handle(SUM, "sum").signal(ADD, &22).await.unwrap();
     let so_far: i64 = sum.query(TOTAL, &()).await.unwrap();
     assert_eq!(so_far, 42);
+    let left: i64 = sum.update(TAKE, &2).await.unwrap();
+    assert_eq!(left, 40);
+    let refused = sum.update(TAKE, &41).await.unwrap_err();
+    assert_eq!(refused.code(), "update_rejected");
+    assert!(sum.query(ABOVE, &39).await.unwrap() && !sum.query(ABOVE, &40).await.unwrap());
+    sum.signal(ADD, &2).await.unwrap();
     sum.signal(FINISH, &everstep::Payload::null()).await.unwrap();
     assert_eq!(sum.result().await.unwrap(), 42);
     server.stop().await;

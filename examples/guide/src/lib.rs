@@ -1,0 +1,34 @@
+//! The guide's pages: every Rust snippet of `docs/guide/` is compiled and run as a doctest.
+//!
+//! Invariant: a page is tested exactly as it is read; lines that begin with `#` are the frame that
+//! a reader's own program has already.
+
+use std::future::Future;
+
+use everstep::server::{Server, ServerConfig};
+use everstep::{Client, Engine, Worker};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/06-updates-and-transactions.md")]
+mod updates_and_transactions {}
+
+/// Runs `code` against a server of its own with this worker, as a snippet's frame.
+///
+/// # Panics
+/// When the server does not start or `code` fails: the snippet is wrong then.
+#[expect(clippy::unwrap_used, reason = "a snippet that does not work has failed its test")]
+pub fn try_out<F>(worker: Worker, code: impl FnOnce(Client, Engine) -> F)
+where
+    F: Future<Output = Result<(), Box<dyn std::error::Error>>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let data = tempfile::tempdir().unwrap();
+        let mut config = ServerConfig::new(data.path());
+        config.listen = "127.0.0.1:0".parse().unwrap();
+        let server = Server::open(worker, config).await.unwrap();
+        let engine = server.engine().clone();
+        code(Client::new(engine.clone()), engine).await.unwrap();
+        server.run(async {}).await.unwrap();
+    });
+}
