@@ -9,6 +9,10 @@ use everstep::server::{Server, ServerConfig};
 use everstep::{Client, Engine, Worker};
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/05-children-and-long-runs.md")]
+mod children_and_long_runs {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/06-updates-and-transactions.md")]
 mod updates_and_transactions {}
 

@@ -16,7 +16,7 @@ pub struct BenchArgs {
         value_delimiter = ',',
         value_name = "LIST",
         ignore_case = true,
-        default_value = "w1,w2,w3,w4,w5"
+        default_value = "w1,w2,w3,w4,w5,w7"
     )]
     pub(super) workloads: Vec<Workload>,
     /// Length of a cell in seconds; at least 30 for figures that are published.
@@ -28,6 +28,9 @@ pub struct BenchArgs {
     /// Sleepers of w5.
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     pub(super) sleepers: u64,
+    /// Events of w7's run.
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    pub(super) events: u64,
     /// Directory for the data and for measuring the disk; something below the system's temporary
     /// directory where none is given. What is made in it is removed afterwards.
     #[arg(long, value_name = "DIR")]
@@ -53,6 +56,8 @@ pub enum Workload {
     W4,
     /// Sleepers.
     W5,
+    /// One run with a long history.
+    W7,
 }
 
 impl Workload {
@@ -64,6 +69,7 @@ impl Workload {
             Self::W3 => "w3",
             Self::W4 => "w4",
             Self::W5 => "w5",
+            Self::W7 => "w7",
         }
     }
 
@@ -75,13 +81,14 @@ impl Workload {
             Self::W3 => "signal to result",
             Self::W4 => "1,000 steps at once, joined",
             Self::W5 => "runs that sleep for an hour",
+            Self::W7 => "one run with a long history, in process only",
         }
     }
 
     /// How many are in flight where nothing else is said.
     pub(super) const fn concurrency(self) -> &'static [usize] {
         match self {
-            Self::W1 | Self::W4 => &[1],
+            Self::W1 | Self::W4 | Self::W7 => &[1],
             Self::W2 => &[1, 64, 512],
             Self::W3 => &[1, 64],
             Self::W5 => &[512],
@@ -111,7 +118,9 @@ impl BenchArgs {
 
     /// The cells: each workload with each number in flight.
     pub(super) fn plan(&self) -> Vec<(Workload, usize)> {
-        let cells = self.workloads.iter().flat_map(|workload| {
+        // W7 needs an engine that it can end and open again.
+        let mine = |workload: &&Workload| self.url.is_none() || **workload != Workload::W7;
+        let cells = self.workloads.iter().filter(mine).flat_map(|workload| {
             let own = workload.concurrency();
             // W1 and W4 are one after the other by definition.
             let given = !self.concurrency.is_empty() && own.len() > 1;

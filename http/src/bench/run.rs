@@ -10,6 +10,7 @@ use super::cell;
 use super::disk::{ScratchDir, SyncRate};
 use super::error::BenchError;
 use super::figure::Measured;
+use super::long_run;
 use super::report::Report;
 use super::sleepers;
 use super::subject::Subject;
@@ -106,6 +107,12 @@ fn one(
         (Workload::W5, Some(server)) => {
             clients.block_on(sleepers::over_http(server, concurrency, args.sleepers, disk))
         }
+        (Workload::W7, None) => clients.block_on(long_run::in_process(
+            scratch.path(),
+            runtime.handle(),
+            args.events,
+            disk,
+        )),
         (_, Some(server)) => clients.block_on(cell::measure(server, cell, args.length(), disk)),
         (_, None) => {
             let budget = EngineConfig::default().memory_budget_bytes;

@@ -11,6 +11,7 @@ use crate::{
 };
 
 const CHAIN: Workflow<Chain, Chain> = Workflow::new("chain");
+const LONG_RUN: Workflow<Chain, Payload> = Workflow::new("long_run");
 const FAN_OUT: Workflow<FanOut, Sum> = Workflow::new("fan_out");
 const SLEEP: Workflow<Sleep, Slept> = Workflow::new("sleep");
 const SIGNAL_WAIT: Workflow<Payload, Payload> = Workflow::new("signal_wait");
@@ -57,6 +58,12 @@ async fn chain(ctx: &WorkflowContext, input: Chain) -> Result<Chain, WorkflowErr
     Ok(Chain { steps: input.steps, payload })
 }
 
+/// Many steps, and then a wait: what is measured is how it comes back.
+async fn long_run(ctx: &WorkflowContext, input: Chain) -> Result<Payload, WorkflowError> {
+    chain(ctx, input).await?;
+    Ok(ctx.signal(GO).await)
+}
+
 async fn fan_out(ctx: &WorkflowContext, input: FanOut) -> Result<Sum, WorkflowError> {
     let numbers = join_all((0..input.width).map(|number| ctx.activity(NUMBER, number))).await;
     let numbers: Vec<u64> = numbers.into_iter().collect::<Result<_, _>>()?;
@@ -84,6 +91,7 @@ async fn number(_ctx: ActivityContext, value: u64) -> Result<u64, ActivityError>
 pub(super) fn worker() -> Worker {
     Worker::new()
         .workflow(CHAIN, chain)
+        .workflow(LONG_RUN, long_run)
         .workflow(FAN_OUT, fan_out)
         .workflow(SLEEP, sleep)
         .workflow(SIGNAL_WAIT, signal_wait)
@@ -113,6 +121,12 @@ impl Job {
 
     pub(super) fn chain(steps: u32) -> Self {
         Self::new(CHAIN.name(), &Chain { steps, payload: text() })
+    }
+
+    /// So many steps, and then a wait for one signal.
+    pub(super) fn long_run(steps: u32) -> Self {
+        let input = Chain { steps, payload: text() };
+        Self { signal: (GO.name(), Payload::null()), ..Self::new(LONG_RUN.name(), &input) }
     }
 
     pub(super) fn fan_out() -> Self {

@@ -54,6 +54,10 @@ impl Groups {
             event.text("timer_id").map(|id| ("timer", id))
         } else if kind.starts_with("update_") {
             event.text("update_id").map(|id| ("update", id))
+        } else if kind.starts_with("child_workflow_") {
+            event.text("child_id").map(|id| ("child", id))
+        } else if kind.starts_with("external_") {
+            event.text("request_id").map(|id| ("request", id))
         } else {
             None
         };
@@ -158,6 +162,12 @@ impl Group {
                 let deprecated = event.text("deprecated").is_some_and(|flag| flag == "true");
                 self.state(look::NOTED, if deprecated { "deprecated" } else { "" }.to_owned());
             }
+            kind if kind.starts_with("child_workflow_") => self.take_child(event, kind),
+            kind if kind.starts_with("external_") => self.take_request(event, kind),
+            "workflow_continued_as_new" => {
+                let next = event.text("new_run_id").unwrap_or_default();
+                self.state(look::COMPLETED, format!("as run {next}"));
+            }
             "workflow_started" => self.state(look::NOTED, shown(event, "input")),
             "workflow_completed" => self.state(look::COMPLETED, shown(event, "result")),
             "workflow_failed" => self.state(look::FAILED, failure_text(event)),
@@ -173,6 +183,38 @@ impl Group {
             "workflow_timed_out" => self.state(look::FAILED, String::new()),
             "workflow_task_failed" => self.state(look::FAILED, task_failure_text(event)),
             _ => self.state(look::NOTED, rest(event)),
+        }
+    }
+
+    fn take_child(&mut self, event: &Event, kind: &str) {
+        match kind {
+            "child_workflow_start_initiated" => {
+                let detached = event.text("detached").is_some_and(|detached| detached == "true");
+                let what = if detached { "start" } else { "child" };
+                let id = event.text("workflow_id").unwrap_or_default();
+                let workflow_type = event.text("workflow_type").unwrap_or_default();
+                self.subject = format!("{what} {workflow_type} {id}");
+                self.state(look::RUNNING, format!("with {}", shown(event, "input")));
+            }
+            "child_workflow_started" => {}
+            "child_workflow_cancel_requested" => self.outcome = "asked to cancel".to_owned(),
+            "child_workflow_completed" => self.end(event, look::COMPLETED, shown(event, "result")),
+            "child_workflow_cancelled" => self.end(event, look::CANCELLED, "cancelled".to_owned()),
+            _ => self.end(event, look::FAILED, failure_text(event)),
+        }
+    }
+
+    fn take_request(&mut self, event: &Event, kind: &str) {
+        let ask = kind.split('_').nth(1).unwrap_or_default();
+        if kind.ends_with("_requested") {
+            let name = event.text("name").map_or(String::new(), |name| format!(" {name}"));
+            let id = event.text("workflow_id").unwrap_or_default();
+            self.subject = format!("{ask}{name} to {id}");
+            self.state(look::RUNNING, shown(event, "payload"));
+        } else if kind.ends_with("_delivered") {
+            self.end(event, look::COMPLETED, "delivered".to_owned());
+        } else {
+            self.end(event, look::FAILED, failure_text(event));
         }
     }
 

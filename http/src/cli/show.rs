@@ -170,6 +170,19 @@ impl Page {
         if let Some(parent) = &run.parent {
             self.field(&mut text, "parent", parent);
         }
+        if !run.children.is_empty() {
+            self.field(&mut text, "children", &run.children.join(", "));
+        }
+        if run.run_number > 1 || run.continued_to.is_some() {
+            let [from, to] = [run.continued_from, run.continued_to]
+                .map(|run_id| run_id.map(|run_id| run_id.to_string()));
+            let from = from.map_or(String::new(), |from| format!(", continues {from}"));
+            let to = to.map_or(String::new(), |to| format!(", goes on as {to}"));
+            self.field(&mut text, "chain", &format!("run {}{from}{to}", run.run_number));
+        }
+        if let Some(warning) = &run.history_warning {
+            self.failure(&mut text, "long", warning);
+        }
         if !run.version.is_empty() {
             self.field(&mut text, "version", &run.version);
         }

@@ -19,6 +19,8 @@ pub(super) struct Filter {
     pub(super) started_after: Option<String>,
     /// As typed.
     pub(super) started_before: Option<String>,
+    /// Only children of this workflow.
+    pub(super) parent: Option<String>,
     pub(super) attributes: BTreeMap<String, String>,
     pub(super) page_token: Option<String>,
     /// An unknown status, as asked for.
@@ -43,6 +45,7 @@ impl Filter {
                 "id_prefix" => filter.id_prefix = Some(value),
                 "started_after" => filter.started_after = Some(value),
                 "started_before" => filter.started_before = Some(value),
+                "parent" => filter.parent = Some(value),
                 "page_token" => filter.page_token = Some(value),
                 // A form without scripts can only send one name for all attributes.
                 "attr" => {
@@ -85,7 +88,7 @@ impl Filter {
             id_prefix: self.id_prefix.clone(),
             started_after,
             started_before,
-            parent: None,
+            parent: self.parent.clone(),
             attributes: self.attributes.clone(),
         };
         (filter, problems)
@@ -99,6 +102,11 @@ impl Filter {
     /// The same filter for another status, from its first page.
     pub(super) fn with_status(&self, status: Option<RunStatus>) -> Self {
         Self { status, unknown_status: None, ..self.first_page() }
+    }
+
+    /// The same filter for children of anyone.
+    pub(super) fn without_parent(&self) -> Self {
+        Self { parent: None, ..self.first_page() }
     }
 
     /// The same filter without one attribute.
@@ -123,6 +131,7 @@ impl Filter {
             ("id_prefix", self.id_prefix.as_deref()),
             ("started_after", self.started_after.as_deref()),
             ("started_before", self.started_before.as_deref()),
+            ("parent", self.parent.as_deref()),
         ];
         let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let attributes = attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -172,13 +181,14 @@ mod tests {
             ("started_after", "15m"),
             ("attr.customer", "ada=1"),
             ("attr", "tier = gold"),
+            ("parent", "cart/1"),
             ("unknown", "x"),
             ("started_before", " "),
         ]));
         assert_eq!(
             filter.address(),
             "/ui/workflows?status=failed&type=order&id_prefix=a%26b&started_after=15m\
-             &attr.customer=ada%3D1&attr.tier=gold"
+             &parent=cart%2F1&attr.customer=ada%3D1&attr.tier=gold"
         );
         assert!(!filter.is_empty());
         assert_eq!(Filter::parse(Vec::new()).address(), "/ui/workflows");

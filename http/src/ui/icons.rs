@@ -38,6 +38,7 @@ pub(super) enum Icon {
     Signal,
     Update,
     Transaction,
+    Request,
     Run,
     Copy,
     Search,
@@ -68,6 +69,7 @@ impl Icon {
             Self::Transaction => {
                 r#"<ellipse cx="8" cy="3.8" rx="5" ry="2"/><path d="M3 3.8v8.4c0 1.1 2.2 2 5 2s5-.9 5-2V3.8M3 8c0 1.1 2.2 2 5 2s5-.9 5-2"/>"#
             }
+            Self::Request => r#"<path d="M2 8h8.5M7.5 5l3 3-3 3M13.5 3v10"/>"#,
             Self::Run => r#"<circle cx="8" cy="8" r="6"/><path d="M6.8 5.6v4.8L10.6 8z"/>"#,
             Self::Copy => {
                 r#"<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/><path d="M10.5 5.5v-2a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2"/>"#

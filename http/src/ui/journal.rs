@@ -28,6 +28,10 @@ pub(super) enum Subject {
     Signal,
     /// Asked of the code, and answered by it.
     Update,
+    /// Another workflow that this one started.
+    Child,
+    /// Something asked of another workflow.
+    Request,
     /// The code could not go on.
     Task,
     /// Something that happened to the run, such as its end.
@@ -59,6 +63,8 @@ pub(super) struct Group {
     pub(super) preview: String,
     /// The numbers of all its events.
     pub(super) events: Vec<u64>,
+    /// The other workflow that it is about.
+    pub(super) other: Option<Box<str>>,
 }
 
 /// The fold.
@@ -89,6 +95,8 @@ impl Subject {
             Self::Timer => "timer",
             Self::Signal => "signal",
             Self::Update => "update",
+            Self::Child => "child",
+            Self::Request => "request",
             Self::Task => "task",
             Self::Mark => "mark",
         }
@@ -103,6 +111,8 @@ impl Subject {
             Self::Timer => Icon::Timer,
             Self::Signal => Icon::Signal,
             Self::Update => Icon::Update,
+            Self::Child => Icon::Workflows,
+            Self::Request => Icon::Request,
         }
     }
 }
@@ -345,6 +355,11 @@ impl Journal {
                     self.touch(index, |group| group.end(Tone::Paused, at));
                 }
             }
+            HistoryEvent::WorkflowContinuedAsNew { input, .. } => {
+                let preview = preview(input);
+                self.close("Continued as new", Tone::Continued, at, &preview);
+            }
+            event if self.take_relation(event, at) => {}
             other => self.mark(&other.name().replace('_', " "), Tone::Completed, at, ""),
         }
     }
@@ -366,6 +381,7 @@ impl Journal {
             tries: Vec::new(),
             preview,
             events: vec![self.seen],
+            other: None,
         });
     }
 
@@ -422,5 +438,6 @@ fn preview(payload: &Payload) -> String {
     if payload.is_null() { String::new() } else { payload::preview(payload, PREVIEW_CHARS) }
 }
 
+mod relations;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use everstep_engine::kernel::ExternalAsk;
 use everstep_engine::{HistoryEvent, Payload, Rejection};
 use serde::Deserialize;
 
@@ -24,6 +25,13 @@ pub(super) fn of_event(event: &HistoryEvent) -> Option<&Payload> {
         HistoryEvent::ActivityCompleted { result, .. }
         | HistoryEvent::WorkflowCompleted { result } => Some(result),
         HistoryEvent::SignalReceived { payload, .. } => Some(payload),
+        HistoryEvent::ChildWorkflowStartInitiated { start, .. } => Some(&start.input),
+        HistoryEvent::ChildWorkflowCompleted { result, .. } => Some(result),
+        HistoryEvent::WorkflowContinuedAsNew { input, .. } => Some(input),
+        HistoryEvent::ExternalRequested { request, .. } => match &request.ask {
+            ExternalAsk::Signal(signal) => Some(&signal.payload),
+            _ => None,
+        },
         HistoryEvent::UpdateAccepted(update) => Some(&update.payload),
         HistoryEvent::UpdateCompleted(update) => update.outcome.as_ref().ok(),
         HistoryEvent::ActivityFailed { failure, .. } | HistoryEvent::WorkflowFailed { failure } => {

@@ -65,6 +65,13 @@ pub(super) fn waits_for(run: &RunDescription, now: Timestamp) -> Markup {
             parts.push(html! { (kind) " " code { (item.name) } });
         }
     }
+    for item in run.awaiting.iter().filter(|item| item.kind == "child").take(2) {
+        let address = super::url::workflow(&item.name);
+        parts.push(html! { "child workflow " a href=(address) { code { (item.name) } } });
+    }
+    if run.pending_children.len() > 2 {
+        parts.push(html! { (run.pending_children.len() - 2) " more children" });
+    }
     if let Some(first) = run.pending_timers.iter().map(|timer| timer.fires_at).min() {
         let count = run.pending_timers.len();
         parts.push(html! {

@@ -7,6 +7,7 @@ mod driver;
 mod forms;
 mod live;
 mod page;
+mod relations;
 mod run;
 mod runs;
 mod site;

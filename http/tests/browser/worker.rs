@@ -23,6 +23,10 @@ const TILL: Workflow<i64, i64> = Workflow::new("till");
 const WITHDRAW: Update<i64, i64> = Update::new("withdraw");
 const BOOK: Transaction<i64, i64> = Transaction::new("book");
 const BOOKED: Counters = Counters::new("till", "booked");
+/// Starts an approval as its child.
+const FAMILY: Workflow<(), String> = Workflow::new("family");
+/// Continues as new so many times, then waits.
+const CHAINED: Workflow<u32, ()> = Workflow::new("chained");
 /// Panics.
 const BROKEN: Workflow<(), ()> = Workflow::new("broken");
 
@@ -85,6 +89,18 @@ pub(crate) fn worker() -> Worker {
         .workflow(TILL, till)
         .update(TILL, WITHDRAW)
         .transaction(BOOK, |tx, amount| tx.add(BOOKED, "all", amount))
+        .workflow(FAMILY, async |ctx, ()| {
+            let id = format!("{}-order", ctx.workflow_id());
+            Ok(ctx.child(APPROVAL, Order { id: "1".into(), ..Order::default() }).id(id).await?)
+        })
+        .workflow(CHAINED, async |ctx, turns: u32| {
+            ctx.activity(RESERVE, turns.to_string()).await?;
+            if turns > 0 {
+                return ctx.continue_as_new(turns - 1);
+            }
+            ctx.signal(APPROVED).await;
+            Ok(())
+        })
         .workflow(BROKEN, async |_ctx, ()| panic!("the order has no lines"))
         .activity(RESERVE, async |_: ActivityContext, id: String| Ok(format!("hold-{id}")))
         .activity(CHARGE, async |_: ActivityContext, _: u64| {

@@ -31,12 +31,14 @@ async fn tell_stories(line: &Line, caller: usize, mut rng: StdRng) -> Vec<Done> 
             break;
         }
         let id = format!("{caller}-{number}");
-        done.push(match rng.random_range(0..6) {
+        done.push(match rng.random_range(0..8) {
             0 => stories::witness(line, &id, &mut rng).await,
             1 => stories::chain(line, &id, &mut rng).await,
             2 => stories::approval(line, &id, &mut rng).await,
             3 => stories::register(line, &id, &mut rng).await,
             4 => stories::tally(line, &id, &mut rng).await,
+            5 => stories::parent(line, &id, &mut rng).await,
+            6 => stories::ticker(line, &id, &mut rng).await,
             _ => stories::accumulate(line, &id, &mut rng).await,
         });
     }

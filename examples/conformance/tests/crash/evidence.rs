@@ -22,9 +22,11 @@ pub(crate) async fn check(api: &Api, data: &Path, done: &[Done]) {
     println!("{counted} transactions counted exactly");
     let mut attempts = 0;
     for run in done {
-        let Done { id, run_id, result, lines } = run;
+        let Done { id, run_id, result, lines, children } = run;
         let description = api.describe(id).await;
-        assert_eq!(description["run_id"], *run_id, "{id}");
+        // The newest run of a chain tells which was the first.
+        let first = description.get("first_run_id").unwrap_or(&description["run_id"]);
+        assert_eq!(first, run_id, "{id}");
         assert_eq!(description["status"], "completed", "{id}");
         assert_eq!(description["result"], *result, "{id}");
         if id.starts_with("register-") {
@@ -32,6 +34,10 @@ pub(crate) async fn check(api: &Api, data: &Path, done: &[Done]) {
         }
         let activities = activities(id, &api.history(id).await);
         attempts += activities.values().map(|activity| activity.attempts).sum::<u64>();
+        if *children > 0 {
+            assert_eq!(description["children"].as_array().unwrap().len(), *children, "{id}");
+            check_children(api, id, *children).await;
+        }
         if !lines.is_empty() {
             let file = std::fs::read_to_string(data.join("witness").join(id)).unwrap();
             check_lines(id, &file, lines, &activities);
@@ -51,6 +57,16 @@ fn check_updates(id: &str, events: &[Value]) {
     let different: BTreeSet<String> = accepted.iter().map(ToString::to_string).collect();
     assert_eq!(different.len(), accepted.len(), "{id}: an update was taken twice");
     assert!(accepted.iter().all(|id| !id.to_string().contains("no-")), "{id}");
+}
+
+/// Each child was asked for, started and ended once, and there are no others.
+async fn check_children(api: &Api, id: &str, children: usize) {
+    let types = api.event_types(id).await;
+    for name in ["start_initiated", "started", "completed"] {
+        let name = format!("child_workflow_{name}");
+        let count = types.iter().filter(|kind| **kind == name).count();
+        assert_eq!(count, children, "{id}: {name}");
+    }
 }
 
 /// What a history says of one activity that completed.

@@ -18,6 +18,8 @@ pub(crate) struct Done {
     pub(crate) result: Value,
     /// The lines that a `witness` was asked to write.
     pub(crate) lines: Vec<String>,
+    /// How many children a `parent` was asked to have.
+    pub(crate) children: usize,
 }
 
 pub(crate) async fn witness(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
@@ -98,6 +100,39 @@ pub(crate) async fn tally(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
     end(line, id, run_id, json!({ "count": times })).await
 }
 
+/// A family: sometimes so large that it is not started in one turn.
+pub(crate) async fn parent(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
+    let id = format!("parent-{caller}");
+    let width = if rng.random_ratio(1, 20) { 300 } else { rng.random_range(1..=6) };
+    let (children, results): (Vec<Value>, Vec<Value>) = (0..width)
+        .map(|number| match rng.random_range(0..3) {
+            0 => (json!({ "type": "echo", "input": number }), json!(number)),
+            1 => {
+                let input = json!({ "steps": 2, "payload": number });
+                (json!({ "type": "chain", "input": input, "id": format!("{id}-{number}") }), input)
+            }
+            _ => (json!({ "type": "sleep", "input": { "ms": 3 } }), json!({ "slept_ms": 3 })),
+        })
+        .unzip();
+    let run_id = start(line, "parent", &id, json!({ "children": children })).await;
+    let done = end(line, id, run_id, json!({ "results": results })).await;
+    Done { children: width, ..done }
+}
+
+/// Signals that arrive while one run after the other takes its few.
+pub(crate) async fn ticker(line: &Line, caller: &str, rng: &mut StdRng) -> Done {
+    let id = format!("ticker-{caller}");
+    let (batch, until) = (rng.random_range(1..=3), rng.random_range(1..=12));
+    let run_id = start(line, "ticker", &id, json!({ "batch": batch, "until": until })).await;
+    for tick in 0..until {
+        for _ in 0..rng.random_range(1..=2) {
+            signal(line, &id, "tick", &json!(tick), &format!("tick-{tick}")).await;
+        }
+    }
+    let runs = u64::div_ceil(until, batch);
+    end(line, id, run_id, json!({ "count": until, "runs": runs })).await
+}
+
 /// Starts a run; returns its run id.
 async fn start(line: &Line, workflow_type: &str, id: &str, input: Value) -> Value {
     let body = json!({ "type": workflow_type, "id": id, "input": input });
@@ -124,5 +159,5 @@ async fn end(line: &Line, id: String, run_id: Value, expected: Value) -> Done {
     }
     let ended = answer.expect(200);
     assert_eq!(ended, json!({ "status": "completed", "result": expected }), "{id}");
-    Done { id, run_id, result: expected, lines: Vec::new() }
+    Done { id, run_id, result: expected, lines: Vec::new(), children: 0 }
 }

@@ -60,6 +60,9 @@ impl Detail {
                 div.card-head {
                     (group.subject.icon().draw())
                     h2 { (group.name) }
+                    @if let Some(other) = &group.other {
+                        a.mono href=(url::workflow(other)) { (other) }
+                    }
                     span.muted { "#" (group.key) }
                     @if group.subject != Subject::Signal && group.subject != Subject::Mark {
                         (group.tone.pill())
@@ -141,7 +144,28 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
         HistoryEvent::ActivityCancelled { abandoned: true, .. } => html! {
             div.muted { "Its attempt did not end in its grace and was given up." }
         },
-        HistoryEvent::WorkflowFailed { failure } => payload::failure(failure),
+        HistoryEvent::WorkflowFailed { failure }
+        | HistoryEvent::ChildWorkflowStartFailed { failure, .. }
+        | HistoryEvent::ChildWorkflowFailed { failure, .. }
+        | HistoryEvent::ChildWorkflowTerminated { failure, .. }
+        | HistoryEvent::ChildWorkflowTimedOut { failure, .. }
+        | HistoryEvent::ExternalFailed { failure, .. } => payload::failure(failure),
+        HistoryEvent::ChildWorkflowStartInitiated { start, .. } => html! {
+            (payload::draw(&start.input, &address))
+            dl.attrs {
+                dt { "Workflow" }
+                dd { a.mono href=(url::workflow(&start.workflow_id)) { (start.workflow_id) } }
+                dt { "When this one closes" }
+                dd { @if start.detached { "it goes on: it was only started" } @else { (start.close_policy.name()) } }
+            }
+        },
+        HistoryEvent::WorkflowContinuedAsNew { new_run_id, input } => html! {
+            (payload::draw(input, &address))
+            dl.attrs {
+                dt { "New run" }
+                dd { a.mono href=(url::run(&run.workflow_id, new_run_id)) { (new_run_id) } }
+            }
+        },
         HistoryEvent::UpdateCompleted(update) => html! {
             @match &update.outcome {
                 Ok(result) => (payload::draw(result, &address)),

@@ -180,6 +180,9 @@ fn line(link: &Link<'_>, run_started: Timestamp, group: &Group) -> Markup {
                 span.name {
                     (group.subject.icon().draw())
                     a.row-link href=(address) data-nav data-row { (group.name) }
+                    @if let Some(other) = &group.other {
+                        a.mono.other href=(url::workflow(other)) { (other) }
+                    }
                     @if tries > 1 { span.tries { (tries) " attempts" } }
                 }
             }
@@ -199,6 +202,8 @@ fn state(group: &Group) -> Markup {
         (Subject::Timer, Tone::Completed, _) => "Fired",
         (Subject::Update, Tone::Running, _) => "Accepted",
         (Subject::Update, Tone::Completed, _) => "Answered",
+        (Subject::Request, Tone::Running, _) => "Asked",
+        (Subject::Request, Tone::Completed, _) => "Delivered",
         (_, tone, _) => tone.word(),
     };
     let tone = match group.subject {

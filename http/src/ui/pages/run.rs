@@ -4,7 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use everstep_engine::{
-    EventView, HistoryEvent, Payload, Rejection, RunDescription, RunStatus, Timestamp,
+    EventView, HistoryEvent, Payload, Rejection, RunDescription, RunId, RunStatus, Timestamp,
 };
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -12,10 +12,11 @@ use serde::Deserialize;
 use super::detail::Detail;
 use super::history::{self, HistoryView};
 use super::run_actions;
-use crate::ui::icons::Icon;
+use crate::ui::icons::{self, Icon};
 use crate::ui::inspector::{Inspector, selector};
 use crate::ui::layout::{self, Page, Viewer};
 use crate::ui::region::{region, versioned};
+use crate::ui::tone::Tone;
 use crate::ui::{live, payload, refusal, times, url, verdict};
 
 /// What the address says.
@@ -143,12 +144,48 @@ fn head(run: &RunDescription, now: Timestamp) -> Markup {
             @if let Some(parent) = &run.parent {
                 div { dt { "Parent" } dd { a.mono href=(url::workflow(parent)) { (parent) } } }
             }
-            @for child in &run.children {
-                div { dt { "Child" } dd { a.mono href=(url::workflow(child)) { (child) } } }
-            }
+            (relations(run))
             @for (name, value) in &run.search_attributes {
                 div { dt { (name) } dd.mono { (payload::preview(value, 80)) } }
             }
+        }
+        @if let Some(warning) = &run.history_warning {
+            p.notice.tone-retrying role="note" { (icons::glyph(Tone::Retrying)) "Long history: " (warning) }
+        }
+    }
+}
+
+/// Children that are named on the page; the list has them all.
+const CHILDREN: usize = 8;
+
+/// Its children, and the runs around it in its chain.
+fn relations(run: &RunDescription) -> Markup {
+    let run_link = |run_id: Option<RunId>, word: &str| {
+        html! {
+            @if let Some(run_id) = run_id {
+                a href=(url::run(&run.workflow_id, run_id)) title=(run_id) { (word) }
+            }
+        }
+    };
+    let first = run.first_run_id.filter(|first| *first != run.run_id);
+    let all = url::with_query(url::LIST, [("parent", run.workflow_id.as_str())]);
+    html! {
+        @if run.run_number > 1 || run.continued_to.is_some() {
+            div {
+                dt { "Chain" }
+                dd.chain {
+                    "run " (run.run_number) " "
+                    (run_link(first, "first")) " "
+                    (run_link(run.continued_from, "previous")) " "
+                    (run_link(run.continued_to, "next"))
+                }
+            }
+        }
+        @for child in run.children.iter().take(CHILDREN) {
+            div { dt { "Child" } dd { a.mono href=(url::workflow(child)) { (child) } } }
+        }
+        @if run.children.len() > CHILDREN {
+            div { dt { "Children" } dd { a href=(all) { "all " (run.children.len()) } } }
         }
     }
 }

@@ -217,6 +217,14 @@ fn bar(filter: &Filter, types: &[&'static str], problems: &[String]) -> Markup {
                 input type="text" name="attr" placeholder="attribute=value" autocomplete="off"
                     spellcheck="false" pattern=".+=.+" title="NAME=VALUE, then Enter";
             }
+            @if let Some(parent) = &filter.parent {
+                span.token data-key="parent" {
+                    "children of " (parent)
+                    input type="hidden" name="parent" value=(parent);
+                    a.icon-button href=(filter.without_parent().address()) data-nav
+                        aria-label="Remove parent" { (Icon::Close.draw()) }
+                }
+            }
             @for (name, value) in &filter.attributes {
                 span.token data-key={ "attr." (name) } {
                     (name) "=" (value)
