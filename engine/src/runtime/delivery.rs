@@ -57,6 +57,7 @@ impl Shard {
 
     fn done_with(&mut self, posted: &Posted) {
         posted.delete_row(&mut self.turn.batch);
+        self.inner.counters.letters.add(1);
     }
 
     fn read_letters(&mut self) -> Result<(), Rejection> {

@@ -21,6 +21,8 @@ pub struct EngineStats {
     pub signals: u64,
     /// Updates admitted.
     pub updates: u64,
+    /// Letters between runs delivered.
+    pub letters: u64,
     /// Timers fired.
     pub timers_fired: u64,
     /// Batches committed.
@@ -68,6 +70,7 @@ counters!(
     late_results,
     signals,
     updates,
+    letters,
     timers_fired,
     turns,
     task_failures,

@@ -38,6 +38,7 @@ fn engine(api: &Api, into: &mut String) {
         ("late_results", stats.late_results),
         ("signals", stats.signals),
         ("updates", stats.updates),
+        ("letters", stats.letters),
         ("timers_fired", stats.timers_fired),
         ("turns", stats.turns),
         ("task_failures", stats.task_failures),
