@@ -49,6 +49,7 @@
 //! | module | what it owns |
 //! | --- | --- |
 //! | [`kernel`] | the pure part: events, commands, `decide`, `apply` |
+//! | `queue` | task queues, pure: limits, priority, fairness, why something waits |
 //! | `runtime` | [`Engine`]: the loop, replay, attempts, timers, recovery, eviction |
 //! | `sdk` | [`Worker`], [`WorkflowContext`], typed constants, durable futures, [`Client`] |
 //! | `view` | what is shown of runs: [`RunDescription`], [`RunPage`], [`HistoryPage`] |
@@ -57,6 +58,7 @@ pub mod kernel;
 
 mod failure;
 mod payload;
+mod queue;
 mod rejection;
 mod request;
 mod run_id;
@@ -69,6 +71,7 @@ mod view;
 pub use failure::Failure;
 pub use kernel::{ClosePolicy, HistoryEvent, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, RunStatus};
 pub use payload::Payload;
+pub use queue::{Dispatch, HeldBy, Priority, QueueLimits, Rule};
 pub use rejection::Rejection;
 pub use request::{
     DEFAULT_NAMESPACE, IdReuse, ListFilter, OnConflict, Selector, SignalInput, StartRequest,
@@ -91,5 +94,6 @@ pub use task_token::{InvalidTaskToken, TaskToken};
 pub use timestamp::Timestamp;
 pub use view::{
     Awaiting, EventView, HistoryPage, PendingActivityView, PendingChildView, PendingTimerView,
-    PendingUpdateView, RunDescription, RunPage, RunResult, RunSummary, UpdateState, UpdateStatus,
+    PendingUpdateView, QueueDescription, RunDescription, RunPage, RunResult, RunSummary,
+    UpdateState, UpdateStatus,
 };

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::RetryPolicy;
 use super::chain::Continuation;
 use super::relations::{ChildStart, ExternalKind, ExternalRequest, ParentLink};
+use crate::queue::Dispatch;
 use crate::{Failure, Payload, RunId, Timestamp};
 
 /// An event and when it happened.
@@ -335,6 +336,8 @@ pub struct ActivityOptions {
     pub heartbeat_ms: Option<u64>,
     /// Milliseconds that an attempt has to end in once it is asked to.
     pub cancel_grace_ms: u64,
+    /// Its place in a task queue, where one is asked for.
+    pub dispatch: Option<Box<Dispatch>>,
 }
 
 impl ActivityOptions {
@@ -348,6 +351,7 @@ impl ActivityOptions {
         heartbeat_ms: None,
         cancel_grace_ms: 30_000,
         transaction: false,
+        dispatch: None,
     };
 }
 

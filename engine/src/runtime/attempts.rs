@@ -249,6 +249,9 @@ impl Shard {
             return None;
         }
         let running = self.attempts.running.remove(&(run_id, activity_id))?;
+        if self.uses_queues {
+            self.free_slot((run_id, activity_id));
+        }
         if let Some(at) = running.look_at {
             self.timers.remove(at, &Due::Attempt { run_id, activity_id, attempt });
         }

@@ -173,6 +173,7 @@ impl Shard {
                 self.turn.transactions.clear();
                 self.turn.mailbox.forget();
                 self.attempts.keep_spawned();
+                self.forget_queued();
                 self.ended.clear();
                 self.snapshot = None;
                 self.recovery = Recovery::after(FULL_PAUSE);

@@ -14,14 +14,17 @@ use tokio::sync::{broadcast, oneshot};
 use super::changes::Changes;
 use super::inbox::Inbox;
 use super::message::{Message, OutsideReport};
+use super::queues::Queues;
 use super::shard::Shard;
 use super::stats::Counters;
 use super::{Change, Clock, EngineStats};
 use crate::sdk::Registry;
-use crate::view::{self, HistoryPage, RunDescription, RunPage, RunResult, UpdateState};
+use crate::view::{
+    self, HistoryPage, QueueDescription, RunDescription, RunPage, RunResult, UpdateState,
+};
 use crate::{
-    ActivityError, Failure, ListFilter, Payload, Rejection, Selector, SignalInput, StartRequest,
-    Started, TaskToken, Timestamp, TransactionContext, UpdateInput, Worker,
+    ActivityError, Failure, ListFilter, Payload, QueueLimits, Rejection, Selector, SignalInput,
+    StartRequest, Started, TaskToken, Timestamp, TransactionContext, UpdateInput, Worker,
 };
 
 /// Settings of an engine.
@@ -84,6 +87,7 @@ pub(super) struct Inner {
     pub(super) inbox: Arc<Inbox>,
     pub(super) changes: Arc<Changes>,
     pub(super) counters: Arc<Counters>,
+    pub(super) queues: Queues,
     pub(super) config: EngineConfig,
 }
 
@@ -139,12 +143,15 @@ impl Engine {
     ) -> Result<Self, OpenError> {
         let registry = Arc::new(worker.into_registry());
         registry.check().map_err(OpenError::Worker)?;
+        let queues = Queues::new(registry.queues.clone());
+        queues.load(&*store.snapshot()?).map_err(|error| OpenError::Corrupt(error.to_string()))?;
         let inner = Arc::new(Inner {
             store,
             registry,
             inbox: Arc::new(Inbox::new()),
             changes: Arc::new(Changes::new()),
             counters: Arc::new(Counters::default()),
+            queues,
             config,
         });
         Shard::spawn(Arc::clone(&inner), runtime)?;
@@ -410,7 +417,28 @@ impl Engine {
     /// [`Rejection::WorkflowNotFound`].
     pub fn describe(&self, selector: &Selector) -> Result<RunDescription, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
-        view::describe(&*snapshot, &self.inner.registry, selector, self.now())
+        let held = |id| self.inner.queues.held_by(id, self.now());
+        view::describe(&*snapshot, &self.inner.registry, &held, selector, self.now())
+    }
+
+    /// The task queues of a namespace: declared, set at run time, or used since the start.
+    pub fn queues(&self, namespace: &str) -> Vec<QueueDescription> {
+        self.inner.queues.describe(namespace, self.now())
+    }
+
+    /// Sets what a task queue allows, above what the worker declares; none takes it back. Durable
+    /// when answered.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidRequest`] for limits that cannot be meant.
+    pub async fn set_queue(
+        &self,
+        namespace: &str,
+        name: &str,
+        limits: Option<QueueLimits>,
+    ) -> Result<(), Rejection> {
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        self.ask(|reply| Message::SetQueue { namespace, name, limits, reply }).await
     }
 
     /// A page of the list, newest first. Reads the store, so it may block for a moment.

@@ -53,6 +53,7 @@ impl Shard {
             Due::Attempt { run_id, activity_id, attempt } => {
                 self.look_at_attempt(run_id, activity_id, attempt)?;
             }
+            Due::Queue { namespace, name } => self.wake_queue(namespace, name),
         }
         Ok(())
     }
@@ -149,7 +150,8 @@ impl Step<'_> {
                         self.queue_transaction(activity_id);
                         return;
                     }
-                    Command::RetryActivity { activity_id }
+                    self.start_or_offer(activity_id);
+                    return;
                 }
                 _ => return,
             },

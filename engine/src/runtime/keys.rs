@@ -33,6 +33,8 @@ pub(crate) const INBOX: Table = Table::new(11, "inbox");
 pub(crate) const UPDATES: Table = Table::new(30, "updates");
 /// `namespace ‖ context ‖ table ‖ key` → the application's own rows; see `sdk/tables`.
 pub(crate) const APP_ROWS: Table = Table::new(31, "app_rows");
+/// `namespace ‖ queue` → the limits that were set at run time, as JSON.
+pub(crate) const QUEUES: Table = Table::new(40, "queues");
 /// `namespace ‖ run ‖ activity` → the last heartbeat of an activity that has not ended.
 pub(crate) const HEARTBEATS: Table = Table::new(12, "heartbeats");
 /// Name → value: format version, number of shards, the manual clock.
@@ -150,6 +152,16 @@ pub(crate) fn update(namespace: &str, first_run: RunId, update_id: &str) -> Vec<
 
 pub(crate) fn active(shard: u8, namespace: &str, run_id: RunId) -> Vec<u8> {
     Key::default().with(&[shard]).namespace(namespace).run(run_id).0
+}
+
+pub(crate) fn queue(namespace: &str, name: &str) -> Vec<u8> {
+    Key::default().namespace(namespace).with(name.as_bytes()).0
+}
+
+/// Reads a key of `QUEUES`: namespace and name.
+pub(crate) fn parse_queue(key: &[u8]) -> Option<(&str, &str)> {
+    let (namespace, name) = parse_namespace(key)?;
+    Some((namespace, std::str::from_utf8(name).ok()?))
 }
 
 /// A row of `TIMERS`.

@@ -9,8 +9,8 @@ use super::transactions::TransactionCode;
 use super::updates::UpdateWatch;
 use crate::view::{RunResult, UpdateState};
 use crate::{
-    Failure, Payload, Rejection, RunId, Selector, SignalInput, StartRequest, Started, TaskToken,
-    Timestamp, UpdateInput,
+    Failure, Payload, QueueLimits, Rejection, RunId, Selector, SignalInput, StartRequest, Started,
+    TaskToken, Timestamp, UpdateInput,
 };
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Rejection>>;
@@ -61,6 +61,13 @@ pub(super) enum Message {
     },
     Resume {
         selector: Box<Selector>,
+        reply: Reply<()>,
+    },
+    /// Sets a task queue's limits; none takes back what was set.
+    SetQueue {
+        namespace: String,
+        name: String,
+        limits: Option<QueueLimits>,
         reply: Reply<()>,
     },
     /// Answers the result of a closed run; keeps `watch` for an open one.

@@ -32,6 +32,7 @@ mod message;
 mod outside;
 mod panics;
 mod pause;
+mod queues;
 mod record;
 mod recovery;
 mod replay;

@@ -41,6 +41,8 @@ pub(super) struct Resident {
     pub(super) heartbeats: BTreeMap<u32, Heartbeat>,
     /// Whether an activity may have a durable deadline.
     pub(super) has_deadlines: bool,
+    /// Whether an activity of it was ever offered to a queue.
+    pub(super) has_queued: bool,
     /// How often the code was tried again since it failed.
     pub(super) task_tries: u32,
     /// Recorded while the run is paused and not shown to its code yet.
@@ -68,6 +70,7 @@ impl Resident {
             updates: None,
             heartbeats: BTreeMap::new(),
             has_deadlines: false,
+            has_queued: false,
             task_tries: 0,
             held: Vec::new(),
             used: true,

@@ -73,6 +73,8 @@ pub(super) struct Shard {
     pub(super) drain: Option<Drain>,
     pub(super) fence: Fence,
     pub(super) progress: Arc<Progress>,
+    /// Whether anything was ever offered to a queue.
+    pub(super) uses_queues: bool,
     pub(super) stopped: Option<String>,
 }
 
@@ -137,6 +139,8 @@ impl Shard {
             draining: false,
             watched: false,
             mailbox: Mailbox::new(fence.epoch),
+            offers: Vec::new(),
+            unqueued: Vec::new(),
             transactions: VecDeque::new(),
             transacting: false,
             successor: None,
@@ -170,6 +174,7 @@ impl Shard {
             drain: None,
             fence,
             progress,
+            uses_queues: false,
             stopped: None,
         }
     }
@@ -196,6 +201,7 @@ impl Shard {
             self.fire_due();
             self.deliver_letters();
             self.run_transactions();
+            self.dispatch();
             self.flush();
             self.advance_clock();
             self.snapshot = None;
@@ -241,6 +247,9 @@ impl Shard {
                 self.command(&selector, Command::Pause { reason }, reply);
             }
             Message::Resume { selector, reply } => self.resume(&selector, reply),
+            Message::SetQueue { namespace, name, limits, reply } => {
+                self.set_queue(&namespace, &name, limits, reply);
+            }
             Message::Watch { selector, watch, reply } => self.watch(&selector, watch, reply),
             Message::OutsideReport { token, report, reply } => {
                 self.outside_report(&token, report, reply);

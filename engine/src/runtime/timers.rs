@@ -23,6 +23,8 @@ pub(super) enum Due {
     TaskRetry { run_id: RunId, namespace: Arc<str> },
     /// An attempt that runs in this process is to be looked at.
     Attempt { run_id: RunId, activity_id: u32, attempt: u32 },
+    /// A task queue may start again what its rate has held back.
+    Queue { namespace: Arc<str>, name: Arc<str> },
 }
 
 /// How far ahead of now rows are loaded, in milliseconds.

@@ -75,6 +75,10 @@ pub(super) struct Turn {
     pub(super) last_run_id: LastRunId,
     /// What runs ask of each other.
     pub(super) mailbox: Mailbox,
+    /// Activities that want an attempt from the queue that they name.
+    pub(super) offers: Vec<(RunId, u32)>,
+    /// Activities that want none any more.
+    pub(super) unqueued: Vec<(RunId, u32)>,
     /// Transactions that are to run before the batch is committed: run and activity.
     pub(super) transactions: VecDeque<(RunId, u32)>,
     /// The attempt that is recorded now has run already.
@@ -182,11 +186,13 @@ impl<'a> Step<'a> {
             HistoryEvent::ActivityCompleted { activity_id, .. }
             | HistoryEvent::ActivityCancelled { activity_id, .. } => {
                 self.drop_heartbeat(*activity_id);
+                self.leave_queue(*activity_id);
             }
             HistoryEvent::ActivityFailed { activity_id, retry_at, .. } => {
                 self.counters.attempts_failed.add(1);
                 if retry_at.is_none() {
                     self.drop_heartbeat(*activity_id);
+                    self.leave_queue(*activity_id);
                 }
             }
             HistoryEvent::ActivityResultLate { .. } => self.counters.late_results.add(1),
@@ -338,7 +344,7 @@ impl<'a> Step<'a> {
 
     fn begin_attempt(&mut self, activity_id: u32) {
         if !self.turn.draining {
-            self.execute_own(Command::RetryActivity { activity_id });
+            self.start_or_offer(activity_id);
         }
     }
 
@@ -518,6 +524,9 @@ impl<'a> Step<'a> {
             run.timers.iter().map(|(&id, timer)| (id, timer.fires_at)).collect();
         rows.extend(run.delayed_until.map(|at| (keys::START_DELAY_ID, at)));
         rows.extend(run.deadline().map(|(at, _)| (keys::EXECUTION_TIMEOUT_ID, at)));
+        if self.resident.has_queued {
+            self.turn.unqueued.extend(run.activities.keys().map(|&id| (run_id, id)));
+        }
         for (&activity_id, activity) in &run.activities {
             if let Some(at) = self.durable_deadline(activity_id) {
                 rows.push((activity_id | keys::DEADLINE_BIT, at));

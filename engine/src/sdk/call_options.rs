@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Retry;
 use crate::kernel::ActivityOptions;
+use crate::queue::{Dispatch, Priority};
 
 /// What was set; none means the default.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct CallOptions {
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) cancel_grace: Option<Duration>,
     pub(crate) retry: Option<Retry>,
+    pub(crate) queue: Option<&'static str>,
+    pub(crate) priority: Option<Priority>,
 }
 
 impl CallOptions {
@@ -26,6 +29,8 @@ impl CallOptions {
         heartbeat: None,
         cancel_grace: None,
         retry: None,
+        queue: None,
+        priority: None,
     };
 
     /// The options to journal; none when they are the defaults.
@@ -37,6 +42,8 @@ impl CallOptions {
             heartbeat: None,
             cancel_grace: None,
             retry: None,
+            queue: None,
+            priority: None,
         } = self
         else {
             let defaults = ActivityOptions::DEFAULT;
@@ -46,11 +53,21 @@ impl CallOptions {
                 schedule_to_close_ms: self.schedule_to_close.map(millis),
                 schedule_to_start_ms: self.schedule_to_start.map(millis),
                 heartbeat_ms: self.heartbeat.map(millis),
+                dispatch: self.dispatch(),
                 cancel_grace_ms: self.cancel_grace.map_or(defaults.cancel_grace_ms, millis),
                 transaction: false,
             }));
         };
         None
+    }
+}
+
+impl CallOptions {
+    fn dispatch(&self) -> Option<Box<Dispatch>> {
+        (self.queue.is_some() || self.priority.is_some()).then(|| {
+            let dispatch = self.queue.map_or_else(Dispatch::new, Dispatch::to);
+            Box::new(Dispatch { priority: self.priority.unwrap_or(Priority::DEFAULT), ..dispatch })
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::call_options::{CallOptions, millis};
 use crate::kernel::{ActivityOptions, RetryPolicy};
+use crate::queue::Priority;
 
 /// A workflow type: takes an `I`, returns an `O`.
 pub struct Workflow<I, O> {
@@ -158,6 +159,20 @@ impl<I, O> Activity<I, O> {
     #[must_use]
     pub const fn retry(mut self, retry: Retry) -> Self {
         self.options.retry = Some(retry);
+        self
+    }
+
+    /// The task queue that its attempts go through; none where nothing is said.
+    #[must_use]
+    pub const fn queue(mut self, name: &'static str) -> Self {
+        self.options.queue = Some(name);
+        self
+    }
+
+    /// Whose turn comes first in its queue.
+    #[must_use]
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.options.priority = Some(priority);
         self
     }
 

@@ -18,6 +18,7 @@ use super::call_options::millis;
 use super::core::{Asked, Core, InlineStep, Resolution};
 use super::{ActivityError, Retry};
 use crate::kernel::ActivityOptions;
+use crate::queue::{Dispatch, Priority};
 use crate::{Payload, Timestamp};
 
 /// The outcome of an activity or an inline step.
@@ -87,6 +88,34 @@ impl<O> ActivityFuture<O> {
     pub fn cancel_grace(mut self, grace: Duration) -> Self {
         self.set_options(|set| set.cancel_grace_ms = millis(grace));
         self
+    }
+
+    /// The task queue that its attempts go through, for this call. An inline step goes through none.
+    pub fn queue(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.set_dispatch(|dispatch| dispatch.queue = name.into());
+        self
+    }
+
+    /// Whose turn comes first in its queue, for this call.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.set_dispatch(|dispatch| dispatch.priority = priority);
+        self
+    }
+
+    /// Shares the turns of its queue evenly, or by weight, with calls that have other keys.
+    pub fn fairness_key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.set_dispatch(|dispatch| dispatch.fairness_key = Some(key.into()));
+        self
+    }
+
+    /// Calls with the same key run at once only as often as their queue allows for one key.
+    pub fn concurrency_key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.set_dispatch(|dispatch| dispatch.concurrency_key = Some(key.into()));
+        self
+    }
+
+    fn set_dispatch(&mut self, set: impl FnOnce(&mut Dispatch)) {
+        self.set_options(|options| set(options.dispatch.get_or_insert_with(Box::default)));
     }
 
     fn set_options(&mut self, set: impl FnOnce(&mut ActivityOptions)) {

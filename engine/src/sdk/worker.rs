@@ -14,7 +14,7 @@ use super::{
     Activity, ActivityContext, ActivityError, Query, Signal, Transaction, TransactionContext,
     Update, Workflow, WorkflowContext, WorkflowError,
 };
-use crate::{Failure, Payload, Rejection, UpdateInput};
+use crate::{Failure, Payload, QueueLimits, Rejection, UpdateInput};
 
 /// The workflows and activities of one program, and the name of its build.
 ///
@@ -55,6 +55,8 @@ pub(crate) struct Registry {
     /// By workflow type and query.
     pub(crate) queries: BTreeMap<&'static str, BTreeMap<&'static str, QueryEntry>>,
     pub(crate) transactions: HashMap<&'static str, TransactionEntry, foldhash::fast::RandomState>,
+    /// What task queues allow, by name.
+    pub(crate) queues: BTreeMap<Arc<str>, QueueLimits>,
     pub(crate) build_id: Option<Arc<str>>,
 }
 
@@ -309,6 +311,18 @@ impl Worker {
         });
         let entry = TransactionEntry { code, retries_errors: transaction.retries_errors() };
         self.registry.transactions.insert(transaction.name(), entry);
+        self
+    }
+
+    /// Declares a task queue and what it allows. A queue that is only named has no limits; what was
+    /// set at run time stands above what is declared.
+    #[must_use]
+    pub fn queue(mut self, name: impl Into<Arc<str>>, limits: QueueLimits) -> Self {
+        let name = name.into();
+        if let Err(mistake) = limits.check() {
+            self.registry.mistakes.push(format!("task queue `{name}`: {mistake}"));
+        }
+        self.registry.queues.insert(name, limits);
         self
     }
 

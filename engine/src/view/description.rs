@@ -13,7 +13,9 @@ use crate::kernel::{
 };
 use crate::runtime::{HistoryReader, keys, read_heartbeats, read_pending, read_run};
 use crate::sdk::{Awaited, Heartbeat, Registry};
-use crate::{Failure, Payload, Rejection, RunId, RunStatus, Selector, TaskToken, Timestamp};
+use crate::{
+    Failure, HeldBy, Payload, Rejection, RunId, RunStatus, Selector, TaskToken, Timestamp,
+};
 
 /// Everything about one run but its events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -150,6 +152,12 @@ pub struct PendingActivityView {
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
     pub last_heartbeat: Option<Payload>,
+    /// The task queue that its attempts go through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Why it is not running, if its queue holds it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<HeldBy>,
     /// When it gave that heartbeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
@@ -209,6 +217,7 @@ pub struct Awaiting {
 pub(crate) fn describe(
     snapshot: &dyn Snapshot,
     registry: &Registry,
+    held: &dyn Fn((RunId, u32)) -> Option<HeldBy>,
     selector: &Selector,
     now: Timestamp,
 ) -> Result<RunDescription, Rejection> {
@@ -230,7 +239,9 @@ pub(crate) fn describe(
     };
     let code = registry.code_of(&run.started);
     let awaiting = waiting::awaiting(&run, &awaited);
-    let waiting_for = waiting::sentence(&run, &awaited, code.is_ok(), now);
+    let held: BTreeMap<u32, HeldBy> =
+        run.activities.keys().filter_map(|&id| Some((id, held((record.run_id, id))?))).collect();
+    let waiting_for = waiting::sentence(&run, &awaited, &held, code.is_ok(), now);
     // Only types that declare updates have rows of them.
     let pending_updates = match code {
         Ok(entry) if entry.updates.is_empty() => Vec::new(),
@@ -262,7 +273,7 @@ pub(crate) fn describe(
         parent: record.parent.map(|parent| parent.workflow_id),
         children: children.workflow_ids(),
         pending_children: pending_children(&run),
-        pending_activities: pending_activities(&run, &heartbeats),
+        pending_activities: pending_activities(&run, &heartbeats, &held),
         pending_timers: pending_timers(&run),
         pending_updates,
         awaiting,
@@ -294,6 +305,7 @@ fn history_warning(run: &Run, bytes: u64) -> Option<String> {
 fn pending_activities(
     run: &Run,
     heartbeats: &BTreeMap<u32, Heartbeat>,
+    held: &BTreeMap<u32, HeldBy>,
 ) -> Vec<PendingActivityView> {
     let activities = run.activities.iter();
     activities
@@ -321,6 +333,8 @@ fn pending_activities(
                 attempt: activity.attempt,
             };
             PendingActivityView {
+                queue: options.dispatch.as_ref().map(|dispatch| dispatch.queue.to_string()),
+                held_by: held.get(id).cloned(),
                 activity_id: id.to_string(),
                 activity_type: activity.activity_type.to_string(),
                 attempt,

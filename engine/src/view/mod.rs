@@ -3,6 +3,7 @@
 mod description;
 mod history;
 mod list;
+mod queues;
 mod relations;
 mod result;
 mod update;
@@ -14,6 +15,7 @@ pub(crate) use history::page_of_history;
 pub use history::{EventView, HistoryPage};
 pub(crate) use list::list;
 pub use list::{RunPage, RunSummary};
+pub use queues::QueueDescription;
 pub use relations::PendingChildView;
 pub use result::RunResult;
 pub use update::{PendingUpdateView, UpdateState, UpdateStatus};

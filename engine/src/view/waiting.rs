@@ -1,9 +1,11 @@
 //! What a run waits for, as data and as one sentence.
 
 use super::Awaiting;
+use std::collections::BTreeMap;
+
 use crate::kernel::{ActivityState, PendingActivity, PendingChild, Run};
 use crate::sdk::Awaited;
-use crate::{RunStatus, Timestamp};
+use crate::{HeldBy, RunStatus, Timestamp};
 
 /// Everything that the run waits for.
 pub(super) fn awaiting(run: &Run, awaited: &Awaited) -> Vec<Awaiting> {
@@ -42,7 +44,13 @@ pub(super) fn awaiting(run: &Run, awaited: &Awaited) -> Vec<Awaiting> {
 }
 
 /// One sentence for people.
-pub(super) fn sentence(run: &Run, awaited: &Awaited, registered: bool, now: Timestamp) -> String {
+pub(super) fn sentence(
+    run: &Run,
+    awaited: &Awaited,
+    held: &BTreeMap<u32, HeldBy>,
+    registered: bool,
+    now: Timestamp,
+) -> String {
     if run.status.is_closed() {
         return format!("nothing: the run is {}", closed_word(run.status));
     }
@@ -73,10 +81,11 @@ pub(super) fn sentence(run: &Run, awaited: &Awaited, registered: bool, now: Time
     }
     let mut parts: Vec<String> = Vec::new();
     // What is in trouble comes first.
-    let mut activities: Vec<&PendingActivity> =
-        run.activities.values().map(|activity| &**activity).collect();
-    activities.sort_by_key(|activity| std::cmp::Reverse(activity.attempt));
-    parts.extend(activities.iter().take(2).map(|activity| activity_part(activity, now)));
+    let mut activities: Vec<(u32, &PendingActivity)> =
+        run.activities.iter().map(|(id, activity)| (*id, &**activity)).collect();
+    activities.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.attempt));
+    let first = activities.iter().take(2);
+    parts.extend(first.map(|(id, activity)| activity_part(activity, held.get(id), now)));
     if activities.len() > 2 {
         parts.push(format!("{} more activities", activities.len() - 2));
     }
@@ -105,13 +114,16 @@ pub(super) fn sentence(run: &Run, awaited: &Awaited, registered: bool, now: Time
     }
 }
 
-fn activity_part(activity: &PendingActivity, now: Timestamp) -> String {
+fn activity_part(activity: &PendingActivity, held: Option<&HeldBy>, now: Timestamp) -> String {
     let name = &activity.activity_type;
     let what = if activity.inline { "step" } else { "activity" };
     let of = match activity.options().retry.max_attempts {
         Some(limit) => format!(" of {limit}"),
         None => String::new(),
     };
+    if let Some(HeldBy { queue, reason, .. }) = held {
+        return format!("{what} `{name}`, which task queue `{queue}` holds back: {reason}");
+    }
     match activity.state {
         ActivityState::HandedOver(at) => {
             let asked = match activity.cancel_requested_at {
