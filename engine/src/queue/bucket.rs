@@ -2,7 +2,10 @@
 
 use crate::Timestamp;
 
-/// Counts in thousandths of tokens, so that a slow rate loses nothing between looks.
+/// What may be missing of a token, or of a millisecond, by rounding alone.
+const ROUNDING: f64 = 1e-6;
+
+/// Tokens are counted in parts, so that a slow rate loses nothing between looks.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Bucket {
     rate_per_s: f64,
@@ -36,12 +39,11 @@ impl Bucket {
     /// When the next token is there; none when one is there now.
     pub(super) fn next_at(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.fill(now);
-        // A millisecond's share may be missing by rounding.
-        const ENOUGH: f64 = 1.0 - 1e-9;
-        if self.tokens >= ENOUGH {
+        if self.tokens >= 1.0 - ROUNDING {
             return None;
         }
-        let missing_ms = ((1.0 - self.tokens) * 1_000.0 / self.rate_per_s).ceil().max(1.0);
+        let missing_ms = (1.0 - self.tokens) * 1_000.0 / self.rate_per_s;
+        let missing_ms = (missing_ms - ROUNDING).ceil().max(1.0);
         Some(now.plus_millis(missing_ms as u64))
     }
 
