@@ -74,13 +74,13 @@ pub use payload::Payload;
 pub use queue::{Dispatch, HeldBy, Priority, QueueLimits, Rule};
 pub use rejection::Rejection;
 pub use request::{
-    DEFAULT_NAMESPACE, IdReuse, ListFilter, OnConflict, Selector, SignalInput, StartRequest,
-    Started, UpdateInput,
+    DEFAULT_NAMESPACE, EventEdit, IdReuse, ListFilter, OnConflict, ResetRequest, Selector,
+    SignalInput, StartRequest, Started, UpdateInput,
 };
 pub use run_id::RunId;
 pub use runtime::{
-    Change, ChangeKind, Clock, Engine, EngineConfig, EngineStats, OpenError, ReplayReport,
-    RunWatch, TransactError, replay_history,
+    Change, ChangeKind, Clock, Engine, EngineConfig, EngineStats, NamespaceInfo, NamespaceSettings,
+    OpenError, ReplayReport, RunWatch, TransactError, replay_history,
 };
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, ChildError, ChildFuture,

@@ -78,6 +78,30 @@ pub enum Rejection {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The run is open, and what was asked is for closed ones.
+    #[error("workflow `{0}` is open ({1}): terminate it first")]
+    WorkflowOpen(String, String),
+    /// The run has no such activity that has not ended.
+    #[error("workflow `{0}` has no pending activity `{1}`")]
+    NoSuchActivity(String, u32),
+    /// The activity does not wait for its next attempt.
+    #[error("activity {1} of workflow `{0}` waits for no attempt: {2}")]
+    ActivityNotWaiting(String, u32, &'static str),
+    /// The run's code is not stuck.
+    #[error("the code of workflow `{0}` has not failed: there is nothing to try again")]
+    TaskNotFailed(String),
+    /// No such namespace.
+    #[error("namespace `{0}` does not exist")]
+    NamespaceNotFound(String),
+    /// The name is taken.
+    #[error("namespace `{0}` already exists")]
+    NamespaceAlreadyExists(String),
+    /// It holds runs.
+    #[error("namespace `{0}` holds runs: delete them first")]
+    NamespaceNotEmpty(String),
+    /// No such batch.
+    #[error("batch `{0}` does not exist")]
+    BatchNotFound(String),
     /// The server is starting, draining, full or stopped: nothing happened, try again.
     #[error("{0}")]
     Unavailable(String),
@@ -99,7 +123,7 @@ impl Rejection {
             Self::WorkflowAlreadyRunning(..) => "workflow_already_running",
             Self::WorkflowAlreadyExists(..) => "workflow_already_exists",
             Self::WorkflowClosed(..) => "workflow_closed",
-            Self::ActivityNotFound(_) => "activity_not_found",
+            Self::ActivityNotFound(_) | Self::NoSuchActivity(..) => "activity_not_found",
             Self::ActivityNotPending { .. } => "activity_not_pending",
             Self::QueryNotFound(..) => "query_not_found",
             Self::UpdateNotFound(_) => "update_not_found",
@@ -107,6 +131,13 @@ impl Rejection {
             Self::TooManyUpdates(..) => "too_many_updates",
             Self::IdempotencyConflict(_) => "idempotency_conflict",
             Self::PayloadTooLarge { .. } => "payload_too_large",
+            Self::WorkflowOpen(..) => "workflow_open",
+            Self::ActivityNotWaiting(..) => "activity_not_waiting",
+            Self::TaskNotFailed(_) => "task_not_failed",
+            Self::NamespaceNotFound(_) => "namespace_not_found",
+            Self::NamespaceAlreadyExists(_) => "namespace_already_exists",
+            Self::NamespaceNotEmpty(_) => "namespace_not_empty",
+            Self::BatchNotFound(_) => "batch_not_found",
             Self::Unavailable(_) => "unavailable",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::Corrupt(_) => "corrupt",

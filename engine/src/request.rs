@@ -142,6 +142,54 @@ impl StartRequest {
     }
 }
 
+/// Resets a run: a new run of the same id begins with a part of its history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetRequest {
+    /// The last event that is taken over.
+    pub to_event_id: u64,
+    /// Why; an open run is terminated with it.
+    pub reason: String,
+    /// Whether signals that came after that event are received again.
+    pub reapply_signals: bool,
+    /// Replaces the input.
+    pub input: Option<Payload>,
+    /// Replaces what was recorded in events that are taken over.
+    pub edits: Vec<EventEdit>,
+    /// Makes a repeated reset answer what the first one answered.
+    pub idempotency_key: Option<String>,
+}
+
+impl ResetRequest {
+    /// A reset that takes over the events up to `to_event_id`, edits nothing, and receives later
+    /// signals again.
+    pub fn new(to_event_id: u64, reason: impl Into<String>) -> Self {
+        Self {
+            to_event_id,
+            reason: reason.into(),
+            reapply_signals: true,
+            input: None,
+            edits: Vec::new(),
+            idempotency_key: None,
+        }
+    }
+}
+
+/// Another outcome for a recorded event. Exactly one of its values is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EventEdit {
+    /// Which event.
+    pub event_id: u64,
+    /// What an activity is to have returned.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
+    pub result: Option<Payload>,
+    /// What a signal is to have carried.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
+    pub payload: Option<Payload>,
+}
+
 /// The answer to a start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {

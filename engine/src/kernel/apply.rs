@@ -24,7 +24,7 @@ impl Run {
         Some(Self {
             delayed_until: started.start_delay_ms.map(|ms| at.plus_millis(ms)),
             started: started.clone(),
-            started_at: at,
+            started_at: started.reset.as_ref().map_or(at, |reset| reset.at),
             status: RunStatus::Running,
             closed_at: None,
             result: None,
@@ -114,7 +114,7 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
         HistoryEvent::TimerFired { timer_id } | HistoryEvent::TimerCancelled { timer_id } => {
             run.timers.remove(timer_id);
         }
-        HistoryEvent::SignalReceived { .. } => {}
+        HistoryEvent::SignalReceived { .. } | HistoryEvent::WorkflowReset { .. } => {}
         HistoryEvent::WorkflowCancelRequested => run.cancel_requested = true,
         HistoryEvent::WorkflowCompleted { result } => {
             run.close(RunStatus::Completed, at);

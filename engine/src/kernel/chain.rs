@@ -45,7 +45,10 @@ pub struct Carried {
 impl WorkflowStarted {
     /// The first run of the chain that the run belongs to.
     pub fn first_run_id(&self) -> RunId {
-        self.continued.as_ref().map_or(self.run_id, |continued| continued.first_run_id)
+        // A reset goes on with the chain of the run that it came from.
+        let reset = self.reset.as_ref().map(|reset| reset.first_run_id);
+        let continued = || self.continued.as_ref().map(|continued| continued.first_run_id);
+        reset.or_else(continued).unwrap_or(self.run_id)
     }
 
     /// Which run of its chain it is, from 1.

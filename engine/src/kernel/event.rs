@@ -259,6 +259,15 @@ pub enum HistoryEvent {
         /// What it would have brought.
         outcome: Result<Payload, Failure>,
     },
+    /// Everything before was copied from another run; from here on the run is its own.
+    WorkflowReset {
+        /// The run that it was copied from.
+        from_run_id: RunId,
+        /// The last event of that run that was taken over.
+        to_event_id: u64,
+        /// The reason given.
+        reason: String,
+    },
 }
 
 /// An update that the code has taken.
@@ -316,6 +325,29 @@ pub struct WorkflowStarted {
     /// When the execution timeout ends, once for the whole chain: what the run continues as takes
     /// it over as it is.
     pub execution_deadline: Option<Timestamp>,
+    /// What it was reset from.
+    pub reset: Option<Box<ResetOrigin>>,
+}
+
+impl WorkflowStarted {
+    /// What the code's random numbers come from: a replay of a copied history needs the numbers
+    /// that its original had.
+    pub fn seed(&self) -> RunId {
+        self.reset.as_ref().map_or(self.run_id, |reset| reset.seed)
+    }
+}
+
+/// Where a run that was reset comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetOrigin {
+    /// The run whose history it begins with.
+    pub from_run_id: RunId,
+    /// The first run of the chain.
+    pub first_run_id: RunId,
+    /// What the random numbers come from.
+    pub seed: RunId,
+    /// When it was reset: the run's own start. The copied events keep their times.
+    pub at: Timestamp,
 }
 
 /// How an activity is run. [`ActivityOptions::DEFAULT`] is the one place that says what holds
@@ -459,6 +491,7 @@ impl HistoryEvent {
             Self::WorkflowContinuedAsNew { .. } => "workflow_continued_as_new",
             Self::ActivityHandedOver { .. } => "activity_handed_over",
             Self::ActivityResultLate { .. } => "activity_result_late",
+            Self::WorkflowReset { .. } => "workflow_reset",
         }
     }
 
@@ -510,5 +543,6 @@ impl HistoryEvent {
         "workflow_continued_as_new",
         "activity_handed_over",
         "activity_result_late",
+        "workflow_reset",
     ];
 }

@@ -22,8 +22,8 @@ pub use deadline::{ActivityTimeout, Deadline};
 pub(crate) use decide::LOST;
 pub use decide::decide;
 pub use event::{
-    ActivityOptions, HistoryEvent, Recorded, TaskFailure, TaskFailureKind, UpdateAccepted,
-    UpdateCompleted, WorkflowStarted,
+    ActivityOptions, HistoryEvent, Recorded, ResetOrigin, TaskFailure, TaskFailureKind,
+    UpdateAccepted, UpdateCompleted, WorkflowStarted,
 };
 pub use relations::{
     Answer, ChildStart, ClosePolicy, ExternalAsk, ExternalKind, ExternalRequest, ParentLink,

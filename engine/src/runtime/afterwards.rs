@@ -5,13 +5,18 @@
 
 use std::sync::Arc;
 
+use super::message::Reply;
 use super::shard::Shard;
-use crate::{Rejection, RunId};
+use crate::{Rejection, ResetRequest, RunId, Selector, Started};
 
 /// Something that waits for a commit.
 pub(super) enum Afterwards {
     /// Try the code of a run again whose task failed.
     RetryTask { namespace: Arc<str>, run_id: RunId },
+    /// Delete a run that has only just closed.
+    Delete { selector: Box<Selector>, reply: Reply<()> },
+    /// Reset a run whose history is to be read.
+    Reset { selector: Box<Selector>, request: Box<ResetRequest>, reply: Reply<Started> },
 }
 
 impl Shard {
@@ -29,16 +34,23 @@ impl Shard {
                         tracing::error!(%rejection, %run_id, "a task could not be tried again");
                     }
                 }
+                Afterwards::Delete { selector, reply } => self.delete(selector, reply),
+                Afterwards::Reset { selector, request, reply } => {
+                    self.reset(selector, request, reply);
+                }
             }
         }
     }
 
     /// The commit that all of it waited for has failed.
-    pub(super) fn refuse_afterwards(&mut self, _rejection: &Rejection) {
+    pub(super) fn refuse_afterwards(&mut self, rejection: &Rejection) {
         for waiting in std::mem::take(&mut self.afterwards) {
             match waiting {
                 // The run is brought back from the store, and its task is tried then.
                 Afterwards::RetryTask { .. } => {}
+                // Who no longer waits need not be told.
+                Afterwards::Delete { reply, .. } => drop(reply.send(Err(rejection.clone()))),
+                Afterwards::Reset { reply, .. } => drop(reply.send(Err(rejection.clone()))),
             }
         }
     }

@@ -96,6 +96,13 @@ impl Attempts {
         self.running.iter().map(|(key, running)| (*key, running))
     }
 
+    /// The runs of attempts that run elsewhere.
+    pub(super) fn spawned_runs(&self) -> Vec<RunId> {
+        let spawned = |running: &Running| matches!(running.place, Place::Spawned { .. });
+        let runs = self.running.iter().filter(|(_, running)| spawned(running));
+        runs.map(|((run_id, _), _)| *run_id).collect()
+    }
+
     /// Keeps only what runs elsewhere: the rest is gone with the runs that memory has forgotten.
     pub(super) fn keep_spawned(&mut self) {
         self.running.retain(|_, running| {

@@ -41,9 +41,11 @@ impl Step<'_> {
     /// The run's chain is about to close: its children are dealt with as their policies say.
     pub(super) fn release_children(&mut self) {
         let run = &self.resident.run;
+        let kept = self.resident.superseded.as_ref();
         for (&child_id, child) in &run.children {
             let act = match child.close_policy {
                 _ if child.detached => continue,
+                _ if kept.is_some_and(|kept| kept.contains(&child_id)) => continue,
                 ClosePolicy::Abandon => continue,
                 ClosePolicy::Cancel => Act::RequestCancel,
                 ClosePolicy::Terminate => {
@@ -59,7 +61,7 @@ impl Step<'_> {
     pub(super) fn tell_parent(&mut self) {
         let run = &self.resident.run;
         let Some(parent) = &run.started.parent else { return };
-        if run.status == RunStatus::ContinuedAsNew {
+        if run.status == RunStatus::ContinuedAsNew || self.resident.superseded.is_some() {
             return;
         }
         let answer_to = AnswerTo {

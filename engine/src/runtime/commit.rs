@@ -16,7 +16,7 @@ use super::message::Message;
 use super::recovery::Recovery;
 use super::shard::Shard;
 use super::turn::Effect;
-use crate::Rejection;
+use crate::{DEFAULT_NAMESPACE, Rejection};
 
 /// Steps in the open batch from which on it is handed over, also in the middle of a turn: with
 /// fewer, a turn is shorter than the hand-over is worth.
@@ -64,6 +64,26 @@ impl Shard {
         }
     }
 
+    /// Commits the open batch on this thread; no commit is in flight.
+    pub(super) fn commit_now(&mut self) {
+        let (batch, effects, turn) = self.close_turn();
+        match self.inner.store.commit(batch) {
+            Ok(_) => self.release_committed(turn, effects),
+            Err(error) => self.commit_failed(&error, effects),
+        }
+    }
+
+    /// Attempts go on without their runs: where those are, only the runs could tell.
+    fn remember_strays(&mut self) {
+        for run_id in self.attempts.spawned_runs() {
+            if let Some(resident) = self.residents.get(run_id)
+                && &*resident.namespace != DEFAULT_NAMESPACE
+            {
+                self.strays.insert(run_id, Arc::clone(&resident.namespace));
+            }
+        }
+    }
+
     pub(super) fn close_turn(&mut self) -> (Batch, Vec<Effect>, u64) {
         // The next turn is likely to be as large as this one: let it not grow byte by byte.
         let room = self.turn.batch.bytes().min(LARGEST_ROOM);
@@ -104,6 +124,9 @@ impl Shard {
         self.timers.durable(turn);
         self.recent_keys.durable(turn);
         self.app_rows.durable(turn);
+        if !self.deleted.is_empty() {
+            self.deleted.retain(|_, deleted_in| *deleted_in > turn);
+        }
         // What was read before does not know of this commit.
         self.snapshot = None;
         let untold = self.inner.changes.is_watched()
@@ -128,6 +151,10 @@ impl Shard {
             match effect {
                 Effect::AnswerStart(reply, answer) => drop(reply.send(answer)),
                 Effect::Answer(reply, answer) => drop(reply.send(answer)),
+                Effect::Namespace { reply, name, record } => {
+                    self.inner.namespaces.apply(name, record);
+                    drop(reply.send(Ok(())));
+                }
                 Effect::AnswerWatch(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerReport(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerClock(reply, now) => drop(reply.send(Ok(now))),
@@ -166,8 +193,11 @@ impl Shard {
         match error {
             StoreError::Full { .. } => {
                 refuse(later, &Rejection::from(error.clone()));
+                self.remember_strays();
                 self.residents.clear();
                 self.timers.clear();
+                self.deleted.clear();
+                self.namespaces = self.inner.namespaces.all();
                 self.recent_keys.clear();
                 self.app_rows.clear();
                 self.turn.transactions.clear();
@@ -193,7 +223,9 @@ pub(super) fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
     for effect in effects {
         match effect {
             Effect::AnswerStart(reply, _) => drop(reply.send(Err(rejection.clone()))),
-            Effect::Answer(reply, _) => drop(reply.send(Err(rejection.clone()))),
+            Effect::Answer(reply, _) | Effect::Namespace { reply, .. } => {
+                drop(reply.send(Err(rejection.clone())));
+            }
             Effect::AnswerWatch(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerReport(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerClock(reply, _) => drop(reply.send(Err(rejection.clone()))),

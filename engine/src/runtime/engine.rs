@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::changes::Changes;
 use super::inbox::Inbox;
 use super::message::{Message, OutsideReport};
+use super::namespaces::Namespaces;
 use super::queues::Queues;
 use super::shard::Shard;
 use super::stats::Counters;
@@ -88,6 +89,7 @@ pub(super) struct Inner {
     pub(super) changes: Arc<Changes>,
     pub(super) counters: Arc<Counters>,
     pub(super) queues: Queues,
+    pub(super) namespaces: Namespaces,
     pub(super) config: EngineConfig,
 }
 
@@ -152,6 +154,7 @@ impl Engine {
             changes: Arc::new(Changes::new()),
             counters: Arc::new(Counters::default()),
             queues,
+            namespaces: Namespaces::default(),
             config,
         });
         Shard::spawn(Arc::clone(&inner), runtime)?;
@@ -600,7 +603,7 @@ impl Engine {
         }
     }
 
-    async fn ask<T>(
+    pub(super) async fn ask<T>(
         &self,
         message: impl FnOnce(oneshot::Sender<Result<T, Rejection>>) -> Message,
     ) -> Result<T, Rejection> {
@@ -612,7 +615,12 @@ impl Engine {
         }
     }
 
+    pub(super) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     fn check_start(&self, request: &StartRequest) -> Result<(), Rejection> {
+        self.inner.namespaces.check(&request.namespace)?;
         let Some(entry) = self.inner.registry.workflows.get(request.workflow_type.as_str()) else {
             let known = self.workflow_types().join(", ");
             return Err(Rejection::UnknownWorkflowType(request.workflow_type.clone(), known));
@@ -645,7 +653,7 @@ impl Engine {
         Ok(())
     }
 
-    fn check_size(&self, what: &str, payload: &Payload) -> Result<(), Rejection> {
+    pub(super) fn check_size(&self, what: &str, payload: &Payload) -> Result<(), Rejection> {
         let (bytes, limit) = (payload.as_bytes().len(), self.inner.config.max_payload_bytes);
         if bytes > limit {
             return Err(Rejection::PayloadTooLarge { what: what.to_owned(), bytes, limit });

@@ -9,9 +9,9 @@ use std::ops::Bound;
 use everstep_storage::{Range, Snapshot};
 
 use super::RunRecord;
-use super::keys::{self, HISTORY, RUNS, WORKFLOWS};
+use super::keys::{self, HISTORY, NAMESPACES, RUNS, WORKFLOWS};
 use crate::kernel::Recorded;
-use crate::{Rejection, RunId, Selector};
+use crate::{DEFAULT_NAMESPACE, Rejection, RunId, Selector};
 
 /// Bytes after which the next segment begins.
 pub(super) const SEGMENT_BYTES: usize = 16 << 10;
@@ -217,7 +217,11 @@ pub(crate) fn read_run(
     snapshot: &dyn Snapshot,
     selector: &Selector,
 ) -> Result<RunRecord, Rejection> {
-    let missing = || Rejection::WorkflowNotFound(selector.workflow_id.clone());
+    let missing = || match has_namespace(snapshot, &selector.namespace) {
+        Ok(true) => Rejection::WorkflowNotFound(selector.workflow_id.clone()),
+        Ok(false) => Rejection::NamespaceNotFound(selector.namespace.clone()),
+        Err(rejection) => rejection,
+    };
     let run_id = match selector.run_id {
         Some(run_id) => run_id,
         None => {
@@ -228,6 +232,10 @@ pub(crate) fn read_run(
     let record = RunRecord::read(&stored.ok_or_else(missing)?)?;
     // A run id of another workflow names nothing here.
     if record.workflow_id == selector.workflow_id { Ok(record) } else { Err(missing()) }
+}
+
+fn has_namespace(snapshot: &dyn Snapshot, name: &str) -> Result<bool, Rejection> {
+    Ok(name == DEFAULT_NAMESPACE || snapshot.get(NAMESPACES, name.as_bytes())?.is_some())
 }
 
 /// The newest run of a workflow id.

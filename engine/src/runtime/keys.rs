@@ -40,6 +40,11 @@ pub(crate) const HEARTBEATS: Table = Table::new(12, "heartbeats");
 /// Name → value: format version, number of shards, the manual clock.
 pub(crate) const META: Table = Table::new(10, "meta");
 
+/// Name → [`NamespaceRecord`](super::namespaces::NamespaceRecord).
+pub(crate) const NAMESPACES: Table = Table::new(50, "namespaces");
+/// `namespace ‖ workflow id ‖ run` → nothing: all runs of an id that has had more than one.
+pub(crate) const RUNS_OF_ID: Table = Table::new(51, "runs_of_id");
+
 /// Logical shards: a constant that is stored with the data. A workflow belongs to the shard of its
 /// id for ever; which thread or node serves the shard may change.
 pub(crate) const SHARDS: u16 = 256;
@@ -148,6 +153,17 @@ pub(crate) fn signal_key(namespace: &str, first_run: RunId, key: &str) -> Vec<u8
 
 pub(crate) fn update(namespace: &str, first_run: RunId, update_id: &str) -> Vec<u8> {
     Key::default().namespace(namespace).run(first_run).with(update_id.as_bytes()).0
+}
+
+/// The prefix of a workflow id's rows in `RUNS_OF_ID`.
+pub(crate) fn runs_of_id(namespace: &str, workflow_id: &str) -> Vec<u8> {
+    let length = u16::try_from(workflow_id.len()).unwrap_or(u16::MAX).to_be_bytes();
+    Key::default().namespace(namespace).with(&length).with(workflow_id.as_bytes()).0
+}
+
+/// A row of `RUNS_OF_ID`.
+pub(crate) fn run_of_id(namespace: &str, workflow_id: &str, run_id: RunId) -> Vec<u8> {
+    Key(runs_of_id(namespace, workflow_id)).run(run_id).0
 }
 
 pub(crate) fn active(shard: u8, namespace: &str, run_id: RunId) -> Vec<u8> {

@@ -37,6 +37,11 @@ impl Shard {
 
     /// As [`Shard::ensure_resident`], for a run whose namespace only its row would tell.
     pub(super) fn ensure_resident_run(&mut self, run_id: RunId) -> Result<bool, Rejection> {
+        if self.residents.get(run_id).is_none()
+            && let Some(namespace) = self.strays.remove(&run_id)
+        {
+            return self.ensure_resident(&namespace, run_id);
+        }
         self.ensure_resident(DEFAULT_NAMESPACE, run_id)
     }
 
@@ -183,7 +188,7 @@ fn unfinished(resident: &Resident) -> Vec<(u32, u32)> {
 
 impl super::turn::Step<'_> {
     /// The code is where the history ends: it goes on with what it asked for meanwhile.
-    fn resume(&mut self, outstanding: std::collections::VecDeque<crate::sdk::Asked>) {
+    pub(super) fn resume(&mut self, outstanding: std::collections::VecDeque<crate::sdk::Asked>) {
         if self.resident.run.task_failure.is_some() && self.resident.task.is_some() {
             self.resident.task_tries = 0;
             self.execute_own(Command::RecoverTask);

@@ -5,12 +5,13 @@ use std::time::Duration;
 use everstep_storage::{Commit, StoreError};
 use tokio::sync::oneshot;
 
+use super::namespaces::NamespaceChange;
 use super::transactions::TransactionCode;
 use super::updates::UpdateWatch;
 use crate::view::{RunResult, UpdateState};
 use crate::{
-    Failure, Payload, QueueLimits, Rejection, RunId, Selector, SignalInput, StartRequest, Started,
-    TaskToken, Timestamp, UpdateInput,
+    Failure, Payload, QueueLimits, Rejection, ResetRequest, RunId, Selector, SignalInput,
+    StartRequest, Started, TaskToken, Timestamp, UpdateInput,
 };
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Rejection>>;
@@ -68,6 +69,29 @@ pub(super) enum Message {
         namespace: String,
         name: String,
         limits: Option<QueueLimits>,
+        reply: Reply<()>,
+    },
+    Reset {
+        selector: Box<Selector>,
+        request: Box<ResetRequest>,
+        reply: Reply<Started>,
+    },
+    Delete {
+        selector: Box<Selector>,
+        reply: Reply<()>,
+    },
+    RetryActivity {
+        selector: Box<Selector>,
+        activity_id: u32,
+        reply: Reply<()>,
+    },
+    RetryTask {
+        selector: Box<Selector>,
+        reply: Reply<()>,
+    },
+    Namespace {
+        name: String,
+        change: NamespaceChange,
         reply: Reply<()>,
     },
     /// Answers the result of a closed run; keeps `watch` for an open one.

@@ -21,8 +21,10 @@ impl ChainRecord {
     fn of(run: &Run) -> Option<Box<Self>> {
         let continued_from = run.started.continued.as_ref().map(|given| given.continued_from);
         let continued_to = run.continued_to;
-        continued_from.or(continued_to)?;
         let first_run_id = run.started.first_run_id();
+        if continued_from.or(continued_to).is_none() && first_run_id == run.started.run_id {
+            return None;
+        }
         Some(Box::new(Self { first_run_id, continued_from, continued_to }))
     }
 }

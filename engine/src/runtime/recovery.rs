@@ -58,6 +58,8 @@ pub(super) fn open(inner: &Inner) -> Result<Fence, OpenError> {
         inner.config.clock.set(at);
         batch.put(META, CLOCK, &at.as_millis().to_be_bytes());
     }
+    let namespaces = super::namespaces::read_all(&*snapshot);
+    inner.namespaces.set_all(namespaces.map_err(|error| OpenError::Corrupt(error.to_string()))?);
     drop(snapshot);
     commit(store, batch)?;
     Ok(Fence { key: LEASE.to_vec().into(), epoch })

@@ -85,7 +85,7 @@ impl Replay {
             | HistoryEvent::WorkflowContinuedAsNew { .. }
             | HistoryEvent::WorkflowCancelled => self.expect_asked(event, *at),
             // Recorded by the engine on the way; the code never sees them.
-            HistoryEvent::ActivityStarted { .. } => {}
+            HistoryEvent::ActivityStarted { .. } | HistoryEvent::WorkflowReset { .. } => {}
             HistoryEvent::WorkflowTaskFailed(_) => {
                 self.lenient = true;
                 // The code failed at one of them; from here on they come as everything else does.

@@ -40,6 +40,7 @@ impl Shard {
         };
         if let Some(resident) = in_memory.and_then(|run_id| self.residents.get(run_id))
             && *resident.workflow_id == *selector.workflow_id
+            && *resident.namespace == *selector.namespace
         {
             return Ok(Target {
                 run_id: resident.run_id,
@@ -48,8 +49,14 @@ impl Shard {
             });
         }
         let record = read_run(self.snapshot()?, selector)?;
-        let first_run_id = record.first_run_id();
-        Ok(Target { run_id: record.run_id, first_run_id, status: record.status })
+        if self.deleted.contains_key(&record.run_id) {
+            return Err(Rejection::WorkflowNotFound(selector.workflow_id.clone()));
+        }
+        Ok(Target {
+            run_id: record.run_id,
+            first_run_id: record.first_run_id(),
+            status: record.status,
+        })
     }
 
     /// Carries out a command from outside.

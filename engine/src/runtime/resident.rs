@@ -4,7 +4,7 @@
 //! wait is for something outside can be dropped at any time and comes back by replay; dropping it
 //! cancels nothing.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::history_log::Segment;
@@ -47,6 +47,8 @@ pub(super) struct Resident {
     pub(super) task_tries: u32,
     /// Recorded while the run is paused and not shown to its code yet.
     pub(super) held: Vec<HistoryEvent>,
+    /// Set when a reset ends the run and its chain goes on: the children that go on with it.
+    pub(super) superseded: Option<BTreeSet<u32>>,
     /// Used since the eviction hand last passed.
     used: bool,
     /// What it was counted with.
@@ -73,6 +75,7 @@ impl Resident {
             has_queued: false,
             task_tries: 0,
             held: Vec::new(),
+            superseded: None,
             used: true,
             counted_bytes: 0,
             run,
@@ -138,6 +141,11 @@ impl Residents {
     /// The newest run of a workflow id, if it is in memory.
     pub(super) fn of_workflow(&self, namespace: &str, workflow_id: &str) -> Option<RunId> {
         self.by_workflow.get(&keys::workflow(namespace, workflow_id)).copied()
+    }
+
+    /// Whether any run of the namespace is in memory.
+    pub(super) fn any_of_namespace(&self, namespace: &str) -> bool {
+        self.runs.values().any(|resident| &*resident.namespace == namespace)
     }
 
     pub(super) fn remove(&mut self, run_id: RunId) {

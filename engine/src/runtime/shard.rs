@@ -21,8 +21,10 @@ use super::engine::Inner;
 use super::mailbox::Mailbox;
 use super::manual_clock::Advance;
 use super::message::{AttemptEnded, Message};
+use super::namespaces::NamespaceMap;
 use super::recovery::Recovery;
 use super::resident::{Residents, RunMap};
+use super::retention::Retention;
 use super::start::{LastRunId, RecentKeys};
 use super::timers::Timers;
 use super::turn::{Step, Turn};
@@ -70,6 +72,12 @@ pub(super) struct Shard {
     pub(super) ended: VecDeque<AttemptEnded>,
     pub(super) advancing: VecDeque<Advance>,
     pub(super) afterwards: Vec<Afterwards>,
+    pub(super) namespaces: NamespaceMap,
+    pub(super) retention: Retention,
+    /// Runs that were deleted, with the turn that did it, until that is durable.
+    pub(super) deleted: RunMap<u64>,
+    /// The namespaces, but for the default one, of runs whose attempts outlive them in memory.
+    pub(super) strays: RunMap<Arc<str>>,
     pub(super) drain: Option<Drain>,
     pub(super) fence: Fence,
     pub(super) progress: Arc<Progress>,
@@ -130,6 +138,7 @@ impl Shard {
         fence: Fence,
         progress: Arc<Progress>,
     ) -> Self {
+        let namespaces = inner.namespaces.all();
         let turn = Turn {
             number: 1,
             batch: Batch::new(),
@@ -171,6 +180,10 @@ impl Shard {
             ended: VecDeque::new(),
             advancing: VecDeque::new(),
             afterwards: Vec::new(),
+            namespaces,
+            retention: Retention::default(),
+            deleted: RunMap::default(),
+            strays: RunMap::default(),
             drain: None,
             fence,
             progress,
@@ -198,6 +211,7 @@ impl Shard {
                 self.split();
             }
             self.recover_some();
+            self.sweep_some();
             self.fire_due();
             self.deliver_letters();
             self.run_transactions();
@@ -249,6 +263,15 @@ impl Shard {
             Message::Resume { selector, reply } => self.resume(&selector, reply),
             Message::SetQueue { namespace, name, limits, reply } => {
                 self.set_queue(&namespace, &name, limits, reply);
+            }
+            Message::Reset { selector, request, reply } => self.reset(selector, request, reply),
+            Message::Delete { selector, reply } => self.delete(selector, reply),
+            Message::RetryActivity { selector, activity_id, reply } => {
+                self.retry_activity(&selector, activity_id, reply);
+            }
+            Message::RetryTask { selector, reply } => self.retry_task_now(&selector, reply),
+            Message::Namespace { name, change, reply } => {
+                self.change_namespace(name, change, reply);
             }
             Message::Watch { selector, watch, reply } => self.watch(&selector, watch, reply),
             Message::OutsideReport { token, report, reply } => {
@@ -396,7 +419,11 @@ impl Shard {
         if !self.turn.transactions.is_empty() {
             return None;
         }
-        if !self.ended.is_empty() || self.recovery.is_pending() || self.letters_wait() {
+        if !self.ended.is_empty()
+            || self.recovery.is_pending()
+            || self.letters_wait()
+            || self.is_sweeping()
+        {
             return None;
         }
         if self.in_flight.is_some() {

@@ -27,9 +27,9 @@ struct KeptStart {
 }
 
 /// What the id belongs to now.
-struct Holder {
-    run_id: RunId,
-    status: RunStatus,
+pub(super) struct Holder {
+    pub(super) run_id: RunId,
+    pub(super) status: RunStatus,
 }
 
 impl Shard {
@@ -52,6 +52,7 @@ impl Shard {
         mut request: StartRequest,
         parent: Option<Box<ParentLink>>,
     ) -> Result<Started, Rejection> {
+        self.check_namespace(&request.namespace)?;
         let key = request.idempotency_key.take();
         if let Some(key) = &key
             && let Some(answer) = self.answered_before(&request, key)?
@@ -102,6 +103,7 @@ impl Shard {
             return self.begin(request, parent, run_id.to_string(), run_id);
         };
         let holder = self.holder(&request.namespace, &workflow_id)?;
+        let held_by = holder.as_ref().map(|holder| holder.run_id);
         if let Some(Holder { run_id: held_by, status }) = holder {
             let replaces = request.id_reuse == IdReuse::TerminateIfRunning;
             if !status.is_closed() && !replaces {
@@ -125,6 +127,9 @@ impl Shard {
                 let reason = "replaced by a new run of the same id".to_owned();
                 self.step(held_by, |step| step.execute(Command::Terminate { reason }));
             }
+        }
+        if let Some(held_by) = held_by {
+            self.link_runs(&request.namespace, &workflow_id, held_by, run_id);
         }
         self.begin(request, parent, workflow_id, run_id)
     }
@@ -160,6 +165,7 @@ impl Shard {
             parent,
             version: Arc::clone(&entry.version),
             continued: None,
+            reset: None,
         };
         let now = self.turn.now;
         let started = Arc::new(started);
@@ -217,7 +223,11 @@ impl Shard {
     }
 
     /// The run that the id belongs to, in memory or in the store.
-    fn holder(&mut self, namespace: &str, workflow_id: &str) -> Result<Option<Holder>, Rejection> {
+    pub(super) fn holder(
+        &mut self,
+        namespace: &str,
+        workflow_id: &str,
+    ) -> Result<Option<Holder>, Rejection> {
         if let Some(run_id) = self.residents.of_workflow(namespace, workflow_id)
             && let Some(resident) = self.residents.get(run_id)
         {
@@ -225,6 +235,13 @@ impl Shard {
         }
         let snapshot = self.snapshot()?;
         let Some(run_id) = newest_run(snapshot, namespace, workflow_id)? else { return Ok(None) };
+        if self.deleted.contains_key(&run_id) {
+            // Being deleted: what stands for the id then is read again when that is durable.
+            return Err(Rejection::Unavailable(format!(
+                "a run of workflow `{workflow_id}` is being deleted: try again"
+            )));
+        }
+        let snapshot = self.snapshot()?;
         let Some(stored) = snapshot.get(keys::RUNS, &keys::run(namespace, run_id))? else {
             return Ok(None);
         };
@@ -269,6 +286,13 @@ impl Turn {
         ];
         RunId::from_bytes(*Uuid::from_bytes(bytes).as_bytes())
     }
+}
+
+/// The run that a kept start was answered with.
+pub(super) fn kept_run(stored: &[u8]) -> Result<RunId, Rejection> {
+    let kept: KeptStart = postcard::from_bytes(stored)
+        .map_err(|error| Rejection::Corrupt(format!("a kept start: {error}")))?;
+    Ok(kept.answer.run_id)
 }
 
 /// Idempotency keys whose rows are not durable yet, so that no snapshot shows them.

@@ -31,6 +31,10 @@ pub struct EngineStats {
     pub task_failures: u64,
     /// Runs replayed from their history.
     pub replays: u64,
+    /// Closed runs deleted, by request or because they had expired.
+    pub runs_deleted: u64,
+    /// Closed runs deleted because their namespace keeps them no longer.
+    pub runs_expired: u64,
     /// Runs put out of memory because of the budget.
     pub evictions: u64,
     /// Polls that did not return within their budget.
@@ -75,6 +79,8 @@ counters!(
     turns,
     task_failures,
     replays,
+    runs_deleted,
+    runs_expired,
     evictions,
     blocked_polls,
     resident_runs,

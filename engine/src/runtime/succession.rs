@@ -37,6 +37,7 @@ impl Step<'_> {
             input: input.clone(),
             start_delay_ms,
             continued: Some(Box::new(continued)),
+            reset: None,
             ..WorkflowStarted::clone(&run.started)
         };
         self.fail_taken_updates();
@@ -93,6 +94,7 @@ impl Shard {
         let version = entry.map_or(started.version, |entry| Arc::clone(&entry.version));
         let build_id = registry.build_id();
         let started = Arc::new(WorkflowStarted { build_id, version, ..started });
+        self.link_runs(&started.namespace, &started.workflow_id, before, started.run_id);
         let task = entry.map(|entry| Task::new(entry, Arc::clone(&started), now));
         let cancel = started.continued.as_ref().is_some_and(|given| given.carried.cancel_requested);
         let run_id = started.run_id;

@@ -13,6 +13,7 @@ use super::history_log::encode;
 use super::keys::{self, TimerKey};
 use super::mailbox::Mailbox;
 use super::message::Reply;
+use super::namespaces::NamespaceRecord;
 use super::record::RunRecord;
 use super::resident::Resident;
 use super::start::LastRunId;
@@ -30,6 +31,12 @@ use crate::{Rejection, RunId, RunStatus, Started, Timestamp, WorkflowError};
 pub(super) enum Effect {
     AnswerStart(Reply<Started>, Result<Started, Rejection>),
     Answer(Reply<()>, Result<(), Rejection>),
+    /// A namespace was created, changed or, without a record, deleted.
+    Namespace {
+        reply: Reply<()>,
+        name: String,
+        record: Option<NamespaceRecord>,
+    },
     AnswerWatch(Reply<Option<RunResult>>, Result<Option<RunResult>, Rejection>),
     AnswerReport(Reply<bool>, Result<bool, Rejection>),
     AnswerClock(Reply<Timestamp>, Timestamp),
@@ -165,7 +172,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    fn record(&mut self, event: HistoryEvent) {
+    pub(super) fn record(&mut self, event: HistoryEvent) {
         self.timer_rows(&event);
         self.post_letters(&event);
         self.update_rows(&event);
@@ -231,6 +238,12 @@ impl<'a> Step<'a> {
         if closes {
             self.close();
         }
+    }
+
+    /// Records an event that nobody acts on.
+    pub(super) fn record_marker(&mut self, event: HistoryEvent) {
+        apply(&mut self.resident.run, &event, self.turn.now);
+        self.encode(event);
     }
 
     fn encode(&mut self, event: HistoryEvent) {
@@ -596,7 +609,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    fn put_timer(&mut self, id: u32, due: Timestamp) {
+    pub(super) fn put_timer(&mut self, id: u32, due: Timestamp) {
         let timer = TimerKey { due, run_id: self.resident.run_id, id };
         let key = keys::timer(self.resident.shard, &self.resident.namespace, &timer);
         self.turn.batch.put(keys::TIMERS, &key, b"");
@@ -610,15 +623,15 @@ impl<'a> Step<'a> {
         self.timers.row_deleted(&self.resident.namespace, &timer);
     }
 
-    fn run_key(&self) -> Vec<u8> {
+    pub(super) fn run_key(&self) -> Vec<u8> {
         keys::run(&self.resident.namespace, self.resident.run_id)
     }
 
-    fn workflow_key(&self) -> Vec<u8> {
+    pub(super) fn workflow_key(&self) -> Vec<u8> {
         keys::workflow(&self.resident.namespace, &self.resident.workflow_id)
     }
 
-    fn put_record(&mut self, key: &[u8]) {
+    pub(super) fn put_record(&mut self, key: &[u8]) {
         let mut stored = std::mem::take(&mut self.turn.record);
         stored.clear();
         match postcard::to_extend(&RunRecord::of(&self.resident.run), stored) {
@@ -633,7 +646,12 @@ impl<'a> Step<'a> {
 
 /// When the first run of the run's chain started.
 pub(super) fn chain_started_at(run: &Run) -> Timestamp {
-    run.started.continued.as_ref().map_or(run.started_at, |given| given.chain_started_at)
+    match &run.started.reset {
+        Some(reset) => reset.at,
+        None => {
+            run.started.continued.as_ref().map_or(run.started_at, |given| given.chain_started_at)
+        }
+    }
 }
 
 /// Whether the code is shown the event; see `Core::deliver`.

@@ -308,7 +308,7 @@ impl WorkflowContext {
     }
 
     fn random_bits(&self) -> u64 {
-        let seed = self.core.started.run_id.as_u128();
+        let seed = self.core.started.seed().as_u128();
         let calls = self.core.with(|state| {
             state.random_calls += 1;
             state.random_calls

@@ -218,6 +218,7 @@ mod tests {
             continued: None,
             run_timeout_ms: None,
             execution_deadline: None,
+            reset: None,
         }
     }
 

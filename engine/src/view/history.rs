@@ -184,6 +184,11 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
         HistoryEvent::WorkflowTerminated { reason } | HistoryEvent::WorkflowPaused { reason } => {
             vec![("reason", Text(reason))]
         }
+        HistoryEvent::WorkflowReset { from_run_id, to_event_id, reason } => vec![
+            ("from_run_id", Run(*from_run_id)),
+            ("to_event_id", Number(*to_event_id)),
+            ("reason", Text(reason)),
+        ],
         HistoryEvent::WorkflowTaskFailed(failure) => {
             let mut attributes =
                 vec![("kind", Text(failure.kind.name())), ("message", Text(&failure.message))];

@@ -1,3 +1,8 @@
 //! What operators do to runs.
 
+mod deleting;
+mod namespaces;
 mod pause;
+mod reset;
+mod retention;
+mod retry;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use everstep_engine::{
-    Activity, ActivityContext, ActivityError, Clock, Either, Engine, EngineConfig, Payload, Retry,
-    RunDescription, RunResult, Selector, Signal, SignalInput, StartRequest, Started, Worker,
-    Workflow, WorkflowContext, WorkflowError, join_all, race,
+    Activity, ActivityContext, ActivityError, Clock, Either, Engine, EngineConfig, EngineStats,
+    Payload, Retry, RunDescription, RunResult, Selector, Signal, SignalInput, StartRequest,
+    Started, Worker, Workflow, WorkflowContext, WorkflowError, join_all, race,
 };
-use everstep_storage::{MemoryStore, Store};
+use everstep_storage::{MemoryStore, Range, Store, Table};
 
 pub(crate) fn json(text: &str) -> Payload {
     Payload::parse(text.to_owned()).unwrap()
@@ -112,6 +113,27 @@ impl Fixture {
             }
         };
         self.wait(async { tokio::time::timeout(Duration::from_secs(20), followed).await }).unwrap();
+    }
+
+    /// Asks until the counters look as wanted.
+    pub(crate) fn until_counted(&self, wanted: impl Fn(&EngineStats) -> bool) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while !wanted(&self.engine().stats()) {
+            assert!(std::time::Instant::now() < deadline, "{:?}", self.engine().stats());
+            std::thread::yield_now();
+        }
+    }
+
+    /// All rows of a table.
+    pub(crate) fn table(&self, table: Table) -> Vec<Bytes> {
+        let rows = self.store.snapshot().unwrap().range(Range::all(table)).unwrap();
+        rows.into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// How many rows there are of runs, by table.
+    pub(crate) fn rows(&self) -> Vec<(u8, usize)> {
+        let tables = (1..=9).chain(41..=60).map(|id| Table::new(id, "some"));
+        tables.map(|table| (table.id(), self.table(table).len())).collect()
     }
 
     pub(crate) fn event_names(&self, selector: &Selector) -> Vec<&'static str> {

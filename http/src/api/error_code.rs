@@ -65,9 +65,9 @@ error_codes! {
         "A signal, an update, a cancellation, a termination or an activity's report came for a run that has already ended, or the run ended before it answered the update. Nothing was recorded by the request itself.",
         "Read the run's result. To begin again, start a new run of the same id with `id_reuse`.";
     ACTIVITY_NOT_FOUND = "activity_not_found" [404],
-        "The task token names no activity",
-        "The token in the path is not one that this server gave out, or the run that it belongs to does not exist any more. Nothing was done.",
-        "Pass the token on exactly as the activity was given it (`task_token` of its context, or of the pending activity in the run's description).";
+        "There is no such activity",
+        "The task token in the path is not one that this server gave out, or the run that it belongs to does not exist any more; or the run has no pending activity of the id that was to be retried. Nothing was done.",
+        "Pass a token on exactly as the activity was given it (`task_token` of its context, or of the pending activity in the run's description).";
     ACTIVITY_NOT_PENDING = "activity_not_pending" [409],
         "The attempt has ended",
         "The task token names an attempt that was completed before, ran out of time, was withdrawn by its workflow, or has been followed by another attempt. Nothing was recorded.",
@@ -96,6 +96,34 @@ error_codes! {
         "The body is too large",
         "The body, or one payload in it, is larger than the limit that `detail` names. Nothing was done.",
         "Store the data elsewhere and send a reference to it, or raise the server's limit.";
+    WORKFLOW_OPEN = "workflow_open" [409],
+        "The workflow is open",
+        "Only a closed run can be deleted, and this one is running or paused. Nothing was deleted.",
+        "Wait for its end, or cancel or terminate it first.";
+    ACTIVITY_NOT_WAITING = "activity_not_waiting" [409],
+        "The activity waits for no attempt",
+        "An attempt of the activity runs already, its end was asked for, or the run is paused. Nothing was started.",
+        "Wait for the attempt's end (its timeout ends it at the latest), or resume the run.";
+    TASK_NOT_FAILED = "task_not_failed" [409],
+        "The run's code has not failed",
+        "The run is not stuck: its code runs, or it waits for something.",
+        "Read `waiting_for` in the run's description.";
+    NAMESPACE_NOT_FOUND = "namespace_not_found" [404],
+        "The namespace does not exist",
+        "The parameter `namespace` names none of this server's namespaces. Nothing was done.",
+        "Check the spelling, or create it with `POST /api/v1/namespaces`.";
+    NAMESPACE_ALREADY_EXISTS = "namespace_already_exists" [409],
+        "The namespace exists already",
+        "There is a namespace of this name. Nothing was changed.",
+        "Change it with `PUT /api/v1/namespaces/{name}`.";
+    NAMESPACE_NOT_EMPTY = "namespace_not_empty" [409],
+        "The namespace holds runs",
+        "Only an empty namespace can be deleted, and `default` never. Nothing was deleted.",
+        "Terminate and delete its runs, or give it a short retention and wait.";
+    BATCH_NOT_FOUND = "batch_not_found" [404],
+        "The batch does not exist",
+        "No batch has this id, or its run has been deleted.",
+        "Use the `batch_id` that the request was answered with, and the same namespace.";
     HOST_NOT_ALLOWED = "host_not_allowed" [403],
         "The Host header is not this server's",
         "The server listens on loopback only, and the request names another host. That is how a web page that rebinds its DNS name to this machine looks.",

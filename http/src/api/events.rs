@@ -40,6 +40,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("Last-Event-ID" = Option<u64>, Header, description = "the last event that was received"),
     ),
     responses(

@@ -61,6 +61,7 @@ fn event_type() -> Schema {
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("from" = Option<u64>, Query, description = "the first event, inclusive; 1 when absent", minimum = 1),
         ("page_size" = Option<u64>, Query, description = "events a page; 1000 when absent, clamped to 5000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),

@@ -2,10 +2,12 @@
 
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
-use everstep_engine::{DEFAULT_NAMESPACE, ListFilter, RunPage, RunStatus, Timestamp};
+use everstep_engine::{ListFilter, RunPage, RunStatus, Timestamp};
 
 use super::json::{Answer, json};
 use super::parameters::Parameters;
+use super::problem::ProblemBody;
+use super::target::namespace;
 use super::{Api, Problem, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 100;
@@ -27,14 +29,19 @@ const MAX_PAGE_SIZE: usize = 1_000;
         ("started_before" = Option<String>, Query, description = "only runs that started at or before this RFC 3339 time", format = DateTime),
         ("parent" = Option<String>, Query, description = "only children of this workflow id"),
         ("attr.NAME" = Option<String>, Query, description = "only runs whose search attribute NAME has this text; any number of them"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("page_size" = Option<u64>, Query, description = "rows a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
     ),
-    responses((status = 200, description = "a page", body = RunPage)),
+    responses(
+        (status = 200, description = "a page", body = RunPage),
+        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     let parameters = Parameters::of(&uri);
-    let filter = filter(parameters)?;
+    let filter = filter(&uri)?;
+    api.engine().check_namespace(&filter.namespace)?;
     let page_size = parameters.page_size(DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
     let page_token = parameters.page_token()?.map(String::from);
     let page =
@@ -43,9 +50,10 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     json(StatusCode::OK, &page)
 }
 
-fn filter(parameters: Parameters<'_>) -> Result<ListFilter, Problem> {
+fn filter(uri: &Uri) -> Result<ListFilter, Problem> {
+    let parameters = Parameters::of(uri);
     let mut filter = ListFilter {
-        namespace: DEFAULT_NAMESPACE.to_owned(),
+        namespace: namespace(uri)?,
         status: parameters
             .text("status")?
             .map(|text| text.parse::<RunStatus>())

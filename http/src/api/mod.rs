@@ -16,6 +16,7 @@ mod blocking;
 mod body;
 mod cancel;
 mod clock;
+mod delete;
 mod describe;
 pub mod error_code;
 mod error_page;
@@ -25,14 +26,17 @@ mod history;
 mod idempotency;
 mod json;
 mod list;
+mod namespaces;
 mod openapi;
 mod parameters;
 mod pause;
 mod percent;
 mod problem;
 mod query;
+mod reset;
 mod result;
 mod resume;
+mod retry;
 mod signal;
 mod start;
 mod state;
@@ -54,7 +58,7 @@ pub(crate) use state::{Api, Limits};
 pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
     let routes = OpenApiRouter::new()
         .routes(routes!(start::start, list::list))
-        .routes(routes!(describe::describe))
+        .routes(routes!(describe::describe, delete::delete))
         .routes(routes!(result::result))
         .routes(routes!(history::history))
         .routes(routes!(events::events))
@@ -68,6 +72,11 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(activity::complete))
         .routes(routes!(activity::fail))
         .routes(routes!(activity::heartbeat))
+        .routes(routes!(reset::reset))
+        .routes(routes!(retry::activity))
+        .routes(routes!(retry::task))
+        .routes(routes!(namespaces::list, namespaces::create))
+        .routes(routes!(namespaces::show, namespaces::update, namespaces::delete))
         .routes(routes!(error_page::error_page));
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }

@@ -28,13 +28,13 @@ pub(super) fn complete(document: &mut OpenApi) {
     document.info.license = None;
     document.info.contact = None;
     for item in document.paths.paths.values_mut() {
-        let PathItem { get, post, .. } = item;
-        if let Some(get) = get {
-            refusals(get, &EVERYWHERE);
+        let PathItem { get, post, put, delete, .. } = item;
+        for operation in [get, delete].into_iter().flatten() {
+            refusals(operation, &EVERYWHERE);
         }
-        if let Some(post) = post {
-            refusals(post, &EVERYWHERE);
-            refusals(post, &WITH_BODY);
+        for operation in [post, put].into_iter().flatten() {
+            refusals(operation, &EVERYWHERE);
+            refusals(operation, &WITH_BODY);
         }
     }
 }

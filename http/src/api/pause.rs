@@ -29,6 +29,7 @@ pub(super) struct PauseBody {
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
     request_body = Option<PauseBody>,
     responses(

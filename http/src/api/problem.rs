@@ -85,7 +85,9 @@ impl From<Rejection> for Problem {
             Rejection::WorkflowAlreadyRunning(..) => codes::WORKFLOW_ALREADY_RUNNING,
             Rejection::WorkflowAlreadyExists(..) => codes::WORKFLOW_ALREADY_EXISTS,
             Rejection::WorkflowClosed(..) => codes::WORKFLOW_CLOSED,
-            Rejection::ActivityNotFound(_) => codes::ACTIVITY_NOT_FOUND,
+            Rejection::ActivityNotFound(_) | Rejection::NoSuchActivity(..) => {
+                codes::ACTIVITY_NOT_FOUND
+            }
             Rejection::ActivityNotPending { .. } => codes::ACTIVITY_NOT_PENDING,
             Rejection::QueryNotFound(..) => codes::QUERY_NOT_FOUND,
             Rejection::UpdateNotFound(_) => codes::UPDATE_NOT_FOUND,
@@ -93,6 +95,13 @@ impl From<Rejection> for Problem {
             Rejection::TooManyUpdates(..) => codes::TOO_MANY_UPDATES,
             Rejection::IdempotencyConflict(_) => codes::IDEMPOTENCY_CONFLICT,
             Rejection::PayloadTooLarge { .. } => codes::PAYLOAD_TOO_LARGE,
+            Rejection::WorkflowOpen(..) => codes::WORKFLOW_OPEN,
+            Rejection::ActivityNotWaiting(..) => codes::ACTIVITY_NOT_WAITING,
+            Rejection::TaskNotFailed(_) => codes::TASK_NOT_FAILED,
+            Rejection::NamespaceNotFound(_) => codes::NAMESPACE_NOT_FOUND,
+            Rejection::NamespaceAlreadyExists(_) => codes::NAMESPACE_ALREADY_EXISTS,
+            Rejection::NamespaceNotEmpty(_) => codes::NAMESPACE_NOT_EMPTY,
+            Rejection::BatchNotFound(_) => codes::BATCH_NOT_FOUND,
             Rejection::Unavailable(_) => codes::UNAVAILABLE,
             Rejection::OutcomeUnknown(_) => codes::OUTCOME_UNKNOWN,
             Rejection::Corrupt(_) => codes::CORRUPT,

@@ -30,6 +30,7 @@ pub(super) struct QueryAnswer {
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("name" = String, Path, description = "the query's name", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the argument"),
     responses(

@@ -22,6 +22,7 @@ use super::target::selector;
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the run to close, in milliseconds; clamped to 60000"),
     ),
     responses(

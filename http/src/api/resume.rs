@@ -18,6 +18,7 @@ use super::{Api, body};
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
     responses(
         (status = 202, description = "it goes on", body = serde_json::Value),

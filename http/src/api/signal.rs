@@ -20,6 +20,7 @@ use super::{Api, body};
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("name" = String, Path, description = "the signal's name", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("Idempotency-Key" = Option<String>, Header, description = "makes a repeated signal harmless"),
     ),
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the payload"),

@@ -16,7 +16,7 @@ use super::idempotency::idempotency_key;
 use super::json::{Answer, json};
 use super::parameters::Parameters;
 use super::problem::ProblemBody;
-use super::target::{check_text, check_workflow_id};
+use super::target::{check_text, check_workflow_id, namespace};
 use super::update::{DEFAULT_WAIT as UPDATE_WAIT, waited};
 use super::{Api, Problem, body};
 
@@ -121,6 +121,7 @@ pub(super) struct StartAnswer {
     tag = "workflows",
     params(
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the result, in milliseconds; clamped to 60000"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("Idempotency-Key" = Option<String>, Header, description = "makes a repeated start answer what the first one answered"),
     ),
     request_body = StartBody,
@@ -128,7 +129,7 @@ pub(super) struct StartAnswer {
         (status = 201, description = "started", body = StartAnswer),
         (status = 200, description = "`use_existing` found an open run", body = StartAnswer),
         (status = 409, description = "the id is taken, or the idempotency key was used with another body", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "the type declares no such update", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace, or the type declares no such update", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "too many updates of the run wait for an answer", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "unknown workflow type, or an input that it cannot take", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -137,7 +138,9 @@ pub(super) async fn start(State(api): State<Api>, request: Request) -> Answer {
     let (head, body) = request.into_parts();
     let body = body::read(&api, &head.headers, body).await?;
     let wait = Parameters::of(&head.uri).wait("wait_ms")?;
-    let start = body::parse::<StartBody>(&body)?.into_request(idempotency_key(&head.headers)?)?;
+    let mut start =
+        body::parse::<StartBody>(&body)?.into_request(idempotency_key(&head.headers)?)?;
+    start.namespace = namespace(&head.uri)?;
     if start.update.is_some() {
         return start_with_update(&api, start, wait).await;
     }

@@ -30,11 +30,24 @@ pub(super) fn selector(uri: &Uri) -> Result<Selector, Problem> {
             Problem::invalid(format!("parameter `run_id` is no run id (`{text}`): {error}"))
         })?),
     };
-    Ok(Selector {
-        namespace: DEFAULT_NAMESPACE.to_owned(),
-        workflow_id: workflow_id.into_owned(),
-        run_id,
-    })
+    Ok(Selector { namespace: namespace(uri)?, workflow_id: workflow_id.into_owned(), run_id })
+}
+
+/// The namespace of the parameter `namespace`; whether it exists is the engine's to say.
+pub(super) fn namespace(uri: &Uri) -> Result<String, Problem> {
+    match Parameters::of(uri).text("namespace")? {
+        None => Ok(DEFAULT_NAMESPACE.to_owned()),
+        Some(name) => {
+            check_text("parameter `namespace`", &name)?;
+            Ok(name.into_owned())
+        }
+    }
+}
+
+/// The segment of the path after the workflow's call, such as the id of an activity.
+pub(super) fn number(uri: &Uri, what: &str) -> Result<u32, Problem> {
+    let text = segment(uri, NAME, what)?;
+    text.parse().map_err(|_| Problem::invalid(format!("{what} `{text}` is no whole number")))
 }
 
 /// The name of the signal or query.

@@ -27,6 +27,7 @@ pub(super) struct TerminateBody {
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
     request_body = Option<TerminateBody>,
     responses(

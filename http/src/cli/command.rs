@@ -7,10 +7,14 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::activity::ActivityCommand;
 use super::cancel::CancelArgs;
+use super::delete::DeleteArgs;
 use super::list::ListArgs;
+use super::namespaces::NamespacesArgs;
 use super::pause::PauseArgs;
 use super::query::QueryArgs;
+use super::reset::ResetArgs;
 use super::resume::ResumeArgs;
+use super::retry::RetryArgs;
 use super::serve::{ServeArgs, serve};
 use super::show::ShowArgs;
 use super::signal::SignalArgs;
@@ -85,6 +89,18 @@ enum ClientCommand {
     /// Report of an activity that is completed from outside.
     #[command(subcommand, after_help = ACTIVITY_HELP)]
     Activity(ActivityCommand),
+    /// Begin a new run with a part of a run's history, and go on from there with today's code.
+    #[command(after_help = RESET_HELP)]
+    Reset(Box<ResetArgs>),
+    /// Try now what waits for its next try: an activity, or code that failed.
+    #[command(after_help = RETRY_HELP)]
+    Retry(RetryArgs),
+    /// Delete a closed run with everything that is stored of it.
+    #[command(after_help = DELETE_HELP)]
+    Delete(DeleteArgs),
+    /// List, create, change and delete namespaces.
+    #[command(after_help = NAMESPACES_HELP)]
+    Namespaces(NamespacesArgs),
     /// Measure the engine on this machine, in process or over HTTP.
     #[command(after_help = BENCH_HELP)]
     Bench(Box<BenchArgs>),
@@ -174,6 +190,36 @@ Examples:
   activity fail 0198c5f0-7e1a-7000-8000-000000000000.3.1 no_answer --message 'nobody was there'
   activity heartbeat 0198c5f0-7e1a-7000-8000-000000000000.3.1 '\"half done\"'";
 
+const RESET_HELP: &str = "\
+The new run has the workflow's id. It takes over the events up to the one named; signals that came
+later are received again, activities that were under way are started anew. An open run of the id is
+terminated.
+
+Examples:
+  reset order-7 --to 12 --reason 'the price was wrong'
+  reset order-7 --to 12 --edit '12={\"price\": 40}' --no-signals
+  reset order-7 --to 1 --input @order.json --json";
+
+const RETRY_HELP: &str = "\
+Without an activity the code of a stuck run is tried again.
+
+Examples:
+  retry order-7 --activity 3
+  retry order-7";
+
+const DELETE_HELP: &str = "\
+Example:
+  delete order-7";
+
+const NAMESPACES_HELP: &str = "\
+Without a retention a namespace keeps its closed runs for ever.
+
+Examples:
+  namespaces
+  namespaces create staging --retention 7d --description 'for trying things'
+  namespaces update staging --retention 1d
+  namespaces delete staging --json";
+
 const BENCH_HELP: &str = "\
 Every figure stands beside the disk's own sync rate, measured in the same run, and everything is
 durable before it counts. Published figures take --seconds 30 or more on a machine that does nothing
@@ -204,6 +250,10 @@ impl ClientCommand {
             Self::Pause(args) => args.run(),
             Self::Resume(args) => args.run(),
             Self::Activity(command) => command.run(),
+            Self::Reset(args) => args.run(),
+            Self::Retry(args) => args.run(),
+            Self::Delete(args) => args.run(),
+            Self::Namespaces(args) => args.run(),
             Self::Bench(args) => crate::bench::run(&args),
             Self::BenchSleepers(args) => args.run(),
         }

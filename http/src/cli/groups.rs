@@ -176,7 +176,7 @@ impl Group {
                 let reason = event.text("reason").unwrap_or_default();
                 self.state(look::FAILED, reason);
             }
-            "workflow_paused" => {
+            "workflow_paused" | "workflow_reset" => {
                 let reason = event.text("reason").unwrap_or_default();
                 self.state(look::WAITING, reason);
             }

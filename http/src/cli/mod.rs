@@ -14,13 +14,17 @@
 mod activity;
 mod cancel;
 mod command;
+mod delete;
 mod groups;
 mod list;
 mod look;
+mod namespaces;
 mod pause;
 mod query;
 mod remote;
+mod reset;
 mod resume;
+mod retry;
 mod screen;
 mod serve;
 mod show;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::screen::{Colour, Screen, printable};
 use crate::client::{Client, ClientError, Problem};
-use crate::{RunId, Selector};
+use crate::{DEFAULT_NAMESPACE, RunId, Selector};
 
 /// Where a server listens when nothing else is said.
 const DEFAULT_URL: &str = "http://127.0.0.1:3837";
@@ -19,6 +19,9 @@ pub(super) struct RemoteArgs {
     /// The server's address.
     #[arg(long, env = "EVERSTEP_URL", default_value = DEFAULT_URL, value_name = "URL")]
     url: String,
+    /// The namespace of the runs.
+    #[arg(long, env = "EVERSTEP_NAMESPACE", default_value = DEFAULT_NAMESPACE, value_name = "NAME")]
+    namespace: String,
     /// Print one JSON document instead of text; refusals as problem JSON on stderr.
     #[arg(long)]
     pub(super) json: bool,
@@ -111,6 +114,7 @@ impl RemoteArgs {
     {
         let done = Client::new(&self.url)
             .map_err(CliError::from)
+            .map(|client| client.in_namespace(&self.namespace))
             .and_then(|client| runtime()?.block_on(command(client)));
         done.unwrap_or_else(|error| error.report(self.json))
     }

@@ -45,6 +45,14 @@ impl Call {
         Self { method: Method::POST, body, ..Self::get(path) }
     }
 
+    pub(super) fn put(path: Path, body: impl Into<Bytes>) -> Self {
+        Self { method: Method::PUT, ..Self::post(path, body) }
+    }
+
+    pub(super) fn delete(path: Path) -> Self {
+        Self { method: Method::DELETE, ..Self::get(path) }
+    }
+
     pub(super) fn idempotency_key(mut self, key: Option<String>) -> Self {
         self.idempotency_key = key;
         self
@@ -75,6 +83,8 @@ impl Answer {
 #[derive(Clone)]
 pub(super) struct Connection {
     url: String,
+    /// Where calls go that name no namespace of their own.
+    namespace: String,
     http: legacy::Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -101,7 +111,11 @@ impl Connection {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build(connector);
-        Ok(Self { url: url.to_owned(), http })
+        Ok(Self { url: url.to_owned(), namespace: String::new(), http })
+    }
+
+    pub(super) fn set_namespace(&mut self, namespace: &str) {
+        namespace.clone_into(&mut self.namespace);
     }
 
     pub(super) fn url(&self) -> &str {
@@ -132,9 +146,12 @@ impl Connection {
     /// Makes a call and leaves the body to the caller; `accept` other than JSON.
     pub(super) async fn open(
         &self,
-        call: Call,
+        mut call: Call,
         headers: Option<(&'static str, HeaderValue)>,
     ) -> Result<Response<Incoming>, ClientError> {
+        if call.path.as_str().starts_with("/api/") {
+            call.path = call.path.in_namespace(&self.namespace);
+        }
         let name = format!("{} {}", call.method, call.path.as_str());
         let bad = |reason: String| ClientError::Address { url: self.url.clone(), reason };
         let mut request = Request::builder().method(call.method).uri(format!(

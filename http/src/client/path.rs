@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use crate::Selector;
+use crate::{DEFAULT_NAMESPACE, Selector};
 
 /// Appends `text`, percent-encoded.
 pub(super) fn encode_into(target: &mut String, text: &str) {
@@ -39,7 +39,14 @@ impl Path {
         for part in tail {
             path = path.segment(part);
         }
-        path.parameter("run_id", selector.run_id)
+        path.in_namespace(&selector.namespace).parameter("run_id", selector.run_id)
+    }
+
+    /// Adds the namespace, unless it is the default one or is named already.
+    pub(super) fn in_namespace(self, namespace: &str) -> Self {
+        let plain = namespace.is_empty() || namespace == DEFAULT_NAMESPACE;
+        let named = self.text.contains("?namespace=") || self.text.contains("&namespace=");
+        self.parameter("namespace", (!plain && !named).then_some(namespace))
     }
 
     pub(super) fn segment(mut self, text: &str) -> Self {

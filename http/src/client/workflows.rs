@@ -101,6 +101,14 @@ impl Client {
         Ok(Self { connection: Connection::new(url)? })
     }
 
+    /// The same client, for the runs of another namespace: calls whose selector names no
+    /// namespace of its own go there.
+    #[must_use]
+    pub fn in_namespace(mut self, namespace: &str) -> Self {
+        self.connection.set_namespace(namespace);
+        self
+    }
+
     /// The server's address.
     pub fn url(&self) -> &str {
         self.connection.url()
@@ -154,6 +162,7 @@ impl Client {
         let body = serde_json::to_vec(&body).map_err(ClientError::shape("the start"))?;
         let wait = wait.min(LONGEST_POLL);
         let path = Path::new("/api/v1/workflows")
+            .in_namespace(&request.namespace)
             .parameter("wait_ms", (!wait.is_zero()).then(|| millis(wait)));
         let call =
             Call::post(path, body).idempotency_key(request.idempotency_key.clone()).waiting(wait);
@@ -290,6 +299,7 @@ impl Client {
         page_token: Option<&str>,
     ) -> Result<RunPage, ClientError> {
         let mut path = Path::new("/api/v1/workflows")
+            .in_namespace(&filter.namespace)
             .parameter("status", filter.status)
             .parameter("type", filter.workflow_type.as_ref())
             .parameter("id_prefix", filter.id_prefix.as_ref())

@@ -43,6 +43,8 @@ fn engine(api: &Api, into: &mut String) {
         ("turns", stats.turns),
         ("task_failures", stats.task_failures),
         ("replays", stats.replays),
+        ("runs_deleted", stats.runs_deleted),
+        ("runs_expired", stats.runs_expired),
         ("evictions", stats.evictions),
         ("blocked_polls", stats.blocked_polls),
     ] {

@@ -345,6 +345,10 @@ impl Journal {
             HistoryEvent::WorkflowTimedOut => {
                 self.close("Workflow timed out", Tone::TimedOut, at, "");
             }
+            HistoryEvent::WorkflowReset { to_event_id, reason, .. } => {
+                let name = format!("Reset to event {to_event_id}");
+                self.mark(&name, Tone::Continued, at, &payload::one_line(reason, PREVIEW_CHARS));
+            }
             HistoryEvent::WorkflowPaused { reason } => {
                 let preview = payload::one_line(reason, PREVIEW_CHARS);
                 self.open(Subject::Mark, "Paused", Tone::Paused, at, preview);

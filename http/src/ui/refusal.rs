@@ -18,10 +18,20 @@ pub(super) fn status(rejection: &Rejection) -> StatusCode {
         Rejection::Unprocessable(_) | Rejection::UnknownWorkflowType(..) => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
-        Rejection::WorkflowNotFound(_) | Rejection::QueryNotFound(..) => StatusCode::NOT_FOUND,
+        Rejection::WorkflowNotFound(_)
+        | Rejection::QueryNotFound(..)
+        | Rejection::ActivityNotFound(..)
+        | Rejection::NoSuchActivity(..)
+        | Rejection::NamespaceNotFound(_)
+        | Rejection::BatchNotFound(_) => StatusCode::NOT_FOUND,
         Rejection::WorkflowAlreadyRunning(..)
         | Rejection::WorkflowAlreadyExists(..)
         | Rejection::WorkflowClosed(..)
+        | Rejection::WorkflowOpen(..)
+        | Rejection::ActivityNotWaiting(..)
+        | Rejection::TaskNotFailed(_)
+        | Rejection::NamespaceAlreadyExists(_)
+        | Rejection::NamespaceNotEmpty(_)
         | Rejection::IdempotencyConflict(_) => StatusCode::CONFLICT,
         Rejection::PayloadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Rejection::Corrupt(_) => StatusCode::INTERNAL_SERVER_ERROR,

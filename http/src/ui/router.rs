@@ -38,6 +38,13 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
         .route("/ui/workflows/{id}/terminate", post(actions::terminate))
         .route("/ui/workflows/{id}/pause", post(operations::pause))
         .route("/ui/workflows/{id}/resume", post(operations::resume))
+        .route("/ui/workflows/{id}/reset", post(operations::reset))
+        .route("/ui/workflows/{id}/delete", post(operations::delete))
+        .route("/ui/workflows/{id}/task/retry", post(operations::retry_task))
+        .route(
+            "/ui/workflows/{id}/activities/{activity_id}/retry",
+            post(operations::retry_activity),
+        )
         .route("/ui/preferences", post(preferences::save))
         .route("/ui/live", get(live::stream))
         .route("/ui/a/{hash}/{file}", get(assets::serve))

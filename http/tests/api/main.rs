@@ -13,6 +13,8 @@ mod generator;
 mod history;
 mod ids;
 mod listing;
+mod namespaces;
+mod operating;
 mod pausing;
 mod queries;
 mod results;

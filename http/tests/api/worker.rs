@@ -18,6 +18,8 @@ const OUTSIDE: Workflow<Payload, Payload> = Workflow::new("outside");
 
 const ANSWER: Activity<Payload, Payload> = Activity::new("answer");
 const IDENTITY: Activity<u64, u64> = Activity::new("identity");
+const FLAKY: Workflow<u32, u32> = Workflow::new("flaky");
+const TRY: Activity<u32, u32> = Activity::new("try");
 const OPEN: Signal<Payload> = Signal::new("open");
 const ADD: Signal<i64> = Signal::new("add");
 const STATUS: Query<(), &'static str> = Query::new("status");
@@ -67,6 +69,13 @@ pub(crate) fn worker() -> Worker {
             Ok(ctx.activity(ANSWER, input).await?)
         })
         .activity(ANSWER, async |_, _| Err(ActivityError::completed_from_outside()))
+        .workflow(FLAKY, async |ctx: &WorkflowContext, failures| {
+            Ok(ctx.activity(TRY, failures).await?)
+        })
+        .activity(TRY, async |ctx: ActivityContext, failures| match ctx.attempt() {
+            attempt if attempt > failures => Ok(attempt),
+            _ => Err(ActivityError::new("flaky", "not yet")),
+        })
         .activity(IDENTITY, identity)
         .build_id("test-build")
 }

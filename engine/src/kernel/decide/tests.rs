@@ -23,6 +23,7 @@ fn run(start_delay_ms: Option<u64>) -> Run {
         continued: None,
         run_timeout_ms: None,
         execution_deadline: None,
+        reset: None,
     };
     Run::begin(&HistoryEvent::WorkflowStarted(started.into()), at(0)).unwrap()
 }

@@ -29,6 +29,7 @@ fn started() -> HistoryEvent {
         parent: None,
         version: "".into(),
         continued: None,
+        reset: None,
     }))
 }
 

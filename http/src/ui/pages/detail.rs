@@ -211,6 +211,12 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
         HistoryEvent::WorkflowTerminated { reason } | HistoryEvent::WorkflowPaused { reason } => {
             html! { dl.attrs { dt { "Reason" } dd { (reason) } } }
         }
+        HistoryEvent::WorkflowReset { from_run_id, to_event_id, reason } => html! {
+            dl.attrs {
+                dt { "From" } dd { "event " (to_event_id) " of run " span.mono { (from_run_id) } }
+                dt { "Reason" } dd { (reason) }
+            }
+        },
         HistoryEvent::WorkflowTaskFailed(failure) => task_failure(failure),
         other => html! {
             @if let Some(found) = raw::of_event(other) { (payload::draw(found, &address)) }

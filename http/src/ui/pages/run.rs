@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::detail::Detail;
 use super::history::{self, HistoryView};
-use super::run_actions;
+use super::{operations, run_actions};
 use crate::ui::icons::{self, Icon};
 use crate::ui::inspector::{Inspector, selector};
 use crate::ui::layout::{self, Page, Viewer};
@@ -64,7 +64,7 @@ pub(crate) async fn page(
                 span.push {}
                 (layout::live_badge())
             }
-            (region("run-head", &head(run, now)))
+            (region("run-head", &head(run, asked.event, now)))
         }
         (region("run-verdict", &verdict::card(run, view.reason.as_deref(), now)))
         (versioned("run-values", &(&run.input, &run.result, &run.failure, run.status), &values(run)))
@@ -108,7 +108,7 @@ fn last_event(
     Ok(inspector.engine.history(&selector, run.history_length, 1)?.events.into_iter().next())
 }
 
-fn head(run: &RunDescription, now: Timestamp) -> Markup {
+fn head(run: &RunDescription, event: Option<u64>, now: Timestamp) -> Markup {
     html! {
         div.head {
             div.run-title {
@@ -117,7 +117,8 @@ fn head(run: &RunDescription, now: Timestamp) -> Markup {
                 (verdict::pill(run))
             }
             span.push {}
-            @if !run.status.is_closed() { (run_actions::forms(run)) }
+            @if run.status.is_closed() { (operations::of_closed(run, event)) }
+            @else { (run_actions::forms(run, event)) }
         }
         dl.facts {
             div { dt { "Started" } dd { (times::ago(run.started_at, now)) " " span.muted { (times::date(run.started_at)) } } }

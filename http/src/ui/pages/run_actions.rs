@@ -13,15 +13,19 @@ pub(super) fn address(run: &RunDescription, action: &str) -> String {
 }
 
 /// The forms.
-pub(super) fn forms(run: &RunDescription) -> Markup {
+pub(super) fn forms(run: &RunDescription, event: Option<u64>) -> Markup {
     let awaited = |kind: &str| -> Vec<&str> {
         let items = run.awaiting.iter().filter(|item| item.kind == kind);
         items.map(|item| item.name.as_str()).collect()
     };
     let (signals, updates) = (awaited("signal"), awaited("update"));
+    let waiting = run.pending_activities.iter().filter(|one| one.state == "backing_off");
+    let retries: Vec<&str> = waiting.map(|one| one.activity_id.as_str()).collect();
+    let shown = (&signals, &updates, run.cancel_requested, run.status);
+    let shown = (shown, retries, run.task_failure.is_some(), event);
     let address = |action: &str| address(run, action);
     html! {
-        div.actions #actions data-hold data-v=(version(&(&signals, &updates, run.cancel_requested, run.status))) {
+        div.actions #actions data-hold data-v=(version(&shown)) {
             details.action #action-signal name="action" {
                 summary.button { "Signal" }
                 form method="post" action=(address("signal")) data-live {
@@ -42,7 +46,9 @@ pub(super) fn forms(run: &RunDescription) -> Markup {
                 }
             }
             (update_form::draw(&address("update"), &updates))
+            (operations::retrying(run))
             (operations::pausing(run))
+            (operations::resetting(run, event))
             details.action #action-cancel name="action" {
                 summary.button { "Cancel" }
                 form method="post" action=(address("cancel")) data-live {

@@ -1,0 +1,90 @@
+//! Namespaces share nothing.
+
+use std::time::Duration;
+
+use everstep_engine::{
+    ListFilter, NamespaceSettings, Rejection, Selector, SignalInput, StartRequest, Started,
+};
+
+use crate::support::{Fixture, json};
+
+fn create(fixture: &Fixture, name: &str) {
+    fixture.wait(fixture.engine().create_namespace(name, NamespaceSettings::default())).unwrap();
+}
+
+fn start(fixture: &Fixture, namespace: &str, kind: &str) -> Started {
+    let request = StartRequest {
+        namespace: namespace.into(),
+        workflow_id: Some("w".into()),
+        idempotency_key: Some("k".into()),
+        ..StartRequest::new(kind, json("null"))
+    };
+    fixture.wait(fixture.engine().start(request)).unwrap()
+}
+
+fn of(namespace: &str) -> Selector {
+    Selector { namespace: namespace.into(), ..Selector::newest("w") }
+}
+
+#[test]
+fn ids_keys_and_signals_are_apart() {
+    let mut fixture = Fixture::new();
+    create(&fixture, "a");
+    create(&fixture, "b");
+    let [a, b] = ["a", "b"].map(|namespace| start(&fixture, namespace, "sum"));
+    assert!(a.started && b.started && a.run_id != b.run_id);
+    fixture.restart();
+    for (namespace, number) in [("a", "1"), ("b", "2")] {
+        let signal = SignalInput { name: "add".into(), payload: json(number) };
+        let key = Some("s".into());
+        fixture.wait(fixture.engine().signal(&of(namespace), signal, key)).unwrap();
+    }
+    fixture.signal(&of("a"), "finish", "null");
+    assert_eq!(fixture.result(&of("a")).result, Some(json("[1]")));
+    // A run id of another namespace names nothing.
+    let crossed = Selector { run_id: Some(b.run_id), ..of("a") };
+    let found = fixture.wait(fixture.engine().terminate(&crossed, String::new()));
+    assert!(matches!(found, Err(Rejection::WorkflowNotFound(_))), "{found:?}");
+    fixture.signal(&of("b"), "finish", "null");
+    assert_eq!(fixture.result(&of("b")).result, Some(json("[2]")));
+    for (namespace, count) in [("a", 1), ("b", 1), ("default", 0)] {
+        let filter = ListFilter { namespace: namespace.into(), ..ListFilter::default() };
+        let page = fixture.engine().list(&filter, 10, None).unwrap();
+        assert_eq!(page.workflows.len(), count, "{namespace}");
+    }
+}
+
+#[test]
+fn they_are_made_changed_and_deleted() {
+    let mut fixture = Fixture::new();
+    create(&fixture, "a");
+    let again = fixture.engine().create_namespace("a", NamespaceSettings::default());
+    assert!(matches!(fixture.wait(again), Err(Rejection::NamespaceAlreadyExists(_))));
+    let odd = fixture.engine().create_namespace("a b", NamespaceSettings::default());
+    assert!(matches!(fixture.wait(odd), Err(Rejection::InvalidRequest(_))));
+    let settings = NamespaceSettings { description: "tests".into(), retention_ms: Some(1_000) };
+    fixture.wait(fixture.engine().update_namespace("a", settings)).unwrap();
+    fixture.restart();
+    let info = fixture.engine().namespace("a").unwrap();
+    assert_eq!((info.description.as_str(), info.retention_ms), ("tests", Some(1_000)));
+    let names: Vec<_> = fixture.engine().namespaces().into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["a", "default"]);
+
+    start(&fixture, "a", "sum");
+    let held = fixture.wait(fixture.engine().delete_namespace("a"));
+    assert!(matches!(held, Err(Rejection::NamespaceNotEmpty(_))), "{held:?}");
+    fixture.signal(&of("a"), "finish", "null");
+    fixture.result(&of("a"));
+    fixture.wait(fixture.engine().delete(&of("a"))).unwrap();
+    fixture.wait(fixture.engine().delete_namespace("a")).unwrap();
+    for refused in [
+        fixture.wait(fixture.engine().delete_namespace("a")).unwrap_err(),
+        fixture.engine().describe(&of("a")).unwrap_err(),
+        fixture.wait(fixture.engine().result(&of("a"), Duration::ZERO)).unwrap_err(),
+        fixture.wait(fixture.engine().cancel(&of("a"))).unwrap_err(),
+    ] {
+        assert_eq!(refused, Rejection::NamespaceNotFound("a".into()));
+    }
+    let default = fixture.wait(fixture.engine().delete_namespace("default"));
+    assert!(matches!(default, Err(Rejection::NamespaceNotEmpty(_))), "{default:?}");
+}

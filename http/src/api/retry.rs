@@ -1,0 +1,64 @@
+//! `POST /api/v1/workflows/{id}/activities/{activity_id}/retry` and `…/task/retry`: what waits for
+//! its next try is tried now.
+
+use axum::extract::{Request, State};
+
+use super::json::{Answer, accepted};
+use super::problem::ProblemBody;
+use super::target::{number, selector};
+use super::{Api, body};
+
+/// Retry an activity now
+///
+/// Starts the next attempt of an activity that waits for it, without the rest of its pause.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workflows/{id}/activities/{activity_id}/retry",
+    tag = "workflows",
+    params(
+        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        ("activity_id" = u32, Path, description = "the activity's id, from `pending_activities`"),
+        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses(
+        (status = 202, description = "the attempt is started", body = serde_json::Value),
+        (status = 404, description = "no such workflow, run or pending activity", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "the run is closed, or the activity waits for no attempt", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn activity(State(api): State<Api>, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    body::read(&api, &head.headers, body).await?;
+    let selector = selector(&head.uri)?;
+    let activity_id = number(&head.uri, "activity id")?;
+    api.engine().retry_activity(&selector, activity_id).await?;
+    Ok(accepted())
+}
+
+/// Retry a stuck task now
+///
+/// Tries the code of a run again that panicked, no longer follows its history, or has no worker.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workflows/{id}/task/retry",
+    tag = "workflows",
+    params(
+        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses(
+        (status = 202, description = "its code is tried again", body = serde_json::Value),
+        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "the run is closed, or its code has not failed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn task(State(api): State<Api>, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    body::read(&api, &head.headers, body).await?;
+    api.engine().retry_task(&selector(&head.uri)?).await?;
+    Ok(accepted())
+}
