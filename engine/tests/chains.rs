@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use everstep_engine::{
     Either, LONG_HISTORY_EVENTS, Payload, Query, Rejection, RunStatus, Selector, Signal,
-    SignalInput, StartRequest, Worker, Workflow, WorkflowContext, WorkflowError, race,
+    SignalInput, StartRequest, Update, UpdateInput, UpdateStatus, Worker, Workflow,
+    WorkflowContext, WorkflowError, race,
 };
 use serde::{Deserialize, Serialize};
 use support::{Fixture, json};
@@ -18,6 +19,8 @@ const TICK: Signal<u64> = Signal::new("tick");
 const GO: Signal<()> = Signal::new("go");
 const COUNT: Query<(), u64> = Query::new("count");
 const TICKER: Workflow<Ticker, Ticker> = Workflow::new("ticker");
+const ADD: Update<u64, u64> = Update::new("add");
+const LATE_ANSWERS: Workflow<u64, u64> = Workflow::new("late_answers");
 const NAP: Workflow<u64, u64> = Workflow::new("nap");
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -62,6 +65,19 @@ fn chains() -> Worker {
                 Either::Second(()) => ctx.continue_as_new(run + 1),
             }
         })
+        .workflow(LATE_ANSWERS, async |ctx: &WorkflowContext, run: u64| {
+            if run == 0 {
+                ctx.signal(GO).await;
+                return ctx.continue_as_new(1);
+            }
+            let mut sum = 0;
+            while let Either::First((number, reply)) = race(ctx.update(ADD), ctx.signal(GO)).await {
+                sum += number;
+                reply.answer(sum);
+            }
+            Ok(sum)
+        })
+        .update(LATE_ANSWERS, ADD)
         .workflow(Workflow::new("long"), async |ctx: &WorkflowContext, (): ()| {
             while !ctx.should_continue_as_new() {
                 ctx.signal(TICK).await;
@@ -172,6 +188,40 @@ fn the_execution_timeout_is_the_chains() {
     assert_eq!(fixture.engine().describe(&selector).unwrap().status, RunStatus::Running);
     fixture.advance(Duration::from_secs(2));
     assert_eq!(fixture.result(&selector).status, RunStatus::TimedOut);
+}
+
+#[test]
+fn updates_that_wait_for_the_code_are_answered_by_the_next_run() {
+    let mut fixture = fixture();
+    let run = Selector::newest(fixture.start("late_answers", json("0")).workflow_id);
+    let update = |id: &str, argument: &str| UpdateInput {
+        name: "add".into(),
+        payload: json(argument),
+        update_id: Some(id.into()),
+    };
+    let send = |fixture: &Fixture, id: &str, argument: &str, wait: u64| {
+        let wait = Duration::from_secs(wait);
+        fixture.wait(fixture.engine().update(&run, update(id, argument), wait)).unwrap()
+    };
+    assert_eq!(send(&fixture, "a", "40", 0).status, UpdateStatus::Admitted);
+    fixture.restart_with(chains());
+    assert_eq!(send(&fixture, "b", "2", 0).status, UpdateStatus::Admitted);
+    // Somebody waits while the chain turns.
+    let (waited, ()) = fixture.wait(async {
+        let waits = fixture.engine().update_outcome(&run, "b", Duration::from_secs(20));
+        let turns = async {
+            let go = SignalInput { name: "go".into(), payload: Payload::null() };
+            fixture.engine().signal(&run, go, None).await.unwrap();
+        };
+        tokio::join!(waits, turns)
+    });
+    assert_eq!(waited.unwrap().result, Some(json("42")));
+    assert_eq!(fixture.engine().describe(&run).unwrap().run_number, 2);
+    fixture.restart_with(chains());
+    // A retry gets the same answer, whichever run gave it.
+    assert_eq!(send(&fixture, "a", "40", 20).result, Some(json("40")));
+    fixture.signal(&run, "go", "null");
+    assert_eq!(fixture.result(&run).result, Some(json("42")));
 }
 
 #[test]

@@ -71,6 +71,8 @@ fn relatives() -> Worker {
             ctx.workflow("free").signal(NUMBER, &7).await?;
             let nobody = ctx.workflow("nobody").signal(NUMBER, &7).await.unwrap_err();
             let wrong = ctx.start(Workflow::<u64, ()>::new("unknown"), 1).await.unwrap_err();
+            let long = ctx.start(WAITER, ()).id("x".repeat(513)).await.unwrap_err();
+            assert_eq!(long.kind(), "invalid_request");
             Ok((
                 started.workflow_id,
                 taken.kind().to_owned(),

@@ -13,11 +13,14 @@ use super::panics;
 use super::record::RunRecord;
 use super::shard::Shard;
 use crate::kernel::{Answer, Command, ParentLink};
-use crate::{Failure, Rejection, RunId, Selector, StartRequest, Started};
+use crate::{Failure, Payload, Rejection, RunId, Selector, StartRequest, Started};
 
 /// Letters that are delivered before the turn's batch is committed and requests have their turn
 /// again: runs that write to each other without end hold nobody up.
 const LETTERS_A_TURN: usize = 1_024;
+
+/// The longest workflow id.
+const MAX_ID_BYTES: usize = 512;
 
 impl Shard {
     /// Delivers what waits in the mailbox.
@@ -75,6 +78,7 @@ impl Shard {
                 return self.answer_start(letter, started, &place);
             }
             Act::Signal(signal) => self.act_on(&letter.to, |shard, selector| {
+                shard.check_letter_size("signal payload", &signal.payload)?;
                 shard.try_signal(selector, signal.clone(), None)
             }),
             Act::RequestCancel => self.act_on(&letter.to, |shard, selector| {
@@ -154,6 +158,7 @@ impl Shard {
         request: &StartRequest,
         parent: Option<Box<ParentLink>>,
     ) -> Result<Started, Rejection> {
+        self.check_letter_start(request)?;
         let registry = std::sync::Arc::clone(&self.inner.registry);
         if let Some(entry) = registry.workflows.get(request.workflow_type.as_str()) {
             // The input's type may have code of its own.
@@ -166,6 +171,27 @@ impl Shard {
             })?;
         }
         self.try_start(request.clone(), parent)
+    }
+
+    /// What the door checks of a start from outside.
+    fn check_letter_start(&self, request: &StartRequest) -> Result<(), Rejection> {
+        let id = request.workflow_id.as_deref().unwrap_or_default();
+        if id.is_empty() || id.len() > MAX_ID_BYTES || id.chars().any(char::is_control) {
+            return Err(Rejection::InvalidRequest(format!(
+                "a workflow id has 1 to {MAX_ID_BYTES} bytes without control characters; this one \
+                 has {}",
+                id.len()
+            )));
+        }
+        self.check_letter_size("input", &request.input)
+    }
+
+    fn check_letter_size(&self, what: &str, payload: &Payload) -> Result<(), Rejection> {
+        let (bytes, limit) = (payload.as_bytes().len(), self.inner.config.max_payload_bytes);
+        match bytes > limit {
+            true => Err(Rejection::PayloadTooLarge { what: what.to_owned(), bytes, limit }),
+            false => Ok(()),
+        }
     }
 
     fn answer_start(
