@@ -201,7 +201,7 @@ impl super::turn::Step<'_> {
     }
 
     /// The process that ran the attempt is gone.
-    fn lose_attempt(&mut self, activity_id: u32, attempt: u32) {
+    pub(super) fn lose_attempt(&mut self, activity_id: u32, attempt: u32) {
         let failure = Failure::new(LOST, "the process that ran this attempt has ended");
         let cancelled = self.resident.run.has_withdrawn(activity_id);
         let command = match cancelled {

@@ -49,6 +49,7 @@ mod shard;
 mod start;
 mod stats;
 mod succession;
+mod sweep;
 mod task;
 mod timers;
 mod transactions;

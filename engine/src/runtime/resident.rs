@@ -51,8 +51,9 @@ pub(super) struct Resident {
     pub(super) superseded: Option<BTreeSet<u32>>,
     /// Used since the eviction hand last passed.
     used: bool,
-    /// What it was counted with.
+    /// What it was counted with, and what of that is buffered signals.
     counted_bytes: u64,
+    counted_buffered_bytes: u64,
 }
 
 impl Resident {
@@ -78,9 +79,23 @@ impl Resident {
             superseded: None,
             used: true,
             counted_bytes: 0,
+            counted_buffered_bytes: 0,
             run,
             task,
         }
+    }
+
+    fn buffered_bytes(&self) -> u64 {
+        self.task.as_ref().map_or(0, Task::buffered_bytes)
+    }
+
+    /// By how much its buffered signals have grown, or shrunk, since it was counted.
+    pub(super) fn take_growth(&mut self) -> i64 {
+        let buffered = self.buffered_bytes();
+        let before = std::mem::replace(&mut self.counted_buffered_bytes, buffered);
+        let growth = buffered.cast_signed() - before.cast_signed();
+        self.counted_bytes = self.counted_bytes.saturating_add_signed(growth);
+        growth
     }
 
     /// What it holds in memory, roughly: the code's future, the fold, what is pending.
@@ -121,7 +136,8 @@ impl Residents {
     pub(super) fn insert(&mut self, mut resident: Resident) {
         let (run_id, key) =
             (resident.run_id, keys::workflow(&resident.namespace, &resident.workflow_id));
-        resident.counted_bytes = resident.estimated_bytes();
+        resident.counted_buffered_bytes = resident.buffered_bytes();
+        resident.counted_bytes = resident.estimated_bytes() + resident.counted_buffered_bytes;
         self.bytes += resident.counted_bytes;
         self.by_workflow.insert(key, run_id);
         self.line.push_back(run_id);
@@ -155,6 +171,11 @@ impl Residents {
         if self.by_workflow.get(&key) == Some(&run_id) {
             self.by_workflow.remove(&key);
         }
+    }
+
+    /// A run that is counted holds more, or less, than it did.
+    pub(super) const fn grow(&mut self, growth: i64) {
+        self.bytes = self.bytes.saturating_add_signed(growth);
     }
 
     /// Forgets everything; the store knows it all.
@@ -191,6 +212,11 @@ impl Residents {
             }
         }
         evicted
+    }
+
+    /// The ids of at most `limit` runs, from a place in the eviction line.
+    pub(super) fn some_from(&self, place: usize, limit: usize) -> Vec<RunId> {
+        self.line.iter().skip(place).take(limit).copied().collect()
     }
 
     /// Drops ids of runs that are gone from the line, so that it does not outgrow the runs.

@@ -26,6 +26,7 @@ use super::recovery::Recovery;
 use super::resident::{Residents, RunMap};
 use super::retention::Retention;
 use super::start::{LastRunId, RecentKeys};
+use super::sweep::Sweep;
 use super::timers::Timers;
 use super::turn::{Step, Turn};
 use super::updates::UpdateWatchers;
@@ -84,6 +85,7 @@ pub(super) struct Shard {
     /// Whether anything was ever offered to a queue.
     pub(super) uses_queues: bool,
     pub(super) stopped: Option<String>,
+    pub(super) sweep: Sweep,
 }
 
 /// A shutdown in progress.
@@ -189,6 +191,7 @@ impl Shard {
             progress,
             uses_queues: false,
             stopped: None,
+            sweep: Sweep::default(),
         }
     }
 
@@ -231,7 +234,9 @@ impl Shard {
             }
             self.progress.idle();
             if let Some(timeout) = self.may_sleep() {
-                self.inner.inbox.sleep(timeout);
+                if !self.sweep() {
+                    self.inner.inbox.sleep(timeout);
+                }
             }
         }
     }
@@ -307,6 +312,9 @@ impl Shard {
         let mut step = Step::new(&mut self.turn, resident, &mut self.timers, &self.inner.counters);
         let result = act(&mut step);
         step.finish();
+        debug_assert!(resident.has_waker(), "run {run_id} is open and nothing will wake it");
+        let growth = resident.take_growth();
+        self.residents.grow(growth);
         if let Some(successor) = self.turn.successor.take() {
             self.begin_successor(run_id, *successor);
         }

@@ -37,6 +37,8 @@ pub struct EngineStats {
     pub runs_expired: u64,
     /// Runs put out of memory because of the budget.
     pub evictions: u64,
+    /// Open runs without a waker, and attempts that nobody ran, which were found and mended.
+    pub lost_wakers: u64,
     /// Polls that did not return within their budget.
     pub blocked_polls: u64,
     /// Runs in memory.
@@ -82,6 +84,7 @@ counters!(
     runs_deleted,
     runs_expired,
     evictions,
+    lost_wakers,
     blocked_polls,
     resident_runs,
     resident_bytes,

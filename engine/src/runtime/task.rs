@@ -18,7 +18,8 @@ use crate::{Payload, Timestamp, WorkflowError};
 
 pub(super) struct Task {
     core: Rc<Core>,
-    future: WorkflowFuture,
+    /// Always there; taken out to be dropped.
+    future: Option<WorkflowFuture>,
     /// How the code ended, once it has.
     ended: Option<Result<Payload, WorkflowError>>,
 }
@@ -28,8 +29,8 @@ impl Task {
         let input = started.input.clone();
         let core = Core::new(started, at);
         let body = (entry.begin)(WorkflowContext::new(Rc::clone(&core)), &input);
-        let future = Box::pin(sdk::root(Rc::clone(&core), body));
-        Self { core, future, ended: None }
+        let future: WorkflowFuture = Box::pin(sdk::root(Rc::clone(&core), body));
+        Self { core, future: Some(future), ended: None }
     }
 
     /// Takes in an event and polls the code if the event concerns it.
@@ -66,7 +67,10 @@ impl Task {
     fn poll(&mut self, at: Timestamp) -> Result<(), Box<TaskFailure>> {
         self.core.set_polling(true);
         let mut cx = Context::from_waker(Waker::noop());
-        let polled = panics::catch(AssertUnwindSafe(|| self.future.as_mut().poll(&mut cx)));
+        let polled = panics::catch(AssertUnwindSafe(|| match &mut self.future {
+            Some(future) => future.as_mut().poll(&mut cx),
+            None => Poll::Pending,
+        }));
         self.core.set_polling(false);
         match polled {
             Ok(Poll::Ready(output)) => self.ended = Some(output),
@@ -151,6 +155,26 @@ impl Task {
 
     /// Bytes that the suspended code holds, as far as they can be seen.
     pub(super) fn size(&self) -> usize {
-        std::mem::size_of_val(&*self.future) + std::mem::size_of::<Core>()
+        let future = self.future.as_ref().map_or(0, |future| std::mem::size_of_val(&**future));
+        future + std::mem::size_of::<Core>()
+    }
+
+    /// Whether the code waits for something that comes from outside, as far as is known now.
+    pub(super) fn awaits_outside(&self) -> bool {
+        self.core.awaits_outside()
+    }
+
+    /// Bytes of signals that nobody has taken yet.
+    pub(super) fn buffered_bytes(&self) -> u64 {
+        self.core.with(|state| state.buffered_bytes)
+    }
+}
+
+/// What the code holds is the user's, and so are its destructors: a panic in one of them must not
+/// end the loop.
+impl Drop for Task {
+    fn drop(&mut self) {
+        let steps = self.core.with(|state| std::mem::take(&mut state.inline_steps));
+        panics::drop_quietly("a workflow's code", (self.future.take(), steps));
     }
 }

@@ -3,7 +3,11 @@
 //! A request to cancel goes to the innermost open scopes. A [`cancellable`] scope drops its body,
 //! waits until the activities that the body waited for have ended, and returns [`Cancelled`]; what
 //! the code does after that is its clean-up and is not cancelled again. A [`shield`] keeps the
-//! request away until it is done. The workflow itself is the outermost scope.
+//! request away until it is done, from the scopes inside it, too. The workflow itself is the
+//! outermost scope.
+//!
+//! Invariant: scopes end from the inside out, and one that is about to end asks for nothing more:
+//! what its body begins to wait for after an inner scope has ended is held back and dropped with it.
 //!
 //! [`cancellable`]: crate::WorkflowContext::cancellable
 //! [`shield`]: crate::WorkflowContext::shield
@@ -31,11 +35,15 @@ pub(crate) struct Scopes {
     open: Vec<(u32, Scope)>,
     /// The scopes whose bodies are being polled, outermost first.
     entered: Vec<u32>,
+    /// Futures that have asked for nothing yet, because their scope is about to end.
+    held_back: Vec<(u32, Waker)>,
 }
 
 struct Scope {
     parent: Option<u32>,
     children: u32,
+    /// A shield, or inside of one: no request comes here.
+    shielded: bool,
     /// Opened before the request: it reacts even when another scope took it.
     before_request: bool,
     waker: Option<Waker>,
@@ -65,16 +73,42 @@ impl Scopes {
         self.open.iter_mut().find(|(known, _)| *known == id).map(|(_, scope)| scope)
     }
 
-    fn open(&mut self) -> u32 {
+    fn open(&mut self, shield: bool) -> u32 {
         let id = self.next;
         self.next += 1;
         let parent = self.entered.last().copied();
+        let mut shielded = shield;
         if let Some(parent) = parent.and_then(|parent| self.scope_mut(parent)) {
             parent.children += 1;
+            shielded |= parent.shielded;
         }
         let before_request = !self.requested;
-        self.open.push((id, Scope { parent, children: 0, before_request, waker: None }));
+        let scope = Scope { parent, children: 0, shielded, before_request, waker: None };
+        self.open.push((id, scope));
         id
+    }
+
+    /// Whether a future that has asked for nothing yet is to wait: the scope that is being polled
+    /// ends with this poll.
+    pub(super) fn holds_back(&mut self, waker: &Waker) -> bool {
+        if !self.requested {
+            return false;
+        }
+        let Some(&id) = self.entered.last() else { return false };
+        let ends = self.must_cancel(id);
+        if ends {
+            self.held_back.push((id, waker.clone()));
+        }
+        ends
+    }
+
+    /// The futures of the scope that were held back.
+    fn take_held_back(&mut self, id: u32) -> Vec<Waker> {
+        let (own, others) =
+            std::mem::take(&mut self.held_back).into_iter().partition(|(of, _)| *of == id);
+        self.held_back = others;
+        let own: Vec<(u32, Waker)> = own;
+        own.into_iter().map(|(_, waker)| waker).collect()
     }
 
     fn close(&mut self, id: u32) {
@@ -90,6 +124,7 @@ impl Scopes {
             && self.open.iter().any(|(known, scope)| {
                 *known == id
                     && scope.children == 0
+                    && !scope.shielded
                     && (scope.before_request || !self.delivered)
             })
             // The whole workflow is only dropped when nobody inside has taken the request.
@@ -104,8 +139,8 @@ struct OpenScope {
 }
 
 impl OpenScope {
-    fn new(core: &Rc<Core>) -> Self {
-        Self { id: core.with(|state| state.scopes.open()), core: Rc::clone(core) }
+    fn new(core: &Rc<Core>, shield: bool) -> Self {
+        Self { id: core.with(|state| state.scopes.open(shield)), core: Rc::clone(core) }
     }
 
     fn poll_inside<F: Future + ?Sized>(
@@ -140,7 +175,7 @@ pub(super) async fn cancellable<F: Future>(
     let mut scope = None;
     let mut ending: Vec<u32> = Vec::new();
     poll_fn(move |cx| {
-        let scope = scope.get_or_insert_with(|| OpenScope::new(core));
+        let scope = scope.get_or_insert_with(|| OpenScope::new(core, false));
         loop {
             let Some(running) = body.as_mut() else {
                 // Dropped: the activities that it waited for may still be cleaning up.
@@ -158,11 +193,18 @@ pub(super) async fn cancellable<F: Future>(
                 }
                 // An inner scope may have ended in this poll and left the request to this one.
                 if !core.with(|state| state.scopes.must_cancel(scope.id)) {
-                    return Poll::Pending;
+                    let held_back = core.with(|state| state.scopes.take_held_back(scope.id));
+                    if held_back.is_empty() {
+                        return Poll::Pending;
+                    }
+                    // The scope goes on after all: another one has taken the request meanwhile.
+                    held_back.into_iter().for_each(Waker::wake);
+                    continue;
                 }
             }
             let before = core.with(|state| {
                 state.scopes.delivered = true;
+                state.scopes.take_held_back(scope.id);
                 state.abandoned.clone()
             });
             body = None;
@@ -182,7 +224,7 @@ pub(super) async fn shield<F: Future>(core: &Rc<Core>, body: F) -> F::Output {
     let mut body = std::pin::pin!(body);
     let mut scope = None;
     poll_fn(move |cx| {
-        let scope = scope.get_or_insert_with(|| OpenScope::new(core));
+        let scope = scope.get_or_insert_with(|| OpenScope::new(core, true));
         // A child that never reacts: it keeps its parents from reacting, too.
         scope.poll_inside(body.as_mut(), cx)
     })

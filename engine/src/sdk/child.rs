@@ -164,6 +164,10 @@ impl Wait {
         until_started: bool,
     ) -> Poll<Result<(u32, String, Resolution), ChildError>> {
         match std::mem::replace(self, Self::Done) {
+            Self::New(child) if core.with(|state| state.scopes.holds_back(cx.waker())) => {
+                *self = Self::New(child);
+                Poll::Pending
+            }
             Self::New(child) => {
                 let (child_id, workflow_id) = child.ask(core, cx, until_started)?;
                 *self = Self::Waiting { child_id, workflow_id };

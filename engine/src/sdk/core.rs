@@ -109,6 +109,8 @@ pub(crate) struct State {
     pub(crate) asked: VecDeque<Asked>,
     slots: BTreeMap<u32, Slot>,
     signals: BTreeMap<Arc<str>, VecDeque<Payload>>,
+    /// What those that nobody has taken yet hold in memory, roughly.
+    pub(crate) buffered_bytes: u64,
     signal_waits: BTreeMap<u64, SignalWait>,
     /// Whether `signal_waits` changed since the driver last looked.
     pub(crate) waits_changed: bool,
@@ -164,8 +166,10 @@ impl Core {
     pub(crate) fn new(started: Arc<WorkflowStarted>, started_at: Timestamp) -> Rc<Self> {
         let carried = started.continued.as_ref().map(|given| &given.carried);
         let mut signals = BTreeMap::<Arc<str>, VecDeque<Payload>>::new();
+        let mut buffered_bytes = 0;
         for signal in carried.map_or(&[][..], |carried| &carried.signals) {
             let name = Arc::from(signal.name.as_str());
+            buffered_bytes += buffered_size(&signal.payload);
             signals.entry(name).or_default().push_back(signal.payload.clone());
         }
         let children = carried.map_or(&[][..], |carried| &carried.children);
@@ -184,6 +188,7 @@ impl Core {
                 asked: VecDeque::new(),
                 slots,
                 signals,
+                buffered_bytes,
                 signal_waits: BTreeMap::new(),
                 waits_changed: false,
                 published: BTreeMap::new(),
@@ -223,6 +228,7 @@ impl Core {
                     state.resolve(*timer_id, Resolution::Fired)
                 }
                 HistoryEvent::SignalReceived { name, payload } => {
+                    state.buffered_bytes += buffered_size(payload);
                     state.signals.entry(Arc::clone(name)).or_default().push_back(payload.clone());
                     let waiting = state.signal_waits.values_mut().filter(|wait| wait.name == *name);
                     waiting.filter_map(|wait| wait.waker.take()).collect::<Vec<_>>().into()
@@ -347,6 +353,13 @@ impl Core {
             || state.updates.as_ref().is_some_and(|updates| updates.is_waiting())
             || !state.abandoned.is_empty()
             || state.slots.values().any(|slot| matches!(slot, Slot::Waiting(Some(_))))
+    }
+
+    /// Whether the code waits for a signal or an update.
+    pub(crate) fn awaits_outside(&self) -> bool {
+        let state = self.state.borrow();
+        !state.signal_waits.is_empty()
+            || state.updates.as_ref().is_some_and(|updates| updates.is_waiting())
     }
 
     /// The signals and updates that the code waits for, each name once.
@@ -489,7 +502,9 @@ impl State {
 
     /// Takes the oldest signal of that name, in the order in which they came.
     pub(crate) fn take_signal(&mut self, name: &str) -> Option<Payload> {
-        self.signals.get_mut(name)?.pop_front()
+        let payload = self.signals.get_mut(name)?.pop_front()?;
+        self.buffered_bytes -= buffered_size(&payload);
+        Some(payload)
     }
 
     /// Begins or goes on to wait for a signal; returns the wait's id.
@@ -544,4 +559,10 @@ pub(crate) fn store_waker(stored: &mut Option<Waker>, waker: &Waker) {
         Some(known) if known.will_wake(waker) => {}
         _ => *stored = Some(waker.clone()),
     }
+}
+
+/// What a buffered signal holds in memory, roughly.
+fn buffered_size(payload: &Payload) -> u64 {
+    const ENTRY: u64 = 64;
+    ENTRY + payload.as_bytes().len() as u64
 }

@@ -138,6 +138,12 @@ impl<O: DeserializeOwned> Future for ActivityFuture<O> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         match std::mem::replace(&mut this.state, ActivityWait::Done) {
+            ActivityWait::New(activity)
+                if this.core.with(|state| state.scopes.holds_back(cx.waker())) =>
+            {
+                this.state = ActivityWait::New(activity);
+                Poll::Pending
+            }
             ActivityWait::New(activity) => {
                 let NewActivity { activity_type, input, options, inline } = *activity;
                 let input = match input {
@@ -236,6 +242,9 @@ impl Future for TimerFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         match this.state {
+            TimerWait::New(_) if this.core.with(|state| state.scopes.holds_back(cx.waker())) => {
+                Poll::Pending
+            }
             TimerWait::New(due) => {
                 let id = this.core.with(|state| {
                     let fires_at = match due {
@@ -294,6 +303,9 @@ impl<T: DeserializeOwned> Future for SignalFuture<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let this = &mut *self;
+        if this.wait.is_none() && this.core.with(|state| state.scopes.holds_back(cx.waker())) {
+            return Poll::Pending;
+        }
         // Taken here and not handed over at delivery: a receiver that is dropped has taken nothing.
         while let Some(payload) = this.core.with(|state| state.take_signal(this.name)) {
             match payload.to() {

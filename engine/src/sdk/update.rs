@@ -78,6 +78,9 @@ impl<A: DeserializeOwned, R> Future for UpdateFuture<'_, A, R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if this.wait.is_none() && this.core.with(|state| state.scopes.holds_back(cx.waker())) {
+            return Poll::Pending;
+        }
         while let Some(found) = this.core.with(|state| state.updates_mut().find(this.name)) {
             match found {
                 Found::Offered(update) => match this.judge(&update) {

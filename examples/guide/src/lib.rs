@@ -6,7 +6,15 @@
 use std::future::Future;
 
 use everstep::server::{Server, ServerConfig};
-use everstep::{Client, Engine, Worker};
+use everstep::{Client, Clock, Engine, Worker};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/02-activities.md")]
+mod activities {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/04-sagas-and-cancellation.md")]
+mod sagas_and_cancellation {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/05-children-and-long-runs.md")]
@@ -20,8 +28,26 @@ mod updates_and_transactions {}
 ///
 /// # Panics
 /// When the server does not start or `code` fails: the snippet is wrong then.
-#[expect(clippy::unwrap_used, reason = "a snippet that does not work has failed its test")]
 pub fn try_out<F>(worker: Worker, code: impl FnOnce(Client, Engine) -> F)
+where
+    F: Future<Output = Result<(), Box<dyn std::error::Error>>>,
+{
+    try_on(Clock::System, worker, code);
+}
+
+/// As [`try_out`], on a clock that stands still until it is moved.
+///
+/// # Panics
+/// As [`try_out`].
+pub fn try_with_clock<F>(worker: Worker, code: impl FnOnce(Client, Engine) -> F)
+where
+    F: Future<Output = Result<(), Box<dyn std::error::Error>>>,
+{
+    try_on(Clock::manual(), worker, code);
+}
+
+#[expect(clippy::unwrap_used, reason = "a snippet that does not work has failed its test")]
+fn try_on<F>(clock: Clock, worker: Worker, code: impl FnOnce(Client, Engine) -> F)
 where
     F: Future<Output = Result<(), Box<dyn std::error::Error>>>,
 {
@@ -30,6 +56,7 @@ where
         let data = tempfile::tempdir().unwrap();
         let mut config = ServerConfig::new(data.path());
         config.listen = "127.0.0.1:0".parse().unwrap();
+        config.engine.clock = clock;
         let server = Server::open(worker, config).await.unwrap();
         let engine = server.engine().clone();
         code(Client::new(engine.clone()), engine).await.unwrap();

@@ -38,6 +38,10 @@ pub struct ServeArgs {
     /// Memory for suspended runs; beyond it, runs that only wait are put out and replayed later.
     #[arg(long, default_value = "256MiB", value_parser = values::bytes, value_name = "SIZE")]
     pub memory_budget: u64,
+    /// How long running activities may take to end when the server is told to stop; those that
+    /// take longer are made again at the next start.
+    #[arg(long, default_value = "10s", value_parser = values::duration, value_name = "DURATION")]
+    pub drain_grace: std::time::Duration,
     /// The store's cache for its state file.
     #[arg(long, default_value = "64MiB", value_parser = cache_size, value_name = "SIZE")]
     pub state_cache: usize,
@@ -77,6 +81,7 @@ impl ServeArgs {
         ServerConfig {
             listen: self.listen,
             allow_remote: self.allow_remote,
+            drain_grace: self.drain_grace,
             engine: EngineConfig {
                 clock,
                 memory_budget_bytes: self.memory_budget,

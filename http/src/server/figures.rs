@@ -47,6 +47,7 @@ fn engine(api: &Api, into: &mut String) {
         ("runs_expired", stats.runs_expired),
         ("evictions", stats.evictions),
         ("blocked_polls", stats.blocked_polls),
+        ("lost_wakers", stats.lost_wakers),
     ] {
         counter(into, &format!("everstep_{name}_total"), value);
     }
