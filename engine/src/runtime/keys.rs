@@ -37,6 +37,8 @@ pub(crate) const APP_ROWS: Table = Table::new(31, "app_rows");
 pub(crate) const QUEUES: Table = Table::new(40, "queues");
 /// `namespace ‖ run ‖ activity` → the last heartbeat of an activity that has not ended.
 pub(crate) const HEARTBEATS: Table = Table::new(12, "heartbeats");
+/// `namespace ‖ first run ‖ order` → the id of an update that the code has not looked at.
+pub(crate) const ADMITTED: Table = Table::new(32, "admitted");
 /// Name → value: format version, number of shards, the manual clock.
 pub(crate) const META: Table = Table::new(10, "meta");
 
@@ -164,6 +166,10 @@ pub(crate) fn runs_of_id(namespace: &str, workflow_id: &str) -> Vec<u8> {
 /// A row of `RUNS_OF_ID`.
 pub(crate) fn run_of_id(namespace: &str, workflow_id: &str, run_id: RunId) -> Vec<u8> {
     Key(runs_of_id(namespace, workflow_id)).run(run_id).0
+}
+
+pub(crate) fn admitted(namespace: &str, first_run: RunId, order: u64) -> Vec<u8> {
+    Key::default().namespace(namespace).run(first_run).with(&order.to_be_bytes()).0
 }
 
 pub(crate) fn active(shard: u8, namespace: &str, run_id: RunId) -> Vec<u8> {

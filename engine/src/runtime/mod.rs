@@ -68,5 +68,5 @@ pub(crate) use history_log::{HistoryReader, read_run};
 pub use namespaces::{NamespaceInfo, NamespaceSettings};
 pub(crate) use record::RunRecord;
 pub use stats::EngineStats;
-pub(crate) use update_record::read_pending;
+pub(crate) use update_record::read_admitted;
 pub use verdict::{ReplayReport, replay_history};

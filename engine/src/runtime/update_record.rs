@@ -10,12 +10,12 @@ use std::sync::Arc;
 use everstep_storage::{Batch, Range, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, UPDATES};
+use super::keys::{self, ADMITTED, UPDATES};
 use crate::view::{UpdateState, UpdateStatus};
 use crate::{Failure, Payload, Rejection, RunId, Timestamp};
 
-/// Rows that are read at once.
-const ROWS_A_READ: usize = 1_000;
+/// Updates of one run that may wait for an answer at the same time.
+pub(super) const MOST_PENDING: usize = 1_000;
 
 /// An update's row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,34 +65,25 @@ impl UpdateRecord {
     }
 }
 
-/// The updates of a chain that have not been answered, in the order of their admission.
-pub(crate) fn read_pending(
+/// The updates of a chain that its code has not looked at, in the order of their admission. Reads
+/// those alone, however many the chain has answered.
+pub(crate) fn read_admitted(
     snapshot: &dyn Snapshot,
     namespace: &str,
     first_run_id: RunId,
 ) -> Result<Vec<(Arc<str>, UpdateRecord)>, Rejection> {
     let prefix = keys::run(namespace, first_run_id);
-    let (mut pending, mut last) = (Vec::new(), None::<Vec<u8>>);
-    loop {
-        let mut range = Range::prefix(UPDATES, &prefix).limit(ROWS_A_READ);
-        if let Some(last) = &last {
-            range = range.after(last);
-        }
-        let rows = snapshot.range(range)?;
-        let is_last = rows.len() < ROWS_A_READ;
-        last = rows.last().map(|(key, _)| key.to_vec());
-        for (key, stored) in rows {
-            let record = UpdateRecord::read(&stored)?;
-            if !record.status().is_final() {
-                let id = key.get(prefix.len()..).unwrap_or_default();
-                pending.push((String::from_utf8_lossy(id).into(), record));
-            }
-        }
-        if is_last {
-            pending.sort_by_key(|(_, record)| record.order);
-            return Ok(pending);
+    // A run takes no more than so many at once.
+    let listed = snapshot.range(Range::prefix(ADMITTED, &prefix).limit(MOST_PENDING))?;
+    let mut admitted = Vec::with_capacity(listed.len());
+    for (_, update_id) in listed {
+        let update_id: Arc<str> = String::from_utf8_lossy(&update_id).into();
+        let key = keys::update(namespace, first_run_id, &update_id);
+        if let Some(stored) = snapshot.get(UPDATES, &key)? {
+            admitted.push((update_id, UpdateRecord::read(&stored)?));
         }
     }
+    Ok(admitted)
 }
 
 /// The part of a run's memory that is about updates; made with its first one.
@@ -111,6 +102,8 @@ struct Row {
     written_in: Option<u64>,
     /// It has no row on disk and needs none if it is turned down.
     is_new: bool,
+    /// It stands in the list of those that wait.
+    listed: bool,
 }
 
 impl RunUpdates {
@@ -119,11 +112,9 @@ impl RunUpdates {
         let mut updates = Self::default();
         for (update_id, record) in pending {
             updates.next_order = updates.next_order.max(record.order + 1);
-            if record.stage == Stage::Admitted {
-                updates.waiting.push_back(Arc::clone(&update_id));
-                let row = Row { record, written_in: Some(0), is_new: false };
-                updates.rows.insert(update_id, row);
-            }
+            updates.waiting.push_back(Arc::clone(&update_id));
+            let row = Row { record, written_in: Some(0), is_new: false, listed: true };
+            updates.rows.insert(update_id, row);
         }
         (updates.next_order > 0).then(|| Box::new(updates))
     }
@@ -143,7 +134,7 @@ impl RunUpdates {
         self.next_order += 1;
         let record = UpdateRecord { name, payload, order, admitted_at: at, stage: Stage::Admitted };
         self.waiting.push_back(Arc::clone(&update_id));
-        self.rows.insert(update_id, Row { record, written_in: None, is_new: true });
+        self.rows.insert(update_id, Row { record, written_in: None, is_new: true, listed: false });
     }
 
     /// The update goes on to another stage; `or` makes its row where memory has none.
@@ -157,6 +148,7 @@ impl RunUpdates {
             record: or(),
             written_in: None,
             is_new: false,
+            listed: false,
         });
         (row.record.stage, row.written_in) = (stage, None);
     }
@@ -183,16 +175,26 @@ impl RunUpdates {
         }
     }
 
-    /// Writes what has changed; whether anything has.
+    /// Writes what has changed; whether anything has. Once the chain has `ended`, nobody waits.
     pub(super) fn write(
         &mut self,
         batch: &mut Batch,
         namespace: &str,
         first_run_id: RunId,
         turn: u64,
+        ended: bool,
     ) -> bool {
         let mut changed = false;
         for (update_id, row) in &mut self.rows {
+            let waits = row.record.stage == Stage::Admitted && !ended;
+            if waits != row.listed {
+                let key = keys::admitted(namespace, first_run_id, row.record.order);
+                match waits {
+                    true => batch.put(ADMITTED, &key, update_id.as_bytes()),
+                    false => batch.delete(ADMITTED, &key),
+                }
+                (row.listed, changed) = (waits, true);
+            }
             if row.written_in.is_some()
                 || (row.is_new && row.record.status() == UpdateStatus::Rejected)
             {

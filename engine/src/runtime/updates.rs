@@ -15,15 +15,12 @@ use super::message::Reply;
 use super::requests::Target;
 use super::shard::Shard;
 use super::turn::{Effect, Step};
-use super::update_record::{RunUpdates, Stage, UpdateRecord};
+use super::update_record::{MOST_PENDING, RunUpdates, Stage, UpdateRecord};
 use super::{keys, panics};
-use crate::kernel::{Command, HistoryEvent, PendingUpdate, UpdateAccepted};
+use crate::kernel::{Command, HistoryEvent, PendingUpdate, Run, UpdateAccepted};
 use crate::sdk::{Offered, OfferedUpdate};
 use crate::view::{RunResult, UpdateState, UpdateStatus};
 use crate::{Failure, Rejection, RunId, RunStatus, Selector, UpdateInput};
-
-/// Updates of one run that may wait for an answer at the same time.
-const MOST_PENDING: usize = 1_000;
 
 /// Told once: the update's end, or that the run closed before.
 pub(super) type UpdateWatch = oneshot::Sender<Result<UpdateState, Rejection>>;
@@ -401,7 +398,10 @@ impl Step<'_> {
         let resident = &mut *self.resident;
         let Some(updates) = &mut resident.updates else { return false };
         let (namespace, turn) = (&*resident.namespace, self.turn.number);
-        updates.write(&mut self.turn.batch, namespace, resident.run.started.first_run_id(), turn)
+        let Run { started, status, .. } = &resident.run;
+        let ended = status.is_closed() && *status != RunStatus::ContinuedAsNew;
+        let first_run_id = started.first_run_id();
+        updates.write(&mut self.turn.batch, namespace, first_run_id, turn, ended)
     }
 }
 
@@ -421,7 +421,7 @@ pub(super) fn restore(
     namespace: &str,
     run_id: RunId,
 ) -> Result<Option<Box<RunUpdates>>, Rejection> {
-    Ok(RunUpdates::restore(super::update_record::read_pending(snapshot, namespace, run_id)?))
+    Ok(RunUpdates::restore(super::update_record::read_admitted(snapshot, namespace, run_id)?))
 }
 
 /// The run's row of a selector and its update's record, from the store alone.

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use everstep_storage::Snapshot;
 
 use super::relations::{Children, PendingChildView, pending_children};
-use super::{PendingUpdateView, waiting};
+use super::{PendingUpdateView, UpdateStatus, waiting};
 use crate::kernel::{
     ActivityState, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, Run, TaskFailure, apply,
 };
-use crate::runtime::{HistoryReader, keys, read_heartbeats, read_pending, read_run};
+use crate::runtime::{HistoryReader, keys, read_admitted, read_heartbeats, read_run};
 use crate::sdk::{Awaited, Heartbeat, Registry};
 use crate::{
     Failure, HeldBy, Payload, Rejection, RunId, RunStatus, Selector, TaskToken, Timestamp,
@@ -363,17 +363,24 @@ fn pending_updates(
     snapshot: &dyn Snapshot,
     run: &Run,
 ) -> Result<Vec<PendingUpdateView>, Rejection> {
-    let pending = read_pending(snapshot, &run.started.namespace, run.started.first_run_id())?;
-    let pending = pending.into_iter().map(|(update_id, record)| {
-        let accepted = run.updates.get(&update_id);
-        PendingUpdateView {
-            update_id: update_id.to_string(),
-            name: record.name.to_string(),
-            status: record.status(),
-            since: accepted.map_or(record.admitted_at, |update| update.accepted_at),
-        }
-    });
-    Ok(pending.collect())
+    let view = |update_id: &str, name: &str, status, since| PendingUpdateView {
+        update_id: update_id.to_owned(),
+        name: name.to_owned(),
+        status,
+        since,
+    };
+    let accepted = run.updates.iter();
+    let mut pending: Vec<PendingUpdateView> = accepted
+        .map(|(id, update)| view(id, &update.name, UpdateStatus::Accepted, update.accepted_at))
+        .collect();
+    pending.sort_by_key(|update| update.since);
+    let admitted = read_admitted(snapshot, &run.started.namespace, run.started.first_run_id())?;
+    pending.extend(
+        admitted
+            .iter()
+            .map(|(id, record)| view(id, &record.name, UpdateStatus::Admitted, record.admitted_at)),
+    );
+    Ok(pending)
 }
 
 fn pending_timers(run: &Run) -> Vec<PendingTimerView> {

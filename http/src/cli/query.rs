@@ -15,7 +15,7 @@ pub(super) struct QueryArgs {
     #[arg(value_name = "NAME")]
     name: String,
     /// Its argument: JSON, @FILE, or - for standard input [default: null].
-    #[arg(value_name = "ARGUMENT", value_parser = values::json)]
+    #[arg(value_name = "ARGUMENT", value_parser = values::json, allow_negative_numbers = true)]
     argument: Option<Payload>,
     #[command(flatten)]
     remote: RemoteArgs,

@@ -16,7 +16,7 @@ pub(super) struct SignalArgs {
     #[arg(value_name = "NAME")]
     name: String,
     /// What it carries: JSON, @FILE, or - for standard input [default: null].
-    #[arg(value_name = "PAYLOAD", value_parser = values::json)]
+    #[arg(value_name = "PAYLOAD", value_parser = values::json, allow_negative_numbers = true)]
     payload: Option<Payload>,
     /// Makes a repeated send harmless.
     #[arg(long, value_name = "KEY")]

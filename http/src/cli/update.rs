@@ -21,7 +21,7 @@ pub(super) struct UpdateArgs {
     #[arg(value_name = "NAME", required_unless_present = "outcome")]
     name: Option<String>,
     /// Its argument: JSON, @FILE, or - for standard input [default: null].
-    #[arg(value_name = "ARGUMENT", value_parser = values::json)]
+    #[arg(value_name = "ARGUMENT", value_parser = values::json, allow_negative_numbers = true)]
     argument: Option<Payload>,
     /// The update's id: a repeated update of the same id gets the first one's answer.
     #[arg(long = "id", value_name = "UPDATE_ID")]

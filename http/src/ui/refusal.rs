@@ -15,11 +15,13 @@ use super::url;
 pub(super) fn status(rejection: &Rejection) -> StatusCode {
     match rejection {
         Rejection::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-        Rejection::Unprocessable(_) | Rejection::UnknownWorkflowType(..) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Rejection::TooManyUpdates(..) => StatusCode::TOO_MANY_REQUESTS,
+        Rejection::Unprocessable(_)
+        | Rejection::UpdateRejected { .. }
+        | Rejection::UnknownWorkflowType(..) => StatusCode::UNPROCESSABLE_ENTITY,
         Rejection::WorkflowNotFound(_)
         | Rejection::QueryNotFound(..)
+        | Rejection::UpdateNotFound(_)
         | Rejection::ActivityNotFound(..)
         | Rejection::NoSuchActivity(..)
         | Rejection::NamespaceNotFound(_)

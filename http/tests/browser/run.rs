@@ -53,6 +53,9 @@ fn asks_and_shows_the_answer() {
         page.until_text("table.history", "withdraw").await;
         page.until_text("table.history", "Answered").await;
         page.until_text("table.history", "book").await;
+        // The refused form is a 422 that the console reports by itself.
+        let errors = page.console_errors().await;
+        assert!(errors.iter().all(|error| error.contains("422")), "{errors:#?}");
     });
 }
 
