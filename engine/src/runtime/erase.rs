@@ -52,7 +52,6 @@ impl Shard {
         let prefix = keys::run(namespace, run_id);
         self.delete_all(HISTORY, &prefix)?;
         self.delete_all(PUBLISHED, &prefix)?;
-        self.delete_all(UPDATES, &prefix)?;
         self.forget_id(record)?;
         self.turn.batch.delete(AWAITING, &prefix);
         self.turn.batch.delete(RUNS, &prefix);
