@@ -24,6 +24,10 @@ mod children_and_long_runs {}
 #[doc = include_str!("../../../docs/guide/06-updates-and-transactions.md")]
 mod updates_and_transactions {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/09-operating.md")]
+mod operating {}
+
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
 ///
 /// # Panics
