@@ -99,9 +99,6 @@ pub enum Rejection {
     /// It holds runs.
     #[error("namespace `{0}` holds runs: delete them first")]
     NamespaceNotEmpty(String),
-    /// No such batch.
-    #[error("batch `{0}` does not exist")]
-    BatchNotFound(String),
     /// The server is starting, draining, full or stopped: nothing happened, try again.
     #[error("{0}")]
     Unavailable(String),
@@ -137,7 +134,6 @@ impl Rejection {
             Self::NamespaceNotFound(_) => "namespace_not_found",
             Self::NamespaceAlreadyExists(_) => "namespace_already_exists",
             Self::NamespaceNotEmpty(_) => "namespace_not_empty",
-            Self::BatchNotFound(_) => "batch_not_found",
             Self::Unavailable(_) => "unavailable",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::Corrupt(_) => "corrupt",

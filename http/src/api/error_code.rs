@@ -120,10 +120,6 @@ error_codes! {
         "The namespace holds runs",
         "Only an empty namespace can be deleted, and `default` never. Nothing was deleted.",
         "Terminate and delete its runs, or give it a short retention and wait.";
-    BATCH_NOT_FOUND = "batch_not_found" [404],
-        "The batch does not exist",
-        "No batch has this id, or its run has been deleted.",
-        "Use the `batch_id` that the request was answered with, and the same namespace.";
     HOST_NOT_ALLOWED = "host_not_allowed" [403],
         "The Host header is not this server's",
         "The server listens on loopback only, and the request names another host. That is how a web page that rebinds its DNS name to this machine looks.",

@@ -188,7 +188,7 @@ this returns.
 Examples:
   activity complete 0198c5f0-7e1a-7000-8000-000000000000.3.1 '{\"approved\": true}'
   activity fail 0198c5f0-7e1a-7000-8000-000000000000.3.1 no_answer --message 'nobody was there'
-  activity heartbeat 0198c5f0-7e1a-7000-8000-000000000000.3.1 '\"half done\"'";
+  activity heartbeat 0198c5f0-7e1a-7000-8000-000000000000.3.1 '\"half done\"' --json";
 
 const RESET_HELP: &str = "\
 The new run has the workflow's id. It takes over the events up to the one named; signals that came

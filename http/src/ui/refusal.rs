@@ -24,8 +24,7 @@ pub(super) fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::UpdateNotFound(_)
         | Rejection::ActivityNotFound(..)
         | Rejection::NoSuchActivity(..)
-        | Rejection::NamespaceNotFound(_)
-        | Rejection::BatchNotFound(_) => StatusCode::NOT_FOUND,
+        | Rejection::NamespaceNotFound(_) => StatusCode::NOT_FOUND,
         Rejection::WorkflowAlreadyRunning(..)
         | Rejection::WorkflowAlreadyExists(..)
         | Rejection::WorkflowClosed(..)
