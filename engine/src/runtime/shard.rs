@@ -233,10 +233,10 @@ impl Shard {
                 return "the server has shut down".into();
             }
             self.progress.idle();
-            if let Some(timeout) = self.may_sleep() {
-                if !self.sweep() {
-                    self.inner.inbox.sleep(timeout);
-                }
+            if let Some(timeout) = self.may_sleep()
+                && !self.sweep()
+            {
+                self.inner.inbox.sleep(timeout);
             }
         }
     }
