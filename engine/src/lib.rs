@@ -52,6 +52,7 @@
 //! | `queue` | task queues, pure: limits, priority, fairness, why something waits |
 //! | `runtime` | [`Engine`]: the loop, replay, attempts, timers, recovery, eviction |
 //! | `sdk` | [`Worker`], [`WorkflowContext`], typed constants, durable futures, [`Client`] |
+//! | [`preflight`] | whether a build takes the recorded way of every run |
 //! | `view` | what is shown of runs: [`RunDescription`], [`RunPage`], [`HistoryPage`] |
 
 pub mod kernel;
@@ -59,6 +60,7 @@ pub mod kernel;
 mod failure;
 mod payload;
 mod queue;
+pub mod preflight;
 mod rejection;
 mod request;
 mod run_id;
@@ -93,7 +95,7 @@ pub use sdk::{
 pub use task_token::{InvalidTaskToken, TaskToken};
 pub use timestamp::Timestamp;
 pub use view::{
-    Awaiting, EventView, HistoryPage, PendingActivityView, PendingChildView, PendingTimerView,
-    PendingUpdateView, QueueDescription, RunDescription, RunPage, RunResult, RunSummary,
-    UpdateState, UpdateStatus,
+    Awaiting, EventView, ExportError, ExportPage, ExportQuery, ExportedRun, HistoryPage,
+    PendingActivityView, PendingChildView, PendingTimerView, PendingUpdateView, QueueDescription,
+    RunDescription, RunPage, RunResult, RunSummary, UpdateState, UpdateStatus,
 };

@@ -26,6 +26,7 @@ pub struct Recorded {
 
 /// One fact in a run's history. Activities and timers share one series of ids within a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")] // The names in exported runs; the store has numbers.
 #[non_exhaustive]
 pub enum HistoryEvent {
     /// The first event of every run.

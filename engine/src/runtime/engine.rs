@@ -21,7 +21,8 @@ use super::stats::Counters;
 use super::{Change, Clock, EngineStats};
 use crate::sdk::Registry;
 use crate::view::{
-    self, HistoryPage, QueueDescription, RunDescription, RunPage, RunResult, UpdateState,
+    self, ExportPage, ExportQuery, ExportedRun, HistoryPage, QueueDescription, RunDescription,
+    RunPage, RunResult, UpdateState,
 };
 use crate::{
     ActivityError, Failure, ListFilter, Payload, QueueLimits, Rejection, Selector, SignalInput,
@@ -470,6 +471,24 @@ impl Engine {
     ) -> Result<HistoryPage, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
         view::page_of_history(&*snapshot, selector, from, limit)
+    }
+
+    /// A run with its history as one document, from event `from` (from 1). Reads the store, so it
+    /// may block for a moment.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`].
+    pub fn export(&self, selector: &Selector, from: u64) -> Result<ExportedRun, Rejection> {
+        view::export(&*self.inner.store.snapshot()?, selector, from)
+    }
+
+    /// A page of runs with their histories, newest first, of every namespace. Reads the store, so
+    /// it may block for a moment.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidRequest`] when the page token is not one of ours.
+    pub fn export_page(&self, query: &ExportQuery) -> Result<ExportPage, Rejection> {
+        view::export_page(&*self.inner.store, query, view::PAGE_BYTES)
     }
 
     /// What the workflow published last under a name, also after it closed.

@@ -70,3 +70,4 @@ pub(crate) use record::RunRecord;
 pub use stats::EngineStats;
 pub(crate) use update_record::read_admitted;
 pub use verdict::{ReplayReport, replay_history};
+pub(crate) use verdict::{code_of, replay_with};

@@ -1,9 +1,11 @@
 //! What the engine shows of runs: the shapes of the HTTP API, read from one store snapshot.
 
 mod description;
+mod export;
 mod history;
 mod list;
 mod queues;
+mod redaction;
 mod relations;
 mod result;
 mod update;
@@ -11,6 +13,8 @@ mod waiting;
 
 pub(crate) use description::describe;
 pub use description::{Awaiting, PendingActivityView, PendingTimerView, RunDescription};
+pub use export::{ExportError, ExportPage, ExportQuery, ExportedRun};
+pub(crate) use export::{PAGE_BYTES, export, export_page};
 pub(crate) use history::page_of_history;
 pub use history::{EventView, HistoryPage};
 pub(crate) use list::list;

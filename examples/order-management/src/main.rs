@@ -3,6 +3,7 @@
 //! Start it, look at it, kill it with `-9`, start it again: every order goes on where it was, and
 //! nobody is charged twice.
 
+mod careless;
 mod fulfilment;
 mod order;
 mod payments;
@@ -14,25 +15,48 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use everstep::Worker;
-use everstep::cli::{ServeArgs, serve_beside};
+use everstep::cli::{PreflightArgs, ServeArgs, preflight, serve_beside};
 
 use payments::Ledger;
 
 /// An order shop on a durable engine.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Args {
     #[command(flatten)]
     serve: ServeArgs,
     /// Milliseconds from one order to the next, after the first rush; 0 for no orders.
     #[arg(long, default_value_t = 1_000)]
     order_every_ms: u64,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Replay a shop's orders against this program's code, and say what a deploy would break.
+    Preflight {
+        #[command(flatten)]
+        args: PreflightArgs,
+        /// Check the release that charges before it reserves: a mistake, to see what is said of it.
+        #[arg(long)]
+        careless: bool,
+    },
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(Verb::Preflight { args, careless }) = args.verb {
+        // A replay runs no activity, so the workflows are all it needs.
+        let worker = Worker::new();
+        let worker = match careless {
+            true => careless::register(worker),
+            false => fulfilment::register(worker),
+        };
+        return preflight(&worker, &args);
+    }
     let worker = match open(&args) {
         Ok(worker) => worker,
         Err(error) => {

@@ -21,6 +21,7 @@ mod describe;
 pub mod error_code;
 mod error_page;
 mod events;
+mod export;
 mod follow;
 mod history;
 mod idempotency;
@@ -62,6 +63,8 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(result::result))
         .routes(routes!(history::history))
         .routes(routes!(events::events))
+        .routes(routes!(export::export))
+        .routes(routes!(export::export_page))
         .routes(routes!(signal::signal))
         .routes(routes!(query::query))
         .routes(routes!(update::update, update::outcome))

@@ -8,9 +8,11 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::activity::ActivityCommand;
 use super::cancel::CancelArgs;
 use super::delete::DeleteArgs;
+use super::export::ExportArgs;
 use super::list::ListArgs;
 use super::namespaces::NamespacesArgs;
 use super::pause::PauseArgs;
+use super::preflight::{PreflightArgs, preflight};
 use super::query::QueryArgs;
 use super::reset::ResetArgs;
 use super::resume::ResumeArgs;
@@ -42,6 +44,9 @@ enum WorkerCommand {
     /// Run the server: the API, the inspector and this worker's workflows (the default).
     #[command(after_help = SERVE_HELP)]
     Serve(Box<ServeArgs>),
+    /// Replay a server's runs against this program's code, and say what a deploy would break.
+    #[command(after_help = PREFLIGHT_HELP)]
+    Preflight(PreflightArgs),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -74,6 +79,9 @@ enum ClientCommand {
     /// Show a run: what it waits for and its history.
     #[command(after_help = SHOW_HELP)]
     Show(ShowArgs),
+    /// Write a run and its history to a file that tests can replay.
+    #[command(after_help = EXPORT_HELP)]
+    Export(ExportArgs),
     /// Ask a run to end in its own way, with its clean-up.
     #[command(after_help = CANCEL_HELP)]
     Cancel(CancelArgs),
@@ -161,6 +169,20 @@ Examples:
   show order-7 --follow
   show order-7 --json | jq .workflow.waiting_for";
 
+const EXPORT_HELP: &str = "\
+Examples:
+  export order-7 --output tests/order-7.json
+  export order-7 --redact";
+
+const PREFLIGHT_HELP: &str = "\
+Every open run, and a sample of closed ones, is replayed here against this program's code; nothing
+is run and nothing changes. Exit code 0 when every open run would go on, 1 when some would not.
+
+Examples:
+  preflight --url http://127.0.0.1:3837
+  preflight --data ./data --json | jq .broken
+  preflight --type fulfil_order --closed 10000 --strict";
+
 const CANCEL_HELP: &str = "\
 The run's code is told, compensates and cleans up, and then ends as `cancelled`.
 
@@ -245,6 +267,7 @@ impl ClientCommand {
             Self::Query(args) => args.run(),
             Self::List(args) => args.run(),
             Self::Show(args) => args.run(),
+            Self::Export(args) => args.run(),
             Self::Cancel(args) => args.run(),
             Self::Terminate(args) => args.run(),
             Self::Pause(args) => args.run(),
@@ -268,6 +291,9 @@ pub fn main(worker: Worker) -> ExitCode {
         Err(code) => code,
         Ok(WorkerCli { serve: args, command: None }) => serve(worker, &args),
         Ok(WorkerCli { command: Some(WorkerCommand::Serve(args)), .. }) => serve(worker, &args),
+        Ok(WorkerCli { command: Some(WorkerCommand::Preflight(args)), .. }) => {
+            preflight(&worker, &args)
+        }
         Ok(WorkerCli { command: Some(WorkerCommand::Client(command)), .. }) => command.run(),
     }
 }

@@ -15,11 +15,13 @@ mod activity;
 mod cancel;
 mod command;
 mod delete;
+mod export;
 mod groups;
 mod list;
 mod look;
 mod namespaces;
 mod pause;
+mod preflight;
 mod query;
 mod remote;
 mod reset;
@@ -37,6 +39,7 @@ mod update;
 mod values;
 
 pub use command::{client_main, main};
+pub use preflight::{PreflightArgs, preflight};
 pub use serve::{ClockKind, ServeArgs, Serving, serve, serve_beside};
 
 pub(crate) use remote::{CliError, print, print_json, runtime};

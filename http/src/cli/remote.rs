@@ -11,7 +11,7 @@ use crate::client::{Client, ClientError, Problem};
 use crate::{DEFAULT_NAMESPACE, RunId, Selector};
 
 /// Where a server listens when nothing else is said.
-const DEFAULT_URL: &str = "http://127.0.0.1:3837";
+pub(super) const DEFAULT_URL: &str = "http://127.0.0.1:3837";
 
 /// Where the server is, and how to answer.
 #[derive(Clone, Debug, clap::Args)]

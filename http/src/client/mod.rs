@@ -24,6 +24,7 @@ mod activities;
 mod connection;
 mod error;
 mod event;
+mod export;
 mod operate;
 mod path;
 mod sse;

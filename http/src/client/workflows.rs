@@ -109,6 +109,10 @@ impl Client {
         self
     }
 
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// The server's address.
     pub fn url(&self) -> &str {
         self.connection.url()

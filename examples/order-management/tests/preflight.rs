@@ -1,0 +1,84 @@
+//! What a careless release would do to the open orders is known before it is deployed.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../../conformance/tests/support/mod.rs"]
+mod support;
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use support::Server;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_order-management");
+/// Above the limit: they wait for a decision.
+const OPEN: usize = 7;
+
+#[tokio::test]
+async fn a_careless_release_is_found_out_and_a_careful_one_passes() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = Server::start(BINARY, &data, &["--order-every-ms", "0"]).await;
+    let api = server.api();
+    for number in 0..OPEN {
+        let order = json!({
+            "customer": "ada", "item": "drum memory", "quantity": 1, "amount_cents": 59_900,
+            "city": "Oslo",
+        });
+        let id = format!("order-{number}");
+        api.start("fulfil_order", &id, order).await;
+        api.event(&id, "timer_started", 0).await;
+    }
+    let sold_out = json!({
+        "customer": "ada", "item": "perpetual motion machine", "quantity": 1, "amount_cents": 1,
+        "city": "Oslo",
+    });
+    api.run("fulfil_order", "sold-out", sold_out).await;
+
+    let url = ["--url", server.url()];
+    check(&url, OPEN).await;
+    // The server did not notice, and the same is said of its data once it is down.
+    assert!(server.stop().await.success());
+    check(&["--data", data.to_str().unwrap()], OPEN).await;
+    let server = Server::start(BINARY, &data, &["--order-every-ms", "0"]).await;
+    let running = preflight(&["--data", data.to_str().unwrap()]).await;
+    assert_eq!(running.status.code(), Some(1), "the data of a running server");
+    drop(server);
+    let nowhere = preflight(&["--data", Path::new("/nowhere").to_str().unwrap()]).await;
+    assert!(text(&nowhere.stderr).contains("no such directory"), "{nowhere:?}");
+}
+
+async fn check(from: &[&str], open: usize) {
+    let safe = preflight(from).await;
+    assert!(safe.status.success(), "{safe:?}");
+    let said = text(&safe.stdout);
+    assert!(said.starts_with(&format!("{open} of {open} open runs safe; 0 break")), "{said}");
+    assert!(said.contains("1 of 1 closed runs replay; 0 differ"), "{said}");
+
+    let careless = preflight(&[from, &["--careless"]].concat()).await;
+    assert_eq!(careless.status.code(), Some(1), "{careless:?}");
+    let said = text(&careless.stdout);
+    let group = format!(
+        "{open} `fulfil_order` runs break at event 2: recorded activity `reserve_stock` (id 1), \
+         asked activity `charge` (id 1)"
+    );
+    assert!(said.contains(&group), "{said}");
+    assert!(said.contains("careless.rs:"), "{said}");
+
+    let json = preflight(&[from, &["--careless", "--json"]].concat()).await;
+    let report: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(report["safe"], false);
+    assert_eq!(report["open"]["broken"], open);
+    assert_eq!(report["broken"][0]["samples"].as_array().unwrap().len(), 5);
+}
+
+async fn preflight(args: &[&str]) -> Output {
+    Command::new(BINARY).arg("preflight").args(args).output().await.unwrap()
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
