@@ -52,6 +52,7 @@
 //! | `queue` | task queues, pure: limits, priority, fairness, why something waits |
 //! | `runtime` | [`Engine`]: the loop, replay, attempts, timers, recovery, eviction |
 //! | `sdk` | [`Worker`], [`WorkflowContext`], typed constants, durable futures, [`Client`] |
+//! | [`testing`] | the test kit: scenarios on a skipping clock, crashes, replay |
 //! | [`preflight`] | whether a build takes the recorded way of every run |
 //! | `view` | what is shown of runs: [`RunDescription`], [`RunPage`], [`HistoryPage`] |
 
@@ -67,6 +68,7 @@ mod run_id;
 mod runtime;
 mod sdk;
 mod task_token;
+pub mod testing;
 mod timestamp;
 mod view;
 

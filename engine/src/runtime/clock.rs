@@ -19,12 +19,26 @@ pub enum Clock {
 
 /// A clock that is moved by hand.
 #[derive(Clone, Debug, Default)]
-pub struct ManualClock(Arc<AtomicI64>);
+pub struct ManualClock {
+    at: Arc<AtomicI64>,
+    /// Run ids, and with them the random numbers of workflows, are the same each time.
+    staged: bool,
+}
 
 impl Clock {
     /// A clock that is moved by hand. On an empty store it starts at the machine's time.
     pub fn manual() -> Self {
         Self::Manual(ManualClock::default())
+    }
+
+    /// A manual clock of the test kit, which begins at `at`.
+    pub(crate) fn staged(at: Timestamp) -> Self {
+        Self::Manual(ManualClock { at: Arc::new(AtomicI64::new(at.as_millis())), staged: true })
+    }
+
+    /// Whether it is the test kit's.
+    pub(crate) const fn is_staged(&self) -> bool {
+        matches!(self, Self::Manual(ManualClock { staged: true, .. }))
     }
 
     /// Whether it is moved by hand.
@@ -35,14 +49,14 @@ impl Clock {
     pub(crate) fn now(&self) -> Timestamp {
         match self {
             Self::System => wall(),
-            Self::Manual(clock) => Timestamp::from_millis(clock.0.load(Ordering::Acquire)),
+            Self::Manual(clock) => Timestamp::from_millis(clock.at.load(Ordering::Acquire)),
         }
     }
 
     /// Moves a manual clock; never back.
     pub(crate) fn set(&self, at: Timestamp) {
         if let Self::Manual(clock) = self {
-            clock.0.fetch_max(at.as_millis(), Ordering::AcqRel);
+            clock.at.fetch_max(at.as_millis(), Ordering::AcqRel);
         }
     }
 }

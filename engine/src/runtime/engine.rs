@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use everstep_storage::{Store, StoreError};
+use everstep_storage::{Range, Store, StoreError};
 use tokio::sync::{broadcast, oneshot};
 
 use super::changes::Changes;
@@ -144,7 +144,16 @@ impl Engine {
         config: EngineConfig,
         runtime: tokio::runtime::Handle,
     ) -> Result<Self, OpenError> {
-        let registry = Arc::new(worker.into_registry());
+        Self::open_registry(store, Arc::new(worker.into_registry()), config, runtime)
+    }
+
+    /// The same, with a registry that other engines may share.
+    pub(crate) fn open_registry(
+        store: Arc<dyn Store>,
+        registry: Arc<Registry>,
+        config: EngineConfig,
+        runtime: tokio::runtime::Handle,
+    ) -> Result<Self, OpenError> {
         registry.check().map_err(OpenError::Worker)?;
         let queues = Queues::new(registry.queues.clone());
         queues.load(&*store.snapshot()?).map_err(|error| OpenError::Corrupt(error.to_string()))?;
@@ -563,6 +572,32 @@ impl Engine {
             return Err(Rejection::InvalidRequest("the clock is the machine's".into()));
         }
         self.ask(|reply| Message::AdvanceClock { ms, reply }).await
+    }
+
+    /// Waits until nothing runs but `hanging` attempts, and skips to the next due instant up to
+    /// `until`, or to `until`. Whether there was a due instant; what was due is settled then.
+    pub(crate) async fn skip(
+        &self,
+        until: Timestamp,
+        hanging: Arc<std::sync::atomic::AtomicUsize>,
+    ) -> Result<bool, Rejection> {
+        self.ask(|reply| Message::Skip { until, hanging, reply }).await
+    }
+
+    /// Everything that a run published.
+    pub(crate) fn published(
+        &self,
+        selector: &Selector,
+    ) -> Result<std::collections::BTreeMap<String, Payload>, Rejection> {
+        let snapshot = self.inner.store.snapshot()?;
+        let record = super::read_run(&*snapshot, selector)?;
+        let prefix = super::keys::run(&record.namespace, record.run_id);
+        let rows = snapshot.range(Range::prefix(super::keys::PUBLISHED, &prefix))?;
+        let named = rows.into_iter().filter_map(|(key, stored)| {
+            let name = String::from_utf8(key.get(prefix.len()..)?.to_vec()).ok()?;
+            Some((name, Payload::parse(stored).ok()?))
+        });
+        Ok(named.collect())
     }
 
     /// The engine's time.

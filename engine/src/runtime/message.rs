@@ -126,6 +126,11 @@ pub(super) enum Message {
         ms: u64,
         reply: Reply<Timestamp>,
     },
+    Skip {
+        until: Timestamp,
+        hanging: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+        reply: Reply<bool>,
+    },
     Drain {
         grace: Duration,
         reply: oneshot::Sender<()>,

@@ -46,6 +46,7 @@ mod resident;
 mod retention;
 mod retry_now;
 mod shard;
+mod skip;
 mod start;
 mod stats;
 mod succession;

@@ -53,6 +53,7 @@ pub(super) fn open(inner: &Inner) -> Result<Fence, OpenError> {
         let stored = snapshot.get(META, CLOCK)?;
         let at = match stored.as_deref().and_then(|at| at.first_chunk::<8>()) {
             Some(at) => Timestamp::from_millis(i64::from_be_bytes(*at)),
+            None if inner.config.clock.is_staged() => inner.config.clock.now(),
             None => clock::wall(),
         };
         inner.config.clock.set(at);

@@ -25,6 +25,7 @@ use super::namespaces::NamespaceMap;
 use super::recovery::Recovery;
 use super::resident::{Residents, RunMap};
 use super::retention::Retention;
+use super::skip::Skip;
 use super::start::{LastRunId, RecentKeys};
 use super::sweep::Sweep;
 use super::timers::Timers;
@@ -72,6 +73,7 @@ pub(super) struct Shard {
     /// Results of attempts that ended at their first poll.
     pub(super) ended: VecDeque<AttemptEnded>,
     pub(super) advancing: VecDeque<Advance>,
+    pub(super) skips: VecDeque<Skip>,
     pub(super) afterwards: Vec<Afterwards>,
     pub(super) namespaces: NamespaceMap,
     pub(super) retention: Retention,
@@ -148,6 +150,7 @@ impl Shard {
             steps: 0,
             now: inner.config.clock.now(),
             draining: false,
+            staged: inner.config.clock.is_staged(),
             watched: false,
             mailbox: Mailbox::new(fence.epoch),
             offers: Vec::new(),
@@ -181,6 +184,7 @@ impl Shard {
             task_tries: RunMap::default(),
             ended: VecDeque::new(),
             advancing: VecDeque::new(),
+            skips: VecDeque::new(),
             afterwards: Vec::new(),
             namespaces,
             retention: Retention::default(),
@@ -221,6 +225,7 @@ impl Shard {
             self.dispatch();
             self.flush();
             self.advance_clock();
+            self.skip_time();
             self.snapshot = None;
             self.evict();
             if let Some(reason) = self.stopped.take() {
@@ -292,6 +297,10 @@ impl Shard {
             Message::Committed(outcome) => self.committed(outcome),
             Message::AdvanceClock { ms, reply } => {
                 self.advancing.push_back(Advance { ms, target: None, reply });
+            }
+            Message::Skip { until, hanging, reply } => {
+                let skip = Skip { until, hanging, moved: false, just_moved: false, reply };
+                self.skips.push_back(skip);
             }
             Message::Drain { grace, reply } => {
                 self.turn.draining = true;
@@ -431,6 +440,7 @@ impl Shard {
             || self.recovery.is_pending()
             || self.letters_wait()
             || self.is_sweeping()
+            || self.has_just_skipped()
         {
             return None;
         }

@@ -262,7 +262,10 @@ impl Turn {
             false => (last_ms, counter + 1),
         };
         self.last_run_id = (ms, counter);
-        let random: u64 = rand::random();
+        let random: u64 = match self.staged {
+            true => crate::kernel::mix(ms << 12 | u64::from(counter)),
+            false => rand::random(),
+        };
         let [.., a, b, c, d, e, f] = ms.to_be_bytes();
         let [hi, lo] = counter.to_be_bytes();
         let r = random.to_be_bytes();

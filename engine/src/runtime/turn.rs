@@ -74,6 +74,8 @@ pub(super) struct Turn {
     pub(super) now: Timestamp,
     /// New attempts are recorded as scheduled only: the next process starts them.
     pub(super) draining: bool,
+    /// The clock is the test kit's, and run ids are the same each time.
+    pub(super) staged: bool,
     /// Somebody follows commits: the same for the whole turn.
     pub(super) watched: bool,
     /// The run that the run at hand has continued as; none between steps.

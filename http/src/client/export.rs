@@ -19,7 +19,7 @@ impl Client {
         let path =
             Path::of_workflow(selector, &["export"]).parameter("redact", redact.then_some("true"));
         let run: ExportedRun = self.connection().send(Call::get(path)).await?.to()?;
-        self.complete(run).await
+        self.rest_of(run).await
     }
 
     /// A page of runs, each with its whole history.
@@ -35,14 +35,14 @@ impl Client {
         let mut page: ExportPage = self.connection().send(Call::get(path)).await?.to()?;
         for run in &mut page.runs {
             if run.next_event_id.is_some() {
-                *run = self.complete(run.clone()).await?;
+                *run = self.rest_of(run.clone()).await?;
             }
         }
         Ok(page)
     }
 
     /// Reads what did not fit. A run that goes on meanwhile ends where it did at first.
-    async fn complete(&self, mut run: ExportedRun) -> Result<ExportedRun, ClientError> {
+    async fn rest_of(&self, mut run: ExportedRun) -> Result<ExportedRun, ClientError> {
         let selector = Selector {
             namespace: DEFAULT_NAMESPACE.to_owned(),
             workflow_id: run.workflow_id.clone(),
