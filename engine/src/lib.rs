@@ -60,8 +60,8 @@ pub mod kernel;
 
 mod failure;
 mod payload;
-mod queue;
 pub mod preflight;
+mod queue;
 mod rejection;
 mod request;
 mod run_id;

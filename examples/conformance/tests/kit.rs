@@ -38,8 +38,11 @@ fn a_crash_at_any_point_changes_no_end() {
         assert!(report.crashes >= least as u64, "{workflow_type}: {report:?}");
     }
     let approved = explore_crashes(|| {
-        scenario("approval", &json!({ "timeout_ms": 3_600_000 }))
-            .signal_after(second * 60, APPROVE, &json!({ "by": "ada" }))
+        scenario("approval", &json!({ "timeout_ms": 3_600_000 })).signal_after(
+            second * 60,
+            APPROVE,
+            &json!({ "by": "ada" }),
+        )
     });
     assert!(approved.unwrap().crashes >= 2);
     let summed = explore_crashes(|| {

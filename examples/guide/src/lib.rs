@@ -17,6 +17,10 @@ mod activities {}
 mod sagas_and_cancellation {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/01-first-workflow.md")]
+mod first_workflow {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/05-children-and-long-runs.md")]
 mod children_and_long_runs {}
 
@@ -25,8 +29,19 @@ mod children_and_long_runs {}
 mod updates_and_transactions {}
 
 #[cfg(doctest)]
+<<<<<<< HEAD
 #[doc = include_str!("../../../docs/guide/09-operating.md")]
 mod operating {}
+
+#[cfg(doctest)]
+=======
+#[doc = include_str!("../../../docs/guide/07-changing-code.md")]
+mod changing_code {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/08-testing.md")]
+mod testing {}
+>>>>>>> 6ef3129 (Guide: a first workflow, changing code, testing; the kernel against a model of it)
 
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
 ///
