@@ -357,8 +357,8 @@ impl Dice {
 
 /// A first event as the engine records it.
 fn start() -> Recorded {
-    let worker = Worker::new()
-        .workflow(Workflow::new("model"), async |_: &WorkflowContext, (): ()| Ok(()));
+    let worker =
+        Worker::new().workflow(Workflow::new("model"), async |_: &WorkflowContext, (): ()| Ok(()));
     let played = Scenario::new(worker, Workflow::<(), ()>::new("model"), &()).play().unwrap();
     played.run().events[0].clone()
 }
@@ -377,9 +377,10 @@ fn play(seed: u64, first: &Recorded) {
         let now = first.at + Duration::from_millis(step);
         let expected = model.act(&action);
         let decided = decide(&run, command(&action, now), now);
-        let found = decided.as_ref().ok().map(|events| {
-            events.iter().map(HistoryEvent::name).collect::<Vec<_>>()
-        });
+        let found = decided
+            .as_ref()
+            .ok()
+            .map(|events| events.iter().map(HistoryEvent::name).collect::<Vec<_>>());
         assert_eq!(found, expected, "seed {seed}, step {step}: {action:?}");
         for event in decided.into_iter().flatten() {
             apply(&mut run, &event, now);

@@ -35,7 +35,9 @@ pub(super) fn redact(event: &mut HistoryEvent) {
         | HistoryEvent::ChildWorkflowTerminated { failure: found, .. }
         | HistoryEvent::ChildWorkflowTimedOut { failure: found, .. }
         | HistoryEvent::ExternalFailed { failure: found, .. } => failure(found),
-        HistoryEvent::WorkflowTerminated { reason } | HistoryEvent::WorkflowPaused { reason } => {
+        HistoryEvent::WorkflowTerminated { reason }
+        | HistoryEvent::WorkflowPaused { reason }
+        | HistoryEvent::WorkflowReset { reason, .. } => {
             reason.replace_range(.., REDACTED);
         }
         HistoryEvent::WorkflowTaskFailed(found) => {

@@ -29,19 +29,16 @@ mod children_and_long_runs {}
 mod updates_and_transactions {}
 
 #[cfg(doctest)]
-<<<<<<< HEAD
 #[doc = include_str!("../../../docs/guide/09-operating.md")]
 mod operating {}
 
 #[cfg(doctest)]
-=======
 #[doc = include_str!("../../../docs/guide/07-changing-code.md")]
 mod changing_code {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/08-testing.md")]
 mod testing {}
->>>>>>> 6ef3129 (Guide: a first workflow, changing code, testing; the kernel against a model of it)
 
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
 ///

@@ -4,7 +4,7 @@ use super::connection::Call;
 use super::error::ClientError;
 use super::path::Path;
 use super::workflows::Client;
-use crate::{DEFAULT_NAMESPACE, ExportPage, ExportQuery, ExportedRun, Selector};
+use crate::{ExportPage, ExportQuery, ExportedRun, Selector};
 
 impl Client {
     /// A run with its whole history, in as many parts as it takes.
@@ -44,7 +44,7 @@ impl Client {
     /// Reads what did not fit. A run that goes on meanwhile ends where it did at first.
     async fn rest_of(&self, mut run: ExportedRun) -> Result<ExportedRun, ClientError> {
         let selector = Selector {
-            namespace: DEFAULT_NAMESPACE.to_owned(),
+            namespace: run.namespace.clone(),
             workflow_id: run.workflow_id.clone(),
             run_id: Some(run.run_id),
         };
