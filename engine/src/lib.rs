@@ -66,6 +66,7 @@ mod rejection;
 mod request;
 mod run_id;
 mod runtime;
+mod schedule;
 mod sdk;
 mod task_token;
 pub mod testing;
@@ -86,11 +87,15 @@ pub use runtime::{
     Change, ChangeKind, Clock, Engine, EngineConfig, EngineStats, NamespaceInfo, NamespaceSettings,
     OpenError, ReplayReport, RunWatch, TransactError, replay_history,
 };
+pub use schedule::{
+    Backfill, CalendarSpec, DEFAULT_CATCHUP_WINDOW_MS, Overlap, ScheduleAction, ScheduleCounters,
+    ScheduleDefinition, ScheduleInput, ScheduleSpec,
+};
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, ChildError, ChildFuture,
     ChildHandle, ChildResultFuture, Client, ClientError, Counters, Either, ExternalError,
-    ExternalFuture, ExternalWorkflow, Keys, Query, Retry, Saga, Signal, SignalFuture, StartBuilder,
-    StartFuture, StartedFuture, StartedWorkflow, Table, TimerFuture, Transaction,
+    ExternalFuture, ExternalWorkflow, Keys, Query, Retry, Saga, Schedule, Signal, SignalFuture,
+    StartBuilder, StartFuture, StartedFuture, StartedWorkflow, Table, TimerFuture, Transaction,
     TransactionContext, Update, UpdateFuture, UpdateReply, Worker, Workflow, WorkflowContext,
     WorkflowError, WorkflowHandle, join, join_all, race,
 };
@@ -99,5 +104,7 @@ pub use timestamp::Timestamp;
 pub use view::{
     Awaiting, EventView, ExportError, ExportPage, ExportQuery, ExportedRun, HistoryPage,
     PendingActivityView, PendingChildView, PendingTimerView, PendingUpdateView, QueueDescription,
-    RunDescription, RunPage, RunResult, RunSummary, UpdateState, UpdateStatus,
+    RunDescription, RunPage, RunResult, RunSummary, ScheduleDescription, ScheduleHealth,
+    ScheduleHealthState, SchedulePage, ScheduledRun, Triggered, Upcoming, UpdateState,
+    UpdateStatus,
 };

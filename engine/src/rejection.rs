@@ -65,6 +65,12 @@ pub enum Rejection {
         "workflow `{0}` has {1} updates that wait for an answer; send more once it has answered some"
     )]
     TooManyUpdates(String, usize),
+    /// No such schedule.
+    #[error("schedule `{0}` does not exist")]
+    ScheduleNotFound(String),
+    /// The id belongs to another schedule.
+    #[error("schedule `{0}` already exists; update it, or delete it first")]
+    ScheduleAlreadyExists(String),
     /// The same idempotency key came with another request before.
     #[error("idempotency key `{0}` was used before with another request")]
     IdempotencyConflict(String),
@@ -126,6 +132,8 @@ impl Rejection {
             Self::UpdateNotFound(_) => "update_not_found",
             Self::UpdateRejected { .. } => "update_rejected",
             Self::TooManyUpdates(..) => "too_many_updates",
+            Self::ScheduleNotFound(_) => "schedule_not_found",
+            Self::ScheduleAlreadyExists(_) => "schedule_already_exists",
             Self::IdempotencyConflict(_) => "idempotency_conflict",
             Self::PayloadTooLarge { .. } => "payload_too_large",
             Self::WorkflowOpen(..) => "workflow_open",

@@ -36,6 +36,8 @@ pub enum ChangeKind {
     Advanced,
     /// It closed.
     Closed,
+    /// Not a run but the schedule with this id did something.
+    Schedule,
 }
 
 /// How many commits a watcher may fall behind before it has to read the store again.

@@ -155,6 +155,7 @@ impl Shard {
                     self.inner.namespaces.apply(name, record);
                     drop(reply.send(Ok(())));
                 }
+                Effect::AnswerSchedule(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerWatch(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerReport(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerClock(reply, now) => drop(reply.send(Ok(now))),
@@ -198,6 +199,7 @@ impl Shard {
                 self.timers.clear();
                 self.deleted.clear();
                 self.namespaces = self.inner.namespaces.all();
+                self.schedules.clear();
                 self.recent_keys.clear();
                 self.app_rows.clear();
                 self.turn.transactions.clear();
@@ -226,6 +228,7 @@ pub(super) fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
             Effect::Answer(reply, _) | Effect::Namespace { reply, .. } => {
                 drop(reply.send(Err(rejection.clone())));
             }
+            Effect::AnswerSchedule(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerWatch(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerReport(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerClock(reply, _) => drop(reply.send(Err(rejection.clone()))),

@@ -71,6 +71,10 @@ impl Shard {
     fn deliver(&mut self, letter: &Letter) -> Result<(), Rejection> {
         let outcome = match &letter.act {
             Act::Answer(answer) => return self.deliver_answer(&letter.to, answer),
+            Act::ScheduledRunClosed { first_run_id, status } => {
+                let Address { namespace, workflow_id: schedule_id, .. } = &letter.to;
+                return self.scheduled_run_closed(namespace, schedule_id, *first_run_id, *status);
+            }
             Act::Start { request, parent } => {
                 // That it was started is told before what its first turn has to tell.
                 let place = self.turn.mailbox.reserve();
@@ -153,7 +157,7 @@ impl Shard {
 
     /// Starts a workflow for another one. Its type and input are checked here and not when it was
     /// asked for: the answer must not depend on the build that asks.
-    fn start_for(
+    pub(super) fn start_for(
         &mut self,
         request: &StartRequest,
         parent: Option<Box<ParentLink>>,

@@ -80,7 +80,7 @@ pub enum TransactError {
 /// An open engine. Clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
@@ -168,7 +168,9 @@ impl Engine {
             config,
         });
         Shard::spawn(Arc::clone(&inner), runtime)?;
-        Ok(Self { inner })
+        let engine = Self { inner };
+        engine.declare_schedules()?;
+        Ok(engine)
     }
 
     /// Starts a workflow; durable when answered.
@@ -673,7 +675,7 @@ impl Engine {
         &self.inner
     }
 
-    fn check_start(&self, request: &StartRequest) -> Result<(), Rejection> {
+    pub(super) fn check_start(&self, request: &StartRequest) -> Result<(), Rejection> {
         self.inner.namespaces.check(&request.namespace)?;
         let Some(entry) = self.inner.registry.workflows.get(request.workflow_type.as_str()) else {
             let known = self.workflow_types().join(", ");

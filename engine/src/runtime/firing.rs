@@ -49,6 +49,9 @@ impl Shard {
                     self.step(run_id, |step| step.fire(id));
                 }
             }
+            Due::Schedule { namespace, schedule_id } => {
+                self.fire_schedule((namespace, schedule_id));
+            }
             Due::TaskRetry { namespace, run_id } => self.retry_task(&namespace, run_id)?,
             Due::Attempt { run_id, activity_id, attempt } => {
                 self.look_at_attempt(run_id, activity_id, attempt)?;

@@ -14,7 +14,8 @@ pub(crate) const RUNS: Table = Table::new(1, "runs");
 pub(crate) const WORKFLOWS: Table = Table::new(2, "workflows");
 /// `namespace ‖ run ‖ first event's number` → consecutive events, appended to.
 pub(crate) const HISTORY: Table = Table::new(3, "history");
-/// `shard ‖ due ‖ namespace ‖ run ‖ id` → nothing: what the clock will wake.
+/// `shard ‖ due ‖ namespace ‖ run ‖ id` → nothing, or the id of a schedule whose own id stands for
+/// the run's: what the clock will wake.
 pub(crate) const TIMERS: Table = Table::new(4, "timers");
 /// `shard ‖ namespace ‖ run` → nothing: runs that a process was working for.
 pub(crate) const ACTIVE: Table = Table::new(5, "active");
@@ -39,6 +40,10 @@ pub(crate) const QUEUES: Table = Table::new(40, "queues");
 pub(crate) const HEARTBEATS: Table = Table::new(12, "heartbeats");
 /// `namespace ‖ first run ‖ order` → the id of an update that the code has not looked at.
 pub(crate) const ADMITTED: Table = Table::new(32, "admitted");
+/// `namespace ‖ schedule id` → the definition, as JSON.
+pub(crate) const SCHEDULES: Table = Table::new(50, "schedules");
+/// `namespace ‖ schedule id` → [`ScheduleState`](crate::schedule::ScheduleState).
+pub(crate) const SCHEDULE_STATES: Table = Table::new(51, "schedule_states");
 /// Name → value: format version, number of shards, the manual clock.
 pub(crate) const META: Table = Table::new(10, "meta");
 
@@ -116,6 +121,11 @@ pub(crate) fn run(namespace: &str, run_id: RunId) -> Vec<u8> {
 
 pub(crate) fn workflow(namespace: &str, workflow_id: &str) -> Vec<u8> {
     Key::default().namespace(namespace).with(workflow_id.as_bytes()).0
+}
+
+/// A schedule's row in `SCHEDULES` and `SCHEDULE_STATES`.
+pub(crate) fn schedule(namespace: &str, schedule_id: &str) -> Vec<u8> {
+    Key::default().namespace(namespace).with(schedule_id.as_bytes()).0
 }
 
 pub(crate) fn history(namespace: &str, run_id: RunId, first_event_id: u64) -> Vec<u8> {

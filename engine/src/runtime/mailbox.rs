@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{self, INBOX};
 use crate::kernel::{Answer, ParentLink, WorkflowStarted};
-use crate::{Rejection, RunId, Selector, SignalInput, StartRequest};
+use crate::{Rejection, RunId, RunStatus, Selector, SignalInput, StartRequest};
 
 /// Rows that are read at once.
 const PAGE: usize = 1_024;
@@ -70,6 +70,11 @@ pub(crate) enum Act {
     },
     /// What became of something that the addressed run had asked for.
     Answer(Box<Answer>),
+    /// A run that the schedule with the addressed id had started has closed.
+    ScheduledRunClosed {
+        first_run_id: RunId,
+        status: RunStatus,
+    },
 }
 
 /// Who asked, and under which of its ids.

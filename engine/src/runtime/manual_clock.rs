@@ -59,6 +59,7 @@ impl Shard {
             && self.ended.is_empty()
             && self.recovery.is_done()
             && self.turn.mailbox.is_empty()
+            && !self.schedules.wait()
             && self.timers.next_due().is_none_or(|due| due > self.turn.now)
     }
 }

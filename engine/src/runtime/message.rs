@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 use super::namespaces::NamespaceChange;
 use super::transactions::TransactionCode;
 use super::updates::UpdateWatch;
-use crate::view::{RunResult, UpdateState};
+use crate::schedule::{Backfill, Overlap, ScheduleInput};
+use crate::view::{RunResult, Triggered, UpdateState};
 use crate::{
     Failure, Payload, QueueLimits, Rejection, ResetRequest, RunId, Selector, SignalInput,
     StartRequest, Started, TaskToken, Timestamp, UpdateInput,
@@ -94,6 +95,11 @@ pub(super) enum Message {
         change: NamespaceChange,
         reply: Reply<()>,
     },
+    /// Does something to a schedule.
+    Schedule {
+        request: Box<ScheduleRequest>,
+        reply: Reply<ScheduleAnswer>,
+    },
     /// Answers the result of a closed run; keeps `watch` for an open one.
     Watch {
         selector: Box<Selector>,
@@ -149,4 +155,30 @@ pub(super) struct AttemptEnded {
     pub(super) activity_id: u32,
     pub(super) attempt: u32,
     pub(super) outcome: Result<Payload, Failure>,
+}
+
+/// What is asked of one schedule.
+pub(super) struct ScheduleRequest {
+    pub(super) namespace: String,
+    pub(super) schedule_id: String,
+    pub(super) act: ScheduleAct,
+}
+
+pub(super) enum ScheduleAct {
+    Create(ScheduleInput),
+    Update(ScheduleInput),
+    /// A worker says at start-up that it is to be so; with a fingerprint of what it says.
+    Declare(ScheduleInput, u64),
+    Pause(Option<String>),
+    Resume(Option<String>),
+    Trigger(Option<Overlap>),
+    Backfill(Backfill),
+    Delete,
+}
+
+#[derive(Debug)]
+pub(super) enum ScheduleAnswer {
+    Done,
+    Triggered(Triggered),
+    Backfilled(u64),
 }

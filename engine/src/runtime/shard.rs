@@ -25,6 +25,7 @@ use super::namespaces::NamespaceMap;
 use super::recovery::Recovery;
 use super::resident::{Residents, RunMap};
 use super::retention::Retention;
+use super::schedules::Schedules;
 use super::skip::Skip;
 use super::start::{LastRunId, RecentKeys};
 use super::sweep::Sweep;
@@ -54,6 +55,7 @@ pub(super) struct Shard {
     pub(super) runtime: tokio::runtime::Handle,
     pub(super) residents: Residents,
     pub(super) timers: Timers,
+    pub(super) schedules: Schedules,
     pub(super) turn: Turn,
     pub(super) attempts: Attempts,
     /// What attempts see of the engine.
@@ -171,6 +173,7 @@ impl Shard {
             runtime,
             residents: Residents::default(),
             timers: Timers::default(),
+            schedules: Schedules::default(),
             turn,
             attempts: Attempts::default(),
             recovery: Recovery::everything(),
@@ -223,6 +226,7 @@ impl Shard {
             self.deliver_letters();
             self.run_transactions();
             self.dispatch();
+            self.go_on_with_schedules();
             self.flush();
             self.advance_clock();
             self.skip_time();
@@ -292,6 +296,7 @@ impl Shard {
                     tracing::error!(%rejection, %run_id, "a heartbeat finds no run");
                 }
             }
+            Message::Schedule { request, reply } => self.schedule(*request, reply),
             Message::AttemptEnded(ended) => self.attempt_ended(ended),
             Message::InlineReady { run_id, activity_id } => self.poll_inline(run_id, activity_id),
             Message::Committed(outcome) => self.committed(outcome),
@@ -433,7 +438,7 @@ impl Shard {
 
     /// How long the loop may sleep; none when there is something to do.
     fn may_sleep(&self) -> Option<Duration> {
-        if !self.turn.transactions.is_empty() {
+        if !self.turn.transactions.is_empty() || self.schedules.wait() {
             return None;
         }
         if !self.ended.is_empty()

@@ -222,6 +222,15 @@ impl Shard {
         Ok(Started { workflow_id, run_id, started: false })
     }
 
+    /// Whether a run has the id, open or closed.
+    pub(super) fn is_taken(
+        &mut self,
+        namespace: &str,
+        workflow_id: &str,
+    ) -> Result<bool, Rejection> {
+        Ok(self.holder(namespace, workflow_id)?.is_some())
+    }
+
     /// The run that the id belongs to, in memory or in the store.
     pub(super) fn holder(
         &mut self,

@@ -25,6 +25,10 @@ pub struct EngineStats {
     pub letters: u64,
     /// Timers fired.
     pub timers_fired: u64,
+    /// Runs started by schedules.
+    pub schedule_starts: u64,
+    /// Firings of schedules that started nothing: skipped, dropped, missed or refused.
+    pub schedule_passes: u64,
     /// Batches committed.
     pub turns: u64,
     /// Tasks that panicked, diverged or waited for nothing durable.
@@ -78,6 +82,8 @@ counters!(
     updates,
     letters,
     timers_fired,
+    schedule_starts,
+    schedule_passes,
     turns,
     task_failures,
     replays,

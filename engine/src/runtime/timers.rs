@@ -19,6 +19,8 @@ use crate::{Rejection, RunId, Timestamp};
 pub(super) enum Due {
     /// A durable timer.
     Timer { run_id: RunId, id: u32, namespace: Arc<str> },
+    /// A schedule's next firing.
+    Schedule { namespace: Arc<str>, schedule_id: Arc<str> },
     /// Code that failed is tried again.
     TaskRetry { run_id: RunId, namespace: Arc<str> },
     /// An attempt that runs in this process is to be looked at.
@@ -37,7 +39,7 @@ pub(super) struct Timers {
     queue: BTreeSet<(Timestamp, Due)>,
     loaded_until: Timestamp,
     /// Rows beyond `loaded_until` that are not durable yet, so that no scan finds them.
-    beyond: Vec<(u64, Arc<str>, TimerKey)>,
+    beyond: Vec<(u64, Timestamp, Due)>,
 }
 
 impl Timers {
@@ -58,14 +60,18 @@ impl Timers {
         }
     }
 
+    /// A run's row was written in turn `turn`.
+    pub(super) fn row_written(&mut self, namespace: &Arc<str>, key: &TimerKey, turn: u64) {
+        let due = Due::Timer { namespace: Arc::clone(namespace), run_id: key.run_id, id: key.id };
+        self.written(key.due, due, turn);
+    }
+
     /// A row was written in turn `turn`.
-    pub(super) fn row_written(&mut self, namespace: &Arc<str>, key: TimerKey, turn: u64) {
-        if key.due <= self.loaded_until {
-            let due =
-                Due::Timer { namespace: Arc::clone(namespace), run_id: key.run_id, id: key.id };
-            self.push(key.due, due);
+    pub(super) fn written(&mut self, at: Timestamp, due: Due, turn: u64) {
+        if at <= self.loaded_until {
+            self.push(at, due);
         } else {
-            self.beyond.push((turn, Arc::clone(namespace), key));
+            self.beyond.push((turn, at, due));
         }
     }
 
@@ -93,10 +99,9 @@ impl Timers {
             let shard = shard.to_be_bytes()[1];
             self.load_shard(snapshot, shard, until)?;
         }
-        for (_, namespace, key) in std::mem::take(&mut self.beyond) {
+        for (_, at, due) in std::mem::take(&mut self.beyond) {
             // One that is beyond even this horizon is durable by the next load: turns are short.
-            let due = Due::Timer { namespace, run_id: key.run_id, id: key.id };
-            self.push(key.due, due);
+            self.push(at, due);
         }
         self.loaded_until = until;
         Ok(())
@@ -118,12 +123,19 @@ impl Timers {
             let range =
                 Range::new(TIMERS, Bound::Included(&from), Bound::Excluded(&to)).limit(PAGE);
             let rows = snapshot.range(range)?;
-            for (key, _) in &rows {
+            for (key, schedule_id) in &rows {
                 let (namespace, timer) = keys::parse_timer(key).ok_or_else(|| {
                     Rejection::Corrupt(format!("a timer's key cannot be read: {key:?}"))
                 })?;
-                let due =
-                    Due::Timer { namespace: namespace.into(), run_id: timer.run_id, id: timer.id };
+                let namespace = namespace.into();
+                let due = match std::str::from_utf8(schedule_id) {
+                    Ok("") => Due::Timer { namespace, run_id: timer.run_id, id: timer.id },
+                    Ok(id) => Due::Schedule { namespace, schedule_id: id.into() },
+                    Err(_) => {
+                        let text = format!("a timer's schedule cannot be read: {key:?}");
+                        return Err(Rejection::Corrupt(text));
+                    }
+                };
                 self.push(timer.due, due);
             }
             match rows.last() {

@@ -12,7 +12,7 @@ use super::changes::{Change, ChangeKind};
 use super::history_log::encode;
 use super::keys::{self, TimerKey};
 use super::mailbox::Mailbox;
-use super::message::Reply;
+use super::message::{Reply, ScheduleAnswer};
 use super::namespaces::NamespaceRecord;
 use super::record::RunRecord;
 use super::resident::Resident;
@@ -37,6 +37,7 @@ pub(super) enum Effect {
         name: String,
         record: Option<NamespaceRecord>,
     },
+    AnswerSchedule(Reply<ScheduleAnswer>, Result<ScheduleAnswer, Rejection>),
     AnswerWatch(Reply<Option<RunResult>>, Result<Option<RunResult>, Rejection>),
     AnswerReport(Reply<bool>, Result<bool, Rejection>),
     AnswerClock(Reply<Timestamp>, Timestamp),
@@ -400,6 +401,7 @@ impl<'a> Step<'a> {
         self.counters.runs_closed.add(1);
         self.turn.unseen.clear();
         self.tell_parent();
+        self.tell_schedule();
     }
 
     /// Rows that follow from the run's state rather than from one event.
@@ -615,7 +617,7 @@ impl<'a> Step<'a> {
         let timer = TimerKey { due, run_id: self.resident.run_id, id };
         let key = keys::timer(self.resident.shard, &self.resident.namespace, &timer);
         self.turn.batch.put(keys::TIMERS, &key, b"");
-        self.timers.row_written(&self.resident.namespace, timer, self.turn.number);
+        self.timers.row_written(&self.resident.namespace, &timer, self.turn.number);
     }
 
     fn delete_timer(&mut self, id: u32, due: Timestamp) {

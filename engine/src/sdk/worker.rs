@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::schedule::DeclaredSchedule;
 use super::transaction::ASSERTION_FAILED;
 use super::{
     Activity, ActivityContext, ActivityError, Query, Signal, Transaction, TransactionContext,
@@ -51,6 +52,7 @@ pub(crate) struct Registry {
     /// By type and version, the version that takes its runs over.
     pub(super) upgrades: BTreeMap<(&'static str, &'static str), &'static str>,
     pub(super) mistakes: Vec<String>,
+    pub(crate) schedules: Vec<DeclaredSchedule>,
     pub(crate) activities: HashMap<&'static str, ActivityEntry, foldhash::fast::RandomState>,
     /// By workflow type and query.
     pub(crate) queries: BTreeMap<&'static str, BTreeMap<&'static str, QueryEntry>>,

@@ -8,6 +8,7 @@ mod queues;
 mod redaction;
 mod relations;
 mod result;
+mod schedule;
 mod update;
 mod waiting;
 
@@ -22,4 +23,9 @@ pub use list::{RunPage, RunSummary};
 pub use queues::QueueDescription;
 pub use relations::PendingChildView;
 pub use result::RunResult;
+pub use schedule::{
+    ScheduleDescription, ScheduleHealth, ScheduleHealthState, SchedulePage, ScheduledRun,
+    Triggered, Upcoming,
+};
+pub(crate) use schedule::{list_schedules, preview};
 pub use update::{PendingUpdateView, UpdateState, UpdateStatus};

@@ -6,3 +6,4 @@ mod pause;
 mod reset;
 mod retention;
 mod retry;
+mod schedules;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use everstep_engine::{
     Activity, ActivityContext, ActivityError, Clock, Either, Engine, EngineConfig, EngineStats,
-    Payload, Retry, RunDescription, RunResult, Selector, Signal, SignalInput, StartRequest,
-    Started, Worker, Workflow, WorkflowContext, WorkflowError, join_all, race,
+    Payload, Retry, RunDescription, RunResult, Schedule, Selector, Signal, SignalInput,
+    StartRequest, Started, Worker, Workflow, WorkflowContext, WorkflowError, join_all, race,
 };
 use everstep_storage::{MemoryStore, Range, Store, Table};
 
@@ -65,6 +65,11 @@ impl Fixture {
         };
         let handle = self.runtime.handle().clone();
         self.engine = Some(Engine::open(Arc::clone(&self.store), worker, config, handle).unwrap());
+    }
+
+    /// As `restart`, with a build that declares a schedule.
+    pub(crate) fn restart_declaring(&mut self, schedule: Schedule) {
+        self.restart_with(worker(Arc::clone(&self.right)).schedule(schedule));
     }
 
     pub(crate) fn take_right(&self, right: bool) {

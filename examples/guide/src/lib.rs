@@ -40,6 +40,10 @@ mod changing_code {}
 #[doc = include_str!("../../../docs/guide/08-testing.md")]
 mod testing {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/10-schedules.md")]
+mod schedules {}
+
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
 ///
 /// # Panics

@@ -51,6 +51,11 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| refuse::<T>(body, &error))
 }
 
+/// The body as a `T`; an empty one says nothing.
+pub(super) fn parse_or_default<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Problem> {
+    if body.trim_ascii().is_empty() { Ok(T::default()) } else { parse(body) }
+}
+
 /// The body as a payload; an empty one is `null`.
 pub(super) fn payload(body: &Bytes) -> Result<Payload, Problem> {
     let text = body.trim_ascii();

@@ -88,6 +88,14 @@ error_codes! {
         "Too many updates wait for an answer",
         "As many updates of this run as the server keeps wait for the workflow's code to take or answer them. Nothing was done.",
         "Send it again after the number of seconds in `Retry-After`, and see what the workflow waits for.";
+    SCHEDULE_NOT_FOUND = "schedule_not_found" [404],
+        "The schedule does not exist",
+        "No schedule has this id. Nothing was done.",
+        "Check the id (in a path every reserved character is percent-encoded), and that the server was started with the data directory that holds the schedule.";
+    SCHEDULE_ALREADY_EXISTS = "schedule_already_exists" [409],
+        "The schedule exists already",
+        "There is a schedule of this id. It was not changed.",
+        "Change it with `PUT /api/v1/schedules/{id}`, delete it first, or use another id.";
     IDEMPOTENCY_CONFLICT = "idempotency_conflict" [409],
         "The idempotency key was used with another request",
         "An earlier request carried the same `Idempotency-Key` and another body (for a signal or an update: another name or payload). The earlier request keeps its effect; this one had none.",

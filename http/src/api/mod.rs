@@ -38,6 +38,7 @@ mod reset;
 mod result;
 mod resume;
 mod retry;
+mod schedules;
 mod signal;
 mod start;
 mod state;
@@ -80,7 +81,8 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(retry::task))
         .routes(routes!(namespaces::list, namespaces::create))
         .routes(routes!(namespaces::show, namespaces::update, namespaces::delete))
-        .routes(routes!(error_page::error_page));
+        .routes(routes!(error_page::error_page))
+        .merge(schedules::routes());
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }
 

@@ -93,6 +93,8 @@ impl From<Rejection> for Problem {
             Rejection::UpdateNotFound(_) => codes::UPDATE_NOT_FOUND,
             Rejection::UpdateRejected { .. } => codes::UPDATE_REJECTED,
             Rejection::TooManyUpdates(..) => codes::TOO_MANY_UPDATES,
+            Rejection::ScheduleNotFound(_) => codes::SCHEDULE_NOT_FOUND,
+            Rejection::ScheduleAlreadyExists(_) => codes::SCHEDULE_ALREADY_EXISTS,
             Rejection::IdempotencyConflict(_) => codes::IDEMPOTENCY_CONFLICT,
             Rejection::PayloadTooLarge { .. } => codes::PAYLOAD_TOO_LARGE,
             Rejection::WorkflowOpen(..) => codes::WORKFLOW_OPEN,

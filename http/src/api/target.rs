@@ -85,7 +85,7 @@ pub(super) fn check_text(what: &str, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn segment<'a>(uri: &'a Uri, place: usize, what: &str) -> Result<Cow<'a, str>, Problem> {
+pub(super) fn segment<'a>(uri: &'a Uri, place: usize, what: &str) -> Result<Cow<'a, str>, Problem> {
     let raw = uri.path().split('/').nth(place).unwrap_or_default();
     decode_segment(raw)
         .map_err(|_| Problem::invalid(format!("{what} `{raw}` is not percent-encoded utf-8")))

@@ -16,7 +16,7 @@ pub struct BenchArgs {
         value_delimiter = ',',
         value_name = "LIST",
         ignore_case = true,
-        default_value = "w1,w2,w3,w4,w5,w7"
+        default_value = "w1,w2,w3,w4,w5,w6,w7"
     )]
     pub(super) workloads: Vec<Workload>,
     /// Length of a cell in seconds; at least 30 for figures that are published.
@@ -28,6 +28,9 @@ pub struct BenchArgs {
     /// Sleepers of w5.
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     pub(super) sleepers: u64,
+    /// Schedules of w6.
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    pub(super) schedules: u64,
     /// Events of w7's run.
     #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     pub(super) events: u64,
@@ -56,6 +59,8 @@ pub enum Workload {
     W4,
     /// Sleepers.
     W5,
+    /// Schedules.
+    W6,
     /// One run with a long history.
     W7,
 }
@@ -69,6 +74,7 @@ impl Workload {
             Self::W3 => "w3",
             Self::W4 => "w4",
             Self::W5 => "w5",
+            Self::W6 => "w6",
             Self::W7 => "w7",
         }
     }
@@ -81,6 +87,7 @@ impl Workload {
             Self::W3 => "signal to result",
             Self::W4 => "1,000 steps at once, joined",
             Self::W5 => "runs that sleep for an hour",
+            Self::W6 => "schedules, 1,000 of them due at each second, in process only",
             Self::W7 => "one run with a long history, in process only",
         }
     }
@@ -88,7 +95,7 @@ impl Workload {
     /// How many are in flight where nothing else is said.
     pub(super) const fn concurrency(self) -> &'static [usize] {
         match self {
-            Self::W1 | Self::W4 | Self::W7 => &[1],
+            Self::W1 | Self::W4 | Self::W6 | Self::W7 => &[1],
             Self::W2 => &[1, 64, 512],
             Self::W3 => &[1, 64],
             Self::W5 => &[512],
@@ -118,8 +125,10 @@ impl BenchArgs {
 
     /// The cells: each workload with each number in flight.
     pub(super) fn plan(&self) -> Vec<(Workload, usize)> {
-        // W7 needs an engine that it can end and open again.
-        let mine = |workload: &&Workload| self.url.is_none() || **workload != Workload::W7;
+        // W7 needs an engine that it can end and open again, W6 one that it can watch.
+        let mine = |workload: &&Workload| {
+            self.url.is_none() || !matches!(workload, Workload::W6 | Workload::W7)
+        };
         let cells = self.workloads.iter().filter(mine).flat_map(|workload| {
             let own = workload.concurrency();
             // W1 and W4 are one after the other by definition.

@@ -1,4 +1,4 @@
-//! The benchmark: workloads W1 to W5 and W7, in process or over HTTP.
+//! The benchmark: workloads W1 to W7, in process or over HTTP.
 //!
 //! ```text
 //! args ──► plan of cells ──► for each: disk's sync rate · fresh engine · closed loop · drain
@@ -22,6 +22,7 @@ mod long_run;
 mod process;
 mod report;
 mod run;
+mod schedules;
 mod sleepers;
 mod subject;
 mod workflows;

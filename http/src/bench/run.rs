@@ -12,6 +12,7 @@ use super::error::BenchError;
 use super::figure::Measured;
 use super::long_run;
 use super::report::Report;
+use super::schedules;
 use super::sleepers;
 use super::subject::Subject;
 use crate::EngineConfig;
@@ -107,6 +108,13 @@ fn one(
         (Workload::W5, Some(server)) => {
             clients.block_on(sleepers::over_http(server, concurrency, args.sleepers, disk))
         }
+        (Workload::W6, None) => clients.block_on(schedules::in_process(
+            scratch.path(),
+            runtime.handle(),
+            args.schedules,
+            args.length(),
+            disk,
+        )),
         (Workload::W7, None) => clients.block_on(long_run::in_process(
             scratch.path(),
             runtime.handle(),

@@ -61,6 +61,8 @@ pub(super) fn target(
         ("w5", _, "starts_per_s") => (AtLeast(100_000.0), Some(AtLeast(15_000.0))),
         ("w5", _, "resident_mb") => (AtMost(512.0), Some(AtMost(512.0))),
         ("w5", _, "restart_ms") => (AtMost(1_000.0), Some(AtMost(1_000.0))),
+        ("w6", _, "lateness_p99_ms") => (AtMost(50.0), None),
+        ("w6", _, "unseen") => (AtMost(0.0), None),
         ("w7", _, "resume_ms") => (AtMost(500.0), None),
         ("w7", _, "first_page_ms" | "last_page_ms" | "middle_page_ms") => (AtMost(5.0), None),
         _ => return None,

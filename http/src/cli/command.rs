@@ -17,6 +17,7 @@ use super::query::QueryArgs;
 use super::reset::ResetArgs;
 use super::resume::ResumeArgs;
 use super::retry::RetryArgs;
+use super::schedule::ScheduleCommand;
 use super::serve::{ServeArgs, serve};
 use super::show::ShowArgs;
 use super::signal::SignalArgs;
@@ -109,6 +110,9 @@ enum ClientCommand {
     /// List, create, change and delete namespaces.
     #[command(after_help = NAMESPACES_HELP)]
     Namespaces(NamespacesArgs),
+    /// Start workflows by the clock: cron expressions and intervals.
+    #[command(subcommand)]
+    Schedule(Box<ScheduleCommand>),
     /// Measure the engine on this machine, in process or over HTTP.
     #[command(after_help = BENCH_HELP)]
     Bench(Box<BenchArgs>),
@@ -252,6 +256,7 @@ else.
   w3  signal to result, 1 and 64 workflows in flight
   w4  1,000 steps at once
   w5  sleepers: start rate, memory, kill -9 and restart
+  w6  schedules: 100,000 of them, 1,000 due at each second; how late they fire
 
 Examples:
   bench
@@ -277,6 +282,7 @@ impl ClientCommand {
             Self::Retry(args) => args.run(),
             Self::Delete(args) => args.run(),
             Self::Namespaces(args) => args.run(),
+            Self::Schedule(command) => command.run(),
             Self::Bench(args) => crate::bench::run(&args),
             Self::BenchSleepers(args) => args.run(),
         }

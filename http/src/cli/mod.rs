@@ -27,6 +27,7 @@ mod remote;
 mod reset;
 mod resume;
 mod retry;
+mod schedule;
 mod screen;
 mod serve;
 mod show;

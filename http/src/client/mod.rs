@@ -27,6 +27,7 @@ mod event;
 mod export;
 mod operate;
 mod path;
+mod schedules;
 mod sse;
 mod typed;
 mod updates;

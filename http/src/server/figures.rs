@@ -40,6 +40,8 @@ fn engine(api: &Api, into: &mut String) {
         ("updates", stats.updates),
         ("letters", stats.letters),
         ("timers_fired", stats.timers_fired),
+        ("schedule_starts", stats.schedule_starts),
+        ("schedule_passes", stats.schedule_passes),
         ("turns", stats.turns),
         ("task_failures", stats.task_failures),
         ("replays", stats.replays),

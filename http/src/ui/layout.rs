@@ -11,7 +11,7 @@ use super::icons::{self, Icon};
 use super::inspector::Inspector;
 use super::preferences::Preferences;
 use super::tone::Tone;
-use super::url;
+use super::{live, url};
 
 /// Who looks, and when.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl Page<'_> {
                 }
                 body data-topics=[self.topics.as_deref()] {
                     a.skip href="#main" { "Skip to content" }
-                    (nav(preferences))
+                    (nav(preferences, self.topics.as_deref()))
                     main #main { (self.body) }
                     section #toasts aria-label="Messages" {
                         @if let Some(flash) = &viewer.flash { (flash.toast()) }
@@ -111,14 +111,20 @@ pub(super) fn drawer() -> Markup {
     }
 }
 
-fn nav(preferences: Preferences) -> Markup {
+fn nav(preferences: Preferences, topics: Option<&str>) -> Markup {
+    let schedules = topics == Some(live::SCHEDULES);
     html! {
         nav.nav #nav aria-label="Main" {
             a.brand href=(url::LIST) title="Everstep" { (Icon::Brand.draw()) span.label { "Everstep" } }
             ul {
                 li {
-                    a href=(url::LIST) data-back-to-list aria-current="page" title="Workflows" {
+                    a href=(url::LIST) data-back-to-list aria-current=[(!schedules).then_some("page")] title="Workflows" {
                         (Icon::Workflows.draw()) span.label { "Workflows" }
+                    }
+                }
+                li {
+                    a href=(url::SCHEDULES) aria-current=[schedules.then_some("page")] title="Schedules" {
+                        (Icon::Timer.draw()) span.label { "Schedules" }
                     }
                 }
             }

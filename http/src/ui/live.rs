@@ -12,7 +12,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use everstep_engine::{Change, DEFAULT_NAMESPACE, Engine};
+use everstep_engine::{Change, ChangeKind, DEFAULT_NAMESPACE, Engine};
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -43,6 +43,9 @@ impl Default for Streams {
     }
 }
 
+/// The topic of all schedules, as pages ask for it.
+pub(super) const SCHEDULES: &str = "schedules";
+
 /// What a page wants to hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Topic {
@@ -50,12 +53,15 @@ enum Topic {
     Runs,
     /// Every run of one workflow.
     Run(String),
+    /// The schedules.
+    Schedules,
 }
 
 impl Topic {
     fn parse(text: &str) -> Option<Self> {
         match text.split_once(':') {
             None if text == "runs" => Some(Self::Runs),
+            None if text == SCHEDULES => Some(Self::Schedules),
             Some(("run", id)) if !id.is_empty() => Some(Self::Run(unescape(id))),
             _ => None,
         }
@@ -64,6 +70,8 @@ impl Topic {
     fn matches(&self, change: &Change) -> bool {
         &*change.namespace == DEFAULT_NAMESPACE
             && match self {
+                Self::Schedules => change.kind == ChangeKind::Schedule,
+                _ if change.kind == ChangeKind::Schedule => false,
                 Self::Runs => true,
                 Self::Run(id) => **id == *change.workflow_id,
             }
@@ -95,7 +103,7 @@ pub(super) async fn stream(
     let texts: Vec<&str> = asked.topics.split(',').collect();
     let topics: Option<Vec<_>> = texts.iter().map(|text| Topic::parse(text)).collect();
     let Some(topics) = topics.filter(|topics| topics.len() <= MAX_TOPICS) else {
-        let detail = "topics are `runs` and `run:ID`, at most 16, separated by commas";
+        let detail = "topics are `runs`, `schedules` and `run:ID`, at most 16, separated by commas";
         return refusal::problem(StatusCode::BAD_REQUEST, "invalid_request", detail);
     };
     let Ok(permit) = Arc::clone(&inspector.streams.free).try_acquire_owned() else {
@@ -155,7 +163,7 @@ impl Watch {
                             continue;
                         }
                         (dirty[at], ready_at[at]) = (false, now + QUIET);
-                        let name = match topic { Topic::Runs => "runs", Topic::Run(_) => "run" };
+                        let name = match topic { Topic::Runs => "runs", Topic::Run(_) => "run", Topic::Schedules => SCHEDULES };
                         if !self.send("changed", name).await {
                             return;
                         }

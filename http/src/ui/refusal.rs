@@ -22,6 +22,7 @@ pub(super) fn status(rejection: &Rejection) -> StatusCode {
         Rejection::WorkflowNotFound(_)
         | Rejection::QueryNotFound(..)
         | Rejection::UpdateNotFound(_)
+        | Rejection::ScheduleNotFound(_)
         | Rejection::ActivityNotFound(..)
         | Rejection::NoSuchActivity(..)
         | Rejection::NamespaceNotFound(_) => StatusCode::NOT_FOUND,
@@ -67,6 +68,9 @@ pub(super) fn rejected(rejection: &Rejection) -> Response {
 pub(super) fn page(inspector: &Inspector, headers: &HeaderMap, rejection: &Rejection) -> Response {
     let status = status(rejection);
     let (title, hint) = match rejection {
+        Rejection::ScheduleNotFound(_) => {
+            ("No such schedule", "It may have been deleted, or the id is of another server.")
+        }
         Rejection::WorkflowNotFound(_) => {
             ("No such workflow", "It may have been deleted, or the id is of another server.")
         }

@@ -11,8 +11,8 @@ use crate::server::Draining;
 
 use super::inspector::Inspector;
 use super::{
-    actions, assets, guard, live, operations, pages, preferences, raw, refusal, spans, update_form,
-    url,
+    actions, assets, guard, live, operations, pages, preferences, raw, refusal, schedules, spans,
+    update_form, url,
 };
 
 /// The inspector alone, for a server of one's own: `/` and all below `/ui`. Whoever serves it
@@ -45,6 +45,11 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
             "/ui/workflows/{id}/activities/{activity_id}/retry",
             post(operations::retry_activity),
         )
+        .route(url::SCHEDULES, get(pages::schedules::page))
+        .route("/ui/schedules/{id}", get(pages::schedule::page))
+        .route("/ui/schedules/{id}/trigger", post(schedules::trigger))
+        .route("/ui/schedules/{id}/pause", post(schedules::pause))
+        .route("/ui/schedules/{id}/resume", post(schedules::resume))
         .route("/ui/preferences", post(preferences::save))
         .route("/ui/live", get(live::stream))
         .route("/ui/a/{hash}/{file}", get(assets::serve))

@@ -5,6 +5,14 @@ use std::fmt::Write;
 /// The list of workflows.
 pub(super) const LIST: &str = "/ui/workflows";
 
+/// The list of schedules.
+pub(super) const SCHEDULES: &str = "/ui/schedules";
+
+/// The address of a schedule.
+pub(super) fn schedule(id: &str) -> String {
+    format!("{SCHEDULES}/{}", encode(id))
+}
+
 /// Percent-encodes everything but RFC 3986's unreserved characters.
 pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());

@@ -19,6 +19,7 @@ mod pausing;
 mod queries;
 mod results;
 mod routes;
+mod schedules;
 mod signals;
 mod starting;
 mod support;

@@ -10,6 +10,7 @@ mod page;
 mod relations;
 mod run;
 mod runs;
+mod schedules;
 mod site;
 mod theme;
 mod timeline;

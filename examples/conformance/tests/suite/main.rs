@@ -11,6 +11,7 @@ mod recovery;
 mod relations;
 mod replay;
 mod requests;
+mod schedules;
 mod updates;
 mod workflows;
 

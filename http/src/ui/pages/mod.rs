@@ -6,3 +6,5 @@ mod operations;
 pub(super) mod run;
 pub(super) mod run_actions;
 pub(super) mod runs;
+pub(super) mod schedule;
+pub(super) mod schedules;

@@ -147,7 +147,12 @@ fn head(run: &RunDescription, event: Option<u64>, now: Timestamp) -> Markup {
             }
             (relations(run))
             @for (name, value) in &run.search_attributes {
-                div { dt { (name) } dd.mono { (payload::preview(value, 80)) } }
+                @match value.to::<String>() {
+                    Ok(id) if name == "schedule_id" => {
+                        div { dt { "Schedule" } dd { a.mono href=(url::schedule(&id)) { (id) } } }
+                    }
+                    _ => { div { dt { (name) } dd.mono { (payload::preview(value, 80)) } } }
+                }
             }
         }
         @if let Some(warning) = &run.history_warning {

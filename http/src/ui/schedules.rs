@@ -1,0 +1,96 @@
+//! Forms that act on a schedule: trigger, pause, resume.
+
+use axum::Json;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use everstep_engine::{DEFAULT_NAMESPACE, Rejection, Triggered};
+use serde::Deserialize;
+
+use super::actions::malformed;
+use super::flash::Flash;
+use super::inspector::Inspector;
+use super::{refusal, url};
+
+/// A form that takes a note.
+#[derive(Debug, Deserialize)]
+pub(super) struct NoteForm {
+    #[serde(default)]
+    note: String,
+}
+
+type NoteInput = Result<Form<NoteForm>, FormRejection>;
+
+/// `POST /ui/schedules/{id}/trigger`.
+pub(super) async fn trigger(
+    State(inspector): State<Inspector>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = inspector.engine.trigger_schedule(DEFAULT_NAMESPACE, &id, None).await;
+    let other = |run: Option<String>| run.unwrap_or_else(|| "another run".to_owned());
+    let said = outcome.map(|outcome| match outcome {
+        Triggered::Started { workflow_id, .. } => format!("Started {workflow_id}"),
+        Triggered::Buffered { waits_for } => format!("Starts when {} has closed", other(waits_for)),
+        Triggered::Skipped { waits_for } => {
+            format!("Skipped, because {} is still running", other(waits_for))
+        }
+    });
+    answer(&id, &headers, said)
+}
+
+/// `POST /ui/schedules/{id}/pause`.
+pub(super) async fn pause(
+    State(inspector): State<Inspector>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: NoteInput,
+) -> Response {
+    let outcome = async {
+        let note = read(form)?;
+        inspector.engine.pause_schedule(DEFAULT_NAMESPACE, &id, note).await?;
+        Ok("Schedule paused".to_owned())
+    };
+    let outcome = outcome.await;
+    answer(&id, &headers, outcome)
+}
+
+/// `POST /ui/schedules/{id}/resume`.
+pub(super) async fn resume(
+    State(inspector): State<Inspector>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: NoteInput,
+) -> Response {
+    let outcome = async {
+        let note = read(form)?;
+        inspector.engine.resume_schedule(DEFAULT_NAMESPACE, &id, note).await?;
+        Ok("Schedule resumed".to_owned())
+    };
+    let outcome = outcome.await;
+    answer(&id, &headers, outcome)
+}
+
+/// What was typed; nothing leaves the note as it is.
+fn read(form: NoteInput) -> Result<Option<String>, Rejection> {
+    let Form(NoteForm { note }) = form.map_err(|rejection| malformed(&rejection))?;
+    let note = note.trim();
+    Ok((!note.is_empty()).then(|| note.to_owned()))
+}
+
+fn answer(id: &str, headers: &HeaderMap, outcome: Result<String, Rejection>) -> Response {
+    let (status, flash) = match outcome {
+        Ok(text) => (StatusCode::OK, Flash { text, is_error: false }),
+        Err(rejection) => {
+            (refusal::status(&rejection), Flash { text: rejection.to_string(), is_error: true })
+        }
+    };
+    if headers.contains_key("x-live") {
+        let kind = if flash.is_error { "error" } else { "done" };
+        return (status, Json(serde_json::json!({ "toast": flash.text, "kind": kind })))
+            .into_response();
+    }
+    let back = Redirect::to(&url::schedule(id));
+    (AppendHeaders([(header::SET_COOKIE, flash.cookie())]), back).into_response()
+}
