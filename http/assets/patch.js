@@ -7,12 +7,19 @@ const KEPT = new Set(["open", "title"]);
 
 const keyOf = (node) => (node.nodeType === 1 ? node.dataset.key ?? node.id : "");
 
+// Where the text selection begins, if there is one. Asked once a patch: the answer costs a layout,
+// and a table with two hundred new rows would be laid out for each of them.
+let selected = null;
+
+function findSelection() {
+  const selection = document.getSelection();
+  selected = selection && !selection.isCollapsed ? selection.anchorNode : null;
+}
+
 // In use: taking it away would take away focus or a text selection.
 function inUse(node) {
   if (node.nodeType !== 1) return false;
-  if (node.contains(document.activeElement)) return true;
-  const selection = document.getSelection();
-  return !!selection && !selection.isCollapsed && node.contains(selection.anchorNode);
+  return node.contains(document.activeElement) || (!!selected && node.contains(selected));
 }
 
 const FOCUSABLE = "a[href], button, input:not([type=hidden]), select, summary";
@@ -101,6 +108,7 @@ function children(old, fresh, force) {
 
 export function patch(fresh, { force = false } = {}) {
   syncClock(fresh.documentElement);
+  findSelection();
   if (document.title !== fresh.title) document.title = fresh.title;
   const topics = fresh.body.dataset.topics;
   if (topics) document.body.dataset.topics = topics;
