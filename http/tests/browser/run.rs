@@ -27,7 +27,7 @@ fn says_what_it_waits_for_and_takes_a_signal() {
         page.until_text(".toast[role=status]", "Signal `approved` sent").await;
         page.until_text("#verdict", "Completed after").await;
         page.until_text("#run-values", "approved by eve").await;
-        page.until("!document.querySelector('.actions')").await;
+        page.until("!document.querySelector('#action-signal')").await;
         assert_eq!(page.js("return window.mark").await, 1, "the page was not loaded again");
         assert_eq!(site.result("order/1 ü").await.result.unwrap().as_str(), "\"approved by eve\"");
         // The refused form is a 400 that the console reports by itself.
