@@ -98,6 +98,25 @@ impl QueueLimits {
     }
 }
 
+/// The limits in words: `8 at once, 50 a second`.
+impl fmt::Display for QueueLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if self.paused {
+            parts.push("paused".to_owned());
+        }
+        parts.extend(self.concurrency.map(|most| format!("{most} at once")));
+        parts.extend(self.rate_per_s.map(|rate| format!("{rate} a second")));
+        parts.extend(self.burst.map(|burst| format!("{burst} in a burst")));
+        parts.extend(self.concurrency_per_key.map(|most| format!("{most} at once per key")));
+        parts.extend(self.weights.iter().map(|(key, weight)| format!("{key} × {weight}")));
+        match parts.is_empty() {
+            true => f.write_str("none"),
+            false => f.write_str(&parts.join(", ")),
+        }
+    }
+}
+
 /// Whose turn comes first: 1 before 2, down to 5; 3 where nothing is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Priority(u8);

@@ -278,6 +278,7 @@ impl Shard {
         name: &str,
         limits: Option<QueueLimits>,
     ) -> Result<(), Rejection> {
+        self.check_namespace(namespace)?;
         let row = keys::queue(namespace, name);
         let stored = match &limits {
             Some(limits) => {

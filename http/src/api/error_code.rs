@@ -72,6 +72,10 @@ error_codes! {
         "The attempt has ended",
         "The task token names an attempt that was completed before, ran out of time, was withdrawn by its workflow, or has been followed by another attempt. Nothing was recorded.",
         "There is nothing to do: the workflow goes on by what ended the attempt. If the report came too late, give the activity a longer timeout, or send heartbeats.";
+    QUEUE_NOT_FOUND = "queue_not_found" [404],
+        "The task queue does not exist",
+        "No worker of this server declares a task queue of this name, its limits were never set, and no activity has used it since the server started.",
+        "Check the name. Setting a queue's limits makes it known.";
     QUERY_NOT_FOUND = "query_not_found" [404],
         "The workflow has published nothing under this name",
         "The workflow exists, but its code has not published a value under the query's name, or not yet.",

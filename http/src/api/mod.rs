@@ -34,6 +34,7 @@ mod pause;
 mod percent;
 mod problem;
 mod query;
+mod queue;
 mod reset;
 mod result;
 mod resume;
@@ -73,6 +74,8 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(terminate::terminate))
         .routes(routes!(pause::pause))
         .routes(routes!(resume::resume))
+        .routes(routes!(queue::list))
+        .routes(routes!(queue::describe, queue::set, queue::reset))
         .routes(routes!(activity::complete))
         .routes(routes!(activity::fail))
         .routes(routes!(activity::heartbeat))

@@ -14,6 +14,7 @@ use super::namespaces::NamespacesArgs;
 use super::pause::PauseArgs;
 use super::preflight::{PreflightArgs, preflight};
 use super::query::QueryArgs;
+use super::queue::QueueCommand;
 use super::reset::ResetArgs;
 use super::resume::ResumeArgs;
 use super::retry::RetryArgs;
@@ -113,6 +114,9 @@ enum ClientCommand {
     /// Start workflows by the clock: cron expressions and intervals.
     #[command(subcommand)]
     Schedule(Box<ScheduleCommand>),
+    /// See and set what task queues allow, and what waits in them.
+    #[command(subcommand, after_help = QUEUE_HELP)]
+    Queue(QueueCommand),
     /// Measure the engine on this machine, in process or over HTTP.
     #[command(after_help = BENCH_HELP)]
     Bench(Box<BenchArgs>),
@@ -207,6 +211,14 @@ const RESUME_HELP: &str = "\
 Example:
   resume order-7";
 
+const QUEUE_HELP: &str = "\
+What is set here stands above what the worker declares, over restarts, until `queue reset`.
+
+Examples:
+  queue list
+  queue set payments --concurrency 8 --rate 50
+  queue pause payments";
+
 const ACTIVITY_HELP: &str = "\
 A token is about one attempt: once that has ended it is refused. What is reported is durable when
 this returns.
@@ -283,6 +295,7 @@ impl ClientCommand {
             Self::Delete(args) => args.run(),
             Self::Namespaces(args) => args.run(),
             Self::Schedule(command) => command.run(),
+            Self::Queue(command) => command.run(),
             Self::Bench(args) => crate::bench::run(&args),
             Self::BenchSleepers(args) => args.run(),
         }

@@ -23,6 +23,7 @@ mod namespaces;
 mod pause;
 mod preflight;
 mod query;
+mod queue;
 mod remote;
 mod reset;
 mod resume;

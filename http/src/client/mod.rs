@@ -28,6 +28,7 @@ mod export;
 mod operate;
 mod path;
 mod schedules;
+mod queues;
 mod sse;
 mod typed;
 mod updates;

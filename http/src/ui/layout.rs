@@ -36,10 +36,44 @@ impl Viewer {
     }
 }
 
+/// The parts of the inspector, as the navigation names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Workflows,
+    Queues,
+}
+
+impl Section {
+    /// In the order of the navigation.
+    const ALL: [Self; 2] = [Self::Workflows, Self::Queues];
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Workflows => "Workflows",
+            Self::Queues => "Task queues",
+        }
+    }
+
+    const fn address(self) -> &'static str {
+        match self {
+            Self::Workflows => url::LIST,
+            Self::Queues => url::QUEUES,
+        }
+    }
+
+    const fn icon(self) -> Icon {
+        match self {
+            Self::Workflows => Icon::Workflows,
+            Self::Queues => Icon::Queues,
+        }
+    }
+}
+
 /// A page's own part of the document.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
     pub(super) title: &'a str,
+    pub(super) section: Section,
     /// What the page wants to hear of; none for a page that does not change.
     pub(super) topics: Option<String>,
     pub(super) body: Markup,
@@ -80,6 +114,7 @@ impl Page<'_> {
                 body data-topics=[self.topics.as_deref()] {
                     a.skip href="#main" { "Skip to content" }
                     (nav(preferences, self.topics.as_deref()))
+                    (nav(preferences, self.section))
                     main #main { (self.body) }
                     section #toasts aria-label="Messages" {
                         @if let Some(flash) = &viewer.flash { (flash.toast()) }
@@ -113,6 +148,7 @@ pub(super) fn drawer() -> Markup {
 
 fn nav(preferences: Preferences, topics: Option<&str>) -> Markup {
     let schedules = topics == Some(live::SCHEDULES);
+fn nav(preferences: Preferences, current: Section) -> Markup {
     html! {
         nav.nav #nav aria-label="Main" {
             a.brand href=(url::LIST) title="Everstep" { (Icon::Brand.draw()) span.label { "Everstep" } }
@@ -120,6 +156,13 @@ fn nav(preferences: Preferences, topics: Option<&str>) -> Markup {
                 li {
                     a href=(url::LIST) data-back-to-list aria-current=[(!schedules).then_some("page")] title="Workflows" {
                         (Icon::Workflows.draw()) span.label { "Workflows" }
+                @for section in Section::ALL {
+                    li {
+                        a href=(section.address()) title=(section.title())
+                            data-back-to-list[section == Section::Workflows]
+                            aria-current=[(section == current).then_some("page")] {
+                            (section.icon().draw()) span.label { (section.title()) }
+                        }
                     }
                 }
                 li {

@@ -8,7 +8,7 @@ use everstep_engine::Rejection;
 use maud::html;
 
 use super::inspector::Inspector;
-use super::layout::{Page, Viewer};
+use super::layout::{Page, Section, Viewer};
 use super::url;
 
 /// The HTTP status of a rejection.
@@ -105,7 +105,7 @@ fn sorry(
             p { a.button href=(url::LIST) data-back-to-list { "Workflows" } }
         }
     };
-    let page = Page { title, topics: None, body };
+    let page = Page { title, section: Section::Workflows, topics: None, body };
     let mut response = page.render(&Viewer::new(inspector, headers)).into_response();
     *response.status_mut() = status;
     response

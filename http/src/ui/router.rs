@@ -50,6 +50,8 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
         .route("/ui/schedules/{id}/trigger", post(schedules::trigger))
         .route("/ui/schedules/{id}/pause", post(schedules::pause))
         .route("/ui/schedules/{id}/resume", post(schedules::resume))
+        .route("/ui/queues", get(pages::queues::page))
+        .route("/ui/queues/{name}/{verb}", post(pages::queues::act))
         .route("/ui/preferences", post(preferences::save))
         .route("/ui/live", get(live::stream))
         .route("/ui/a/{hash}/{file}", get(assets::serve))

@@ -12,6 +12,8 @@ pub(super) const SCHEDULES: &str = "/ui/schedules";
 pub(super) fn schedule(id: &str) -> String {
     format!("{SCHEDULES}/{}", encode(id))
 }
+/// The task queues.
+pub(super) const QUEUES: &str = "/ui/queues";
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
 pub(super) fn encode(text: &str) -> String {

@@ -17,6 +17,7 @@ mod namespaces;
 mod operating;
 mod pausing;
 mod queries;
+mod queues;
 mod results;
 mod routes;
 mod schedules;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use everstep::{
-    Activity, ActivityContext, ActivityError, Either, Payload, Query, Signal, Update, Worker,
-    Workflow, WorkflowContext, WorkflowError, race,
+    Activity, ActivityContext, ActivityError, Either, Payload, Query, QueueLimits, Signal, Update,
+    Worker, Workflow, WorkflowContext, WorkflowError, race,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ const GATE: Workflow<Payload, Opened> = Workflow::new("gate");
 const SLEEP: Workflow<Millis, Millis> = Workflow::new("sleep");
 
 const OUTSIDE: Workflow<Payload, Payload> = Workflow::new("outside");
+
+const MAIL: Workflow<Payload, Payload> = Workflow::new("mail");
+const SEND: Activity<Payload, Payload> = Activity::new("send").queue("mail");
 
 const ANSWER: Activity<Payload, Payload> = Activity::new("answer");
 const IDENTITY: Activity<u64, u64> = Activity::new("identity");
@@ -77,6 +80,9 @@ pub(crate) fn worker() -> Worker {
             _ => Err(ActivityError::new("flaky", "not yet")),
         })
         .activity(IDENTITY, identity)
+        .workflow(MAIL, async |ctx: &WorkflowContext, input| Ok(ctx.activity(SEND, input).await?))
+        .activity(SEND, async |_, input| Ok(input))
+        .queue("mail", QueueLimits::new().concurrency(2))
         .build_id("test-build")
 }
 

@@ -3,6 +3,7 @@
 mod detail;
 mod history;
 mod operations;
+pub(super) mod queues;
 pub(super) mod run;
 pub(super) mod run_actions;
 pub(super) mod runs;

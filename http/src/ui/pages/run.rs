@@ -14,7 +14,7 @@ use super::history::{self, HistoryView};
 use super::{operations, run_actions};
 use crate::ui::icons::{self, Icon};
 use crate::ui::inspector::{Inspector, selector};
-use crate::ui::layout::{self, Page, Viewer};
+use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::{region, versioned};
 use crate::ui::tone::Tone;
 use crate::ui::{live, payload, refusal, times, url, verdict};
@@ -72,7 +72,8 @@ pub(crate) async fn page(
         (region("run-history", &history::section(&asked, run, &view.history)))
     };
     let topics = Some(live::topic_of(&run.workflow_id));
-    Page { title: &run.workflow_id, topics, body }.render(&viewer)
+    Page { title: &run.workflow_id, section: layout::Section::Workflows, topics, body }
+        .render(&viewer)
 }
 
 fn read(inspector: &Inspector, id: &str, asked: &Asked) -> Result<RunView, Rejection> {

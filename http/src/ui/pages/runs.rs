@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use crate::ui::filter::Filter;
 use crate::ui::icons::{self, Icon};
 use crate::ui::inspector::{Inspector, selector};
-use crate::ui::layout::{self, Page, Viewer};
+use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::{region, version};
 use crate::ui::tone::Tone;
 use crate::ui::{payload, refusal, times, url, verdict};
@@ -71,7 +71,13 @@ pub(crate) async fn page(
         (region("list", &table(&filter, &list, viewer.now)))
         (region("pager", &pager(&filter, &list)))
     };
-    Page { title: "Workflows", topics: Some("runs".into()), body }.render(&viewer)
+    Page {
+        title: "Workflows",
+        section: layout::Section::Workflows,
+        topics: Some("runs".into()),
+        body,
+    }
+    .render(&viewer)
 }
 
 fn read(inspector: &Inspector, asked: &Filter, now: Timestamp) -> Result<List, Rejection> {
