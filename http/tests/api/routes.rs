@@ -90,6 +90,8 @@ async fn the_document_describes_the_routes() {
             "/api/v1/schedules/{id}/pause",
             "/api/v1/schedules/{id}/resume",
             "/api/v1/schedules/{id}/trigger",
+            "/api/v1/queues",
+            "/api/v1/queues/{name}",
             "/api/v1/workflows",
             "/api/v1/workflows/{id}",
             "/api/v1/workflows/{id}/activities/{activity_id}/retry",

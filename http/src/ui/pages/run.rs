@@ -72,8 +72,7 @@ pub(crate) async fn page(
         (region("run-history", &history::section(&asked, run, &view.history)))
     };
     let topics = Some(live::topic_of(&run.workflow_id));
-    Page { title: &run.workflow_id, section: layout::Section::Workflows, topics, body }
-        .render(&viewer)
+    Page { title: &run.workflow_id, section: Section::Workflows, topics, body }.render(&viewer)
 }
 
 fn read(inspector: &Inspector, id: &str, asked: &Asked) -> Result<RunView, Rejection> {

@@ -71,13 +71,8 @@ pub(crate) async fn page(
         (region("list", &table(&filter, &list, viewer.now)))
         (region("pager", &pager(&filter, &list)))
     };
-    Page {
-        title: "Workflows",
-        section: layout::Section::Workflows,
-        topics: Some("runs".into()),
-        body,
-    }
-    .render(&viewer)
+    Page { title: "Workflows", section: Section::Workflows, topics: Some("runs".into()), body }
+        .render(&viewer)
 }
 
 fn read(inspector: &Inspector, asked: &Filter, now: Timestamp) -> Result<List, Rejection> {
