@@ -31,6 +31,8 @@ mod updates_and_transactions {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/09-operating.md")]
 mod operating {}
+#[doc = include_str!("../../../docs/guide/11-queues.md")]
+mod queues {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/07-changing-code.md")]

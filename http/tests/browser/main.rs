@@ -7,6 +7,7 @@ mod driver;
 mod forms;
 mod live;
 mod page;
+mod queues;
 mod relations;
 mod run;
 mod runs;

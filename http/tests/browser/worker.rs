@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use everstep::{
-    Activity, ActivityContext, ActivityError, Counters, Either, Retry, Signal, Transaction, Update,
-    Worker, Workflow, WorkflowContext, WorkflowError, join_all, race,
+    Activity, ActivityContext, ActivityError, Counters, Either, QueueLimits, Retry, Signal,
+    Transaction, Update, Worker, Workflow, WorkflowContext, WorkflowError, join_all, race,
 };
 use serde::{Deserialize, Serialize};
 
 /// Completes at once with its input.
 const QUICK: Workflow<Order, Order> = Workflow::new("quick");
+/// Sends mail through a task queue.
+const POST: Workflow<String, String> = Workflow::new("post");
+const SEND: Activity<String, String> = Activity::new("send").queue("mail");
 /// Reserves, then waits for `approved` or a day.
 const APPROVAL: Workflow<Order, String> = Workflow::new("approval");
 /// Charges a card that is never accepted; gives up after five attempts.
@@ -66,6 +69,9 @@ struct Approval {
 /// All of them.
 pub(crate) fn worker() -> Worker {
     Worker::new()
+        .workflow(POST, async |ctx: &WorkflowContext, to| Ok(ctx.activity(SEND, to).await?))
+        .activity(SEND, async |_, to| Ok(to))
+        .queue("mail", QueueLimits::new().concurrency(2))
         .build_id("browser-tests")
         .workflow(QUICK, async |ctx, order: Order| {
             ctx.activity(RESERVE, order.id.clone()).await?;
