@@ -99,6 +99,11 @@ fn activity_part(activity: &PendingActivityView, now: Timestamp) -> Markup {
     html! {
         "activity " code { (activity.activity_type) }
         @match (activity.state.as_str(), activity.next_attempt_at) {
+            _ if let Some(held) = &activity.held_by => {
+                ", which task queue "
+                a href=(super::url::QUEUES) { code { (held.queue) } }
+                " holds back: " (held.reason)
+            }
             ("backing_off", Some(next)) => {
                 ", " (attempt(activity)) " " span.countdown { (times::until(next, now)) }
             }

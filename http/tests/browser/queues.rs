@@ -13,7 +13,7 @@ fn a_queue_is_paused_and_resumed_and_a_run_says_what_holds_it() {
         page.until_text("tr[data-queue=mail]", "paused, 2 at once").await;
         site.start("post", "held-1", "\"ada\"").await;
         page.go("/ui/workflows/held-1").await;
-        page.until_text("main", "task queue `mail` holds back: the queue is paused").await;
+        page.until_text("main", "task queue mail holds back: the queue is paused").await;
         page.click("nav a[href='/ui/queues']").await;
         page.until_text("tr[data-queue=mail] td.num", "1").await;
         page.click("tr[data-queue=mail] button").await;
