@@ -41,9 +41,9 @@ pub(crate) const HEARTBEATS: Table = Table::new(12, "heartbeats");
 /// `namespace ‖ first run ‖ order` → the id of an update that the code has not looked at.
 pub(crate) const ADMITTED: Table = Table::new(32, "admitted");
 /// `namespace ‖ schedule id` → the definition, as JSON.
-pub(crate) const SCHEDULES: Table = Table::new(50, "schedules");
+pub(crate) const SCHEDULES: Table = Table::new(60, "schedules");
 /// `namespace ‖ schedule id` → [`ScheduleState`](crate::schedule::ScheduleState).
-pub(crate) const SCHEDULE_STATES: Table = Table::new(51, "schedule_states");
+pub(crate) const SCHEDULE_STATES: Table = Table::new(61, "schedule_states");
 /// Name → value: format version, number of shards, the manual clock.
 pub(crate) const META: Table = Table::new(10, "meta");
 
@@ -271,6 +271,22 @@ mod tests {
     #[test]
     fn no_namespace_is_a_prefix_of_another() {
         assert!(!workflow("ab", "c").starts_with(&namespace("a")));
+    }
+
+    #[test]
+    fn no_two_tables_share_a_number() {
+        // The constants of this file, as they are written.
+        let text = include_str!("keys.rs");
+        let mut numbers: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("pub(crate) const"))
+            .filter_map(|line| line.split_once("Table::new("))
+            .filter_map(|(_, rest)| rest.split_once(',').map(|(number, _)| number))
+            .collect();
+        let all = numbers.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert!(all > 10 && numbers.len() == all, "{numbers:?}");
     }
 
     #[test]
