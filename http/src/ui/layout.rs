@@ -11,7 +11,7 @@ use super::icons::{self, Icon};
 use super::inspector::Inspector;
 use super::preferences::Preferences;
 use super::tone::Tone;
-use super::{live, url};
+use super::url;
 
 /// Who looks, and when.
 #[derive(Clone, Debug)]
@@ -40,16 +40,18 @@ impl Viewer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Workflows,
+    Schedules,
     Queues,
 }
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 2] = [Self::Workflows, Self::Queues];
+    const ALL: [Self; 3] = [Self::Workflows, Self::Schedules, Self::Queues];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Workflows => "Workflows",
+            Self::Schedules => "Schedules",
             Self::Queues => "Task queues",
         }
     }
@@ -57,6 +59,7 @@ impl Section {
     const fn address(self) -> &'static str {
         match self {
             Self::Workflows => url::LIST,
+            Self::Schedules => url::SCHEDULES,
             Self::Queues => url::QUEUES,
         }
     }
@@ -64,6 +67,7 @@ impl Section {
     const fn icon(self) -> Icon {
         match self {
             Self::Workflows => Icon::Workflows,
+            Self::Schedules => Icon::Timer,
             Self::Queues => Icon::Queues,
         }
     }
@@ -113,7 +117,6 @@ impl Page<'_> {
                 }
                 body data-topics=[self.topics.as_deref()] {
                     a.skip href="#main" { "Skip to content" }
-                    (nav(preferences, self.topics.as_deref()))
                     (nav(preferences, self.section))
                     main #main { (self.body) }
                     section #toasts aria-label="Messages" {
@@ -146,16 +149,11 @@ pub(super) fn drawer() -> Markup {
     }
 }
 
-fn nav(preferences: Preferences, topics: Option<&str>) -> Markup {
-    let schedules = topics == Some(live::SCHEDULES);
 fn nav(preferences: Preferences, current: Section) -> Markup {
     html! {
         nav.nav #nav aria-label="Main" {
             a.brand href=(url::LIST) title="Everstep" { (Icon::Brand.draw()) span.label { "Everstep" } }
             ul {
-                li {
-                    a href=(url::LIST) data-back-to-list aria-current=[(!schedules).then_some("page")] title="Workflows" {
-                        (Icon::Workflows.draw()) span.label { "Workflows" }
                 @for section in Section::ALL {
                     li {
                         a href=(section.address()) title=(section.title())
@@ -163,11 +161,6 @@ fn nav(preferences: Preferences, current: Section) -> Markup {
                             aria-current=[(section == current).then_some("page")] {
                             (section.icon().draw()) span.label { (section.title()) }
                         }
-                    }
-                }
-                li {
-                    a href=(url::SCHEDULES) aria-current=[schedules.then_some("page")] title="Schedules" {
-                        (Icon::Timer.draw()) span.label { "Schedules" }
                     }
                 }
             }

@@ -12,6 +12,7 @@ pub(super) const SCHEDULES: &str = "/ui/schedules";
 pub(super) fn schedule(id: &str) -> String {
     format!("{SCHEDULES}/{}", encode(id))
 }
+
 /// The task queues.
 pub(super) const QUEUES: &str = "/ui/queues";
 

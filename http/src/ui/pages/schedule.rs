@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::run_actions::buttons;
 use super::schedules::{pill, when};
 use crate::ui::inspector::Inspector;
-use crate::ui::layout::{self, Page, Viewer};
+use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::{region, version, versioned};
 use crate::ui::tone::Tone;
 use crate::ui::{live, payload, refusal, times, url};
@@ -55,7 +55,13 @@ pub(crate) async fn page(
             }
         }))
     };
-    Page { title: &schedule.id, topics: Some(live::SCHEDULES.into()), body }.render(&viewer)
+    Page {
+        title: &schedule.id,
+        section: Section::Schedules,
+        topics: Some(live::SCHEDULES.into()),
+        body,
+    }
+    .render(&viewer)
 }
 
 fn head(schedule: &ScheduleDescription, now: Timestamp) -> Markup {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::ui::icons;
 use crate::ui::inspector::Inspector;
-use crate::ui::layout::{self, Page, Viewer};
+use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::region;
 use crate::ui::tone::Tone;
 use crate::ui::{live, payload, refusal, times, url};
@@ -61,7 +61,13 @@ pub(crate) async fn page(
             }
         }
     };
-    Page { title: "Schedules", topics: Some(live::SCHEDULES.into()), body }.render(&viewer)
+    Page {
+        title: "Schedules",
+        section: Section::Schedules,
+        topics: Some(live::SCHEDULES.into()),
+        body,
+    }
+    .render(&viewer)
 }
 
 /// How the health of a schedule looks.
