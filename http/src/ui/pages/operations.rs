@@ -80,7 +80,7 @@ pub(super) fn resetting(run: &RunDescription, event: Option<u64>) -> Markup {
 /// What can be done to a closed run.
 pub(super) fn of_closed(run: &RunDescription, event: Option<u64>) -> Markup {
     html! {
-        div.actions #actions data-hold data-v=(version(&(run.run_id, event))) {
+        div.actions #closed-actions data-hold data-v=(version(&(run.run_id, event))) {
             (resetting(run, event))
             details.action #action-delete name="action" {
                 summary.button.danger { "Delete" }
