@@ -31,14 +31,14 @@ pub struct CrashReport {
 pub enum CrashDivergence {
     /// It cannot even be played without a crash.
     #[error("without a crash: {0}")]
-    Baseline(TestError),
+    Baseline(Box<TestError>),
     /// It does not come to an end.
     #[error("after a crash at event {event_id}: {error}")]
     Stuck {
         /// Events that were durable at the crash.
         event_id: u64,
         /// Why.
-        error: TestError,
+        error: Box<TestError>,
     },
     /// It ends with something else.
     #[error("after a crash at event {event_id} the run ends with {found}; without: {expected}")]
@@ -72,7 +72,8 @@ pub enum CrashDivergence {
 pub fn explore_crashes<O: DeserializeOwned>(
     scenario: impl Fn() -> Scenario<O>,
 ) -> Result<CrashReport, CrashDivergence> {
-    let (baseline, _) = scenario().play_until(NEVER).map_err(CrashDivergence::Baseline)?;
+    let (baseline, _) =
+        scenario().play_until(NEVER).map_err(|error| CrashDivergence::Baseline(Box::new(error)))?;
     let expected = Outcome(&baseline).to_string();
     let mut events = Vec::new();
     for commits in 0..MOST_POINTS {
@@ -80,7 +81,7 @@ pub fn explore_crashes<O: DeserializeOwned>(
             Ok(played) => played,
             Err(error) => {
                 let event_id = events.last().copied().unwrap_or(0);
-                return Err(CrashDivergence::Stuck { event_id, error });
+                return Err(CrashDivergence::Stuck { event_id, error: Box::new(error) });
             }
         };
         let Some(event_id) = crashed_at else {

@@ -81,7 +81,7 @@ impl Stage {
 
     pub(super) fn play(&mut self) -> Result<Ended, TestError> {
         let request = self.start.clone();
-        let started = self.insist(async |engine| engine.start(request.clone()).await)?;
+        let started = self.insist(&async |engine| engine.start(request.clone()).await)?;
         let selector = Selector::newest(started.workflow_id);
         let mut next = self.stimuli.next();
         let (mut idle, mut length) = (0, 0);
@@ -91,9 +91,9 @@ impl Stage {
             let until = due.unwrap_or(end).min(end);
             let hanging = Arc::clone(&self.hanging);
             let moved =
-                self.insist(async |engine| engine.skip(until, Arc::clone(&hanging)).await)?;
+                self.insist(&async |engine| engine.skip(until, Arc::clone(&hanging)).await)?;
             let result =
-                self.insist(async |engine| engine.result(&selector, Duration::ZERO).await)?;
+                self.insist(&async |engine| engine.result(&selector, Duration::ZERO).await)?;
             if result.status.is_closed() {
                 return self.ended(&selector, result);
             }
@@ -129,11 +129,11 @@ impl Stage {
     fn send(&mut self, selector: &Selector, stimulus: &Stimulus) -> Result<(), TestError> {
         let key = format!("{:?}", stimulus.after);
         let sent = match &stimulus.kind {
-            StimulusKind::Signal(signal) => self.insist(async |engine| {
+            StimulusKind::Signal(signal) => self.insist(&async |engine| {
                 let key = format!("{key} {} {}", signal.name, signal.payload);
                 engine.signal(selector, signal.clone(), Some(key)).await
             }),
-            StimulusKind::Cancel => self.insist(async |engine| engine.cancel(selector).await),
+            StimulusKind::Cancel => self.insist(&async |engine| engine.cancel(selector).await),
         };
         match sent {
             // A run that ends at the same moment takes no more: as it would in the world.
@@ -145,7 +145,7 @@ impl Stage {
     /// Asks until the answer is not swallowed by a crash.
     fn insist<T>(
         &mut self,
-        ask: impl AsyncFn(&Engine) -> Result<T, Rejection>,
+        ask: &impl AsyncFn(&Engine) -> Result<T, Rejection>,
     ) -> Result<T, Rejection> {
         loop {
             let answer = self.runtime.block_on(ask(&self.engine));

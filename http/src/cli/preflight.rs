@@ -179,6 +179,8 @@ impl PreflightArgs {
                 }
             }
         }
+        // Nothing more comes: that ends the threads.
+        drop(send);
         Ok(())
     }
 }
