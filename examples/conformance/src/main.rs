@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use everstep::cli::{ServeArgs, serve};
+use clap::{Parser, Subcommand};
+use everstep::cli::{PreflightArgs, ServeArgs, preflight, serve};
 
 /// Runs are many small allocations that come and go; this allocator takes a tenth off each step.
 #[global_allocator]
@@ -11,18 +11,32 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Workflows through which every promise of the engine can be tried from outside.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Args {
     #[command(flatten)]
     serve: ServeArgs,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Replay a server's runs against this program's code, and say what a deploy would break.
+    Preflight(PreflightArgs),
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match conformance::worker(&args.serve.data) {
-        Ok(worker) => serve(worker, &args.serve),
-        Err(error) => {
-            let data = args.serve.data.display();
+    // A replay writes no witness: any directory will do for it.
+    let data = match &args.verb {
+        Some(Verb::Preflight(_)) => std::env::temp_dir().join("everstep-conformance"),
+        None => args.serve.data.clone(),
+    };
+    match (conformance::worker(&data), args.verb) {
+        (Ok(worker), Some(Verb::Preflight(args))) => preflight(&worker, &args),
+        (Ok(worker), None) => serve(worker, &args.serve),
+        (Err(error), _) => {
+            let data = data.display();
             eprintln!("error: failed to make the witness directory in {data}: {error}");
             ExitCode::FAILURE
         }
