@@ -45,7 +45,11 @@ fn closed_runs_go_and_open_ones_stay() {
     assert_eq!(ids(&fixture), ["young", "open"]);
     // Other namespaces keep theirs, and keys go with their runs.
     assert!(fixture.engine().describe(&Selector::newest(kept.workflow_id)).is_ok());
-    fixture.advance(Duration::from_secs(10));
-    let again = start(&fixture, "old-7".into(), "chain", json("1"));
-    assert!(fixture.engine().describe(&again).is_ok(), "the key was free again");
+    // Keys are swept after the runs; until then one answers as it did before.
+    let freed = (0..1_000).any(|_| {
+        fixture.advance(Duration::from_secs(1));
+        let again = start(&fixture, "old-7".into(), "chain", json("1"));
+        fixture.engine().describe(&again).is_ok()
+    });
+    assert!(freed, "the key was free again");
 }

@@ -76,6 +76,7 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
     responses(
         (status = 200, description = "the queue with its new limits", body = QueueDescription),
         (status = 400, description = "limits that cannot be meant", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn set(State(api): State<Api>, request: Request) -> Answer {

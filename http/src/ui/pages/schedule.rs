@@ -217,8 +217,10 @@ fn forms(schedule: &ScheduleDescription) -> Markup {
             input type="text" name="note" maxlength="500" autocomplete="off";
         }
     };
+    // Under one id the button that paused it, which has the focus, would be kept as a form in use.
+    let id = if schedule.paused { "paused-actions" } else { "actions" };
     html! {
-        div.actions #actions data-hold data-v=(version(&(schedule.paused, schedule.overlap))) {
+        div.actions id=(id) data-hold data-v=(version(&(schedule.paused, schedule.overlap))) {
             details.action #action-trigger name="action" {
                 summary.button { "Trigger" }
                 form method="post" action=(address("trigger")) data-live {
