@@ -112,7 +112,7 @@ enum ClientCommand {
     #[command(after_help = NAMESPACES_HELP)]
     Namespaces(NamespacesArgs),
     /// Start workflows by the clock: cron expressions and intervals.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = SCHEDULE_HELP)]
     Schedule(Box<ScheduleCommand>),
     /// See and set what task queues allow, and what waits in them.
     #[command(subcommand, after_help = QUEUE_HELP)]
@@ -211,8 +211,15 @@ const RESUME_HELP: &str = "\
 Example:
   resume order-7";
 
+const SCHEDULE_HELP: &str = "\
+Each command takes --help with examples of its own, and --json.
+
+Example:
+  schedule create nightly report '\"sales\"' --cron '0 3 * * *' --timezone Europe/Berlin";
+
 const QUEUE_HELP: &str = "\
-What is set here stands above what the worker declares, over restarts, until `queue reset`.
+What is set here stands above what the worker declares, over restarts, until `queue reset`. Each
+command takes --json.
 
 Examples:
   queue list

@@ -21,6 +21,7 @@ use crate::api::{Api, blocking, body};
     request_body = CreateBody,
     responses(
         (status = 201, description = "created", body = ScheduleDescription),
+        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "the id is taken", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "a spec that names no instant, an unknown workflow type, or an input that it cannot take", body = ProblemBody, content_type = "application/problem+json"),
     ),

@@ -7,6 +7,7 @@ use everstep_engine::SchedulePage;
 use super::target::namespace;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
+use crate::api::problem::ProblemBody;
 use crate::api::{Api, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 100;
@@ -25,7 +26,10 @@ const MAX_PAGE_SIZE: usize = 1_000;
         ("page_size" = Option<u64>, Query, description = "rows a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
     ),
-    responses((status = 200, description = "a page", body = SchedulePage)),
+    responses(
+        (status = 200, description = "a page", body = SchedulePage),
+        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     let parameters = Parameters::of(&uri);
