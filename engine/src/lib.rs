@@ -49,6 +49,7 @@
 //! | module | what it owns |
 //! | --- | --- |
 //! | [`kernel`] | the pure part: events, commands, `decide`, `apply` |
+//! | `find` | what runs are found by, pure: filters, orders, typed attributes, fingerprints |
 //! | `queue` | task queues, pure: limits, priority, fairness, why something waits |
 //! | `runtime` | [`Engine`]: the loop, replay, attempts, timers, recovery, eviction |
 //! | `sdk` | [`Worker`], [`WorkflowContext`], typed constants, durable futures, [`Client`] |
@@ -59,6 +60,7 @@
 pub mod kernel;
 
 mod failure;
+mod find;
 mod payload;
 pub mod preflight;
 mod queue;
@@ -74,13 +76,14 @@ mod timestamp;
 mod view;
 
 pub use failure::Failure;
+pub use find::{AttributeRange, FilterError, ListFilter, ListOrder, SortBy};
 pub use kernel::{ClosePolicy, HistoryEvent, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, RunStatus};
 pub use payload::Payload;
 pub use queue::{Dispatch, HeldBy, Priority, QueueLimits, Rule};
 pub use rejection::Rejection;
 pub use request::{
-    DEFAULT_NAMESPACE, EventEdit, IdReuse, ListFilter, OnConflict, ResetRequest, Selector,
-    SignalInput, StartRequest, Started, UpdateInput,
+    DEFAULT_NAMESPACE, EventEdit, IdReuse, OnConflict, ResetRequest, Selector, SignalInput,
+    StartRequest, Started, UpdateInput,
 };
 pub use run_id::RunId;
 pub use runtime::{

@@ -105,6 +105,12 @@ pub enum Rejection {
     /// It holds runs.
     #[error("namespace `{0}` holds runs: delete them first")]
     NamespaceNotEmpty(String),
+    /// No index serves the order.
+    #[error(
+        "the list cannot be sorted by `{0}`; it can be by started_at, closed_at and attr.NAME, with \
+         `-` in front for descending"
+    )]
+    UnsupportedSort(String),
     /// The server is starting, draining, full or stopped: nothing happened, try again.
     #[error("{0}")]
     Unavailable(String),
@@ -142,6 +148,7 @@ impl Rejection {
             Self::NamespaceNotFound(_) => "namespace_not_found",
             Self::NamespaceAlreadyExists(_) => "namespace_already_exists",
             Self::NamespaceNotEmpty(_) => "namespace_not_empty",
+            Self::UnsupportedSort(_) => "unsupported_sort",
             Self::Unavailable(_) => "unavailable",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::Corrupt(_) => "corrupt",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Payload, RunId, RunStatus, Timestamp};
+use crate::{Payload, RunId};
 
 /// The namespace that is used where none is named.
 pub const DEFAULT_NAMESPACE: &str = "default";
@@ -199,25 +199,4 @@ pub struct Started {
     pub run_id: RunId,
     /// Whether this request started it.
     pub started: bool,
-}
-
-/// Filters of the list; all given ones must match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListFilter {
-    /// The namespace to list.
-    pub namespace: String,
-    /// Only runs in this status.
-    pub status: Option<RunStatus>,
-    /// Only runs of this workflow type.
-    pub workflow_type: Option<String>,
-    /// Only workflows whose id begins so.
-    pub id_prefix: Option<String>,
-    /// Only runs that started at or after this instant.
-    pub started_after: Option<Timestamp>,
-    /// Only runs that started at or before this instant.
-    pub started_before: Option<Timestamp>,
-    /// Only children of this workflow id.
-    pub parent: Option<String>,
-    /// Search attributes by name, compared by their text (a string without its quotes).
-    pub attributes: BTreeMap<String, String>,
 }

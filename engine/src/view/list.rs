@@ -122,6 +122,11 @@ fn matches(filter: &ListFilter, record: &RunRecord) -> bool {
         && filter.parent.as_ref().is_none_or(|parent| {
             record.parent.as_ref().is_some_and(|link| link.workflow_id == *parent)
         })
+        && filter.closed_after.is_none_or(|after| record.closed_at.is_some_and(|at| at >= after))
+        && filter.closed_before.is_none_or(|before| record.closed_at.is_some_and(|at| at <= before))
+        && filter.build.as_ref().is_none_or(|build| **build == *record.build_id)
+        && filter.version.as_ref().is_none_or(|version| **version == *record.version)
+        && filter.stuck.is_none_or(|stuck| stuck == record.stuck)
         && filter.attributes.iter().all(|(name, wanted)| {
             record.search_attributes.get(name).is_some_and(|value| text_of(value) == *wanted)
         })

@@ -132,6 +132,10 @@ error_codes! {
         "The namespace holds runs",
         "Only an empty namespace can be deleted, and `default` never. Nothing was deleted.",
         "Terminate and delete its runs, or give it a short retention and wait.";
+    UNSUPPORTED_SORT = "unsupported_sort" [400],
+        "The list cannot be sorted by this",
+        "No index serves the order that the parameter `sort` asks for, and the server does not sort a million runs in memory.",
+        "Sort by `started_at`, `closed_at` or `attr.NAME` (a search attribute), with `-` in front for descending, and use filters for the rest.";
     HOST_NOT_ALLOWED = "host_not_allowed" [403],
         "The Host header is not this server's",
         "The server listens on loopback only, and the request names another host. That is how a web page that rebinds its DNS name to this machine looks.",

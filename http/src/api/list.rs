@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
-use everstep_engine::{ListFilter, RunPage, RunStatus, Timestamp};
+use everstep_engine::{ListFilter, RunPage, RunStatus};
 
 use super::json::{Answer, json};
 use super::parameters::Parameters;
@@ -50,39 +50,12 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     json(StatusCode::OK, &page)
 }
 
-fn filter(uri: &Uri) -> Result<ListFilter, Problem> {
-    let parameters = Parameters::of(uri);
-    let mut filter = ListFilter {
-        namespace: namespace(uri)?,
-        status: parameters
-            .text("status")?
-            .map(|text| text.parse::<RunStatus>())
-            .transpose()
-            .map_err(|error| Problem::invalid(format!("parameter `status`: {error}")))?,
-        workflow_type: parameters.text("type")?.map(String::from),
-        id_prefix: parameters.text("id_prefix")?.map(String::from),
-        started_after: time(parameters, "started_after")?,
-        started_before: time(parameters, "started_before")?,
-        parent: parameters.text("parent")?.map(String::from),
-        ..ListFilter::default()
-    };
-    for pair in parameters.pairs() {
+/// The filter in an address; parameters that no filter has are passed over.
+pub(super) fn filter(uri: &Uri) -> Result<ListFilter, Problem> {
+    let mut filter = ListFilter::of(namespace(uri)?);
+    for pair in Parameters::of(uri).pairs() {
         let (name, value) = pair?;
-        if let Some(attribute) = name.strip_prefix("attr.") {
-            let twice = filter.attributes.insert(attribute.to_owned(), value.into_owned());
-            if twice.is_some() {
-                return Err(Problem::invalid(format!("parameter `{name}` is given twice")));
-            }
-        }
+        filter.set(&name, &value).map_err(|error| Problem::invalid(error.to_string()))?;
     }
     Ok(filter)
-}
-
-fn time(parameters: Parameters<'_>, name: &str) -> Result<Option<Timestamp>, Problem> {
-    let Some(text) = parameters.text(name)? else {
-        return Ok(None);
-    };
-    text.parse().map(Some).map_err(|error| {
-        Problem::invalid(format!("parameter `{name}` is no rfc 3339 time (`{text}`): {error}"))
-    })
 }

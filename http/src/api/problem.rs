@@ -103,6 +103,7 @@ impl From<Rejection> for Problem {
             Rejection::NamespaceNotFound(_) => codes::NAMESPACE_NOT_FOUND,
             Rejection::NamespaceAlreadyExists(_) => codes::NAMESPACE_ALREADY_EXISTS,
             Rejection::NamespaceNotEmpty(_) => codes::NAMESPACE_NOT_EMPTY,
+            Rejection::UnsupportedSort(_) => codes::UNSUPPORTED_SORT,
             Rejection::Unavailable(_) => codes::UNAVAILABLE,
             Rejection::OutcomeUnknown(_) => codes::OUTCOME_UNKNOWN,
             Rejection::Corrupt(_) => codes::CORRUPT,

@@ -302,16 +302,9 @@ impl Client {
         page_size: Option<usize>,
         page_token: Option<&str>,
     ) -> Result<RunPage, ClientError> {
-        let mut path = Path::new("/api/v1/workflows")
-            .in_namespace(&filter.namespace)
-            .parameter("status", filter.status)
-            .parameter("type", filter.workflow_type.as_ref())
-            .parameter("id_prefix", filter.id_prefix.as_ref())
-            .parameter("started_after", filter.started_after)
-            .parameter("started_before", filter.started_before)
-            .parameter("parent", filter.parent.as_ref());
-        for (name, value) in &filter.attributes {
-            path = path.parameter(&format!("attr.{name}"), Some(value));
+        let mut path = Path::new("/api/v1/workflows").in_namespace(&filter.namespace);
+        for (name, value) in filter.parameters() {
+            path = path.parameter(&name, Some(value));
         }
         path = path.parameter("page_size", page_size).parameter("page_token", page_token);
         self.connection.send(Call::get(path)).await?.to()

@@ -90,6 +90,7 @@ impl Filter {
             started_before,
             parent: self.parent.clone(),
             attributes: self.attributes.clone(),
+            ..ListFilter::default()
         };
         (filter, problems)
     }
