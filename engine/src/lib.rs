@@ -48,6 +48,7 @@
 //!
 //! | module | what it owns |
 //! | --- | --- |
+//! | `batch` | one act on every run that a filter names, as a workflow |
 //! | [`kernel`] | the pure part: events, commands, `decide`, `apply` |
 //! | `find` | what runs are found by, pure: filters, orders, typed attributes, fingerprints |
 //! | `queue` | task queues, pure: limits, priority, fairness, why something waits |
@@ -59,6 +60,7 @@
 
 pub mod kernel;
 
+mod batch;
 mod failure;
 mod find;
 mod payload;
@@ -75,6 +77,7 @@ pub mod testing;
 mod timestamp;
 mod view;
 
+pub use batch::{BATCH_TYPE, BatchFailure, BatchOperation, BatchProgress, BatchRequest};
 pub use failure::Failure;
 pub use find::{AttributeRange, FilterError, ListFilter, ListOrder, SortBy};
 pub use kernel::{ClosePolicy, HistoryEvent, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, RunStatus};
@@ -105,9 +108,9 @@ pub use sdk::{
 pub use task_token::{InvalidTaskToken, TaskToken};
 pub use timestamp::Timestamp;
 pub use view::{
-    Awaiting, EventView, ExportError, ExportPage, ExportQuery, ExportedRun, HistoryPage,
-    PendingActivityView, PendingChildView, PendingTimerView, PendingUpdateView, QueueDescription,
-    RunDescription, RunPage, RunResult, RunSummary, ScheduleDescription, ScheduleHealth,
-    ScheduleHealthState, SchedulePage, ScheduledRun, Triggered, Upcoming, UpdateState,
-    UpdateStatus,
+    Awaiting, BatchDescription, BatchPage, EventView, ExportError, ExportPage, ExportQuery,
+    ExportedRun, HistoryPage, PendingActivityView, PendingChildView, PendingTimerView,
+    PendingUpdateView, QueueDescription, RunDescription, RunPage, RunResult, RunSummary,
+    ScheduleDescription, ScheduleHealth, ScheduleHealthState, SchedulePage, ScheduledRun,
+    Triggered, Upcoming, UpdateState, UpdateStatus,
 };

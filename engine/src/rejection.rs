@@ -65,6 +65,9 @@ pub enum Rejection {
         "workflow `{0}` has {1} updates that wait for an answer; send more once it has answered some"
     )]
     TooManyUpdates(String, usize),
+    /// No such batch operation.
+    #[error("batch `{0}` does not exist")]
+    BatchNotFound(String),
     /// No such schedule.
     #[error("schedule `{0}` does not exist")]
     ScheduleNotFound(String),
@@ -138,6 +141,7 @@ impl Rejection {
             Self::UpdateNotFound(_) => "update_not_found",
             Self::UpdateRejected { .. } => "update_rejected",
             Self::TooManyUpdates(..) => "too_many_updates",
+            Self::BatchNotFound(_) => "batch_not_found",
             Self::ScheduleNotFound(_) => "schedule_not_found",
             Self::ScheduleAlreadyExists(_) => "schedule_already_exists",
             Self::IdempotencyConflict(_) => "idempotency_conflict",

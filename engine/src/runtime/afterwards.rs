@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::message::Reply;
 use super::shard::Shard;
-use crate::{Rejection, ResetRequest, RunId, Selector, Started};
+use crate::batch::Targets;
+use crate::{Rejection, ResetRequest, RunId, Selector, Started, TaskToken};
 
 /// Something that waits for a commit.
 pub(super) enum Afterwards {
@@ -17,6 +18,8 @@ pub(super) enum Afterwards {
     Delete { selector: Box<Selector>, reply: Reply<()> },
     /// Reset a run whose history is to be read.
     Reset { selector: Box<Selector>, request: Box<ResetRequest>, reply: Reply<Started> },
+    /// Act on a batch's page whose runs' histories are to be read.
+    BatchPage { token: Box<TaskToken>, targets: Targets, reply: Reply<()> },
 }
 
 impl Shard {
@@ -38,6 +41,9 @@ impl Shard {
                 Afterwards::Reset { selector, request, reply } => {
                     self.reset(selector, request, reply);
                 }
+                Afterwards::BatchPage { token, targets, reply } => {
+                    self.act_on_page(token, targets, reply);
+                }
             }
         }
     }
@@ -51,6 +57,7 @@ impl Shard {
                 // Who no longer waits need not be told.
                 Afterwards::Delete { reply, .. } => drop(reply.send(Err(rejection.clone()))),
                 Afterwards::Reset { reply, .. } => drop(reply.send(Err(rejection.clone()))),
+                Afterwards::BatchPage { reply, .. } => drop(reply.send(Err(rejection.clone()))),
             }
         }
     }

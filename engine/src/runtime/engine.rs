@@ -19,6 +19,7 @@ use super::queues::Queues;
 use super::shard::Shard;
 use super::stats::Counters;
 use super::{Change, Clock, EngineStats};
+use crate::batch::is_built_in;
 use crate::sdk::Registry;
 use crate::view::{
     self, ExportPage, ExportQuery, ExportedRun, HistoryPage, QueueDescription, RunDescription,
@@ -614,7 +615,7 @@ impl Engine {
 
     /// The registered workflow types, in order.
     pub fn workflow_types(&self) -> Vec<&'static str> {
-        self.inner.registry.workflows.keys().copied().collect()
+        self.inner.registry.workflow_types().collect()
     }
 
     /// Counters and gauges.
@@ -677,7 +678,8 @@ impl Engine {
 
     pub(super) fn check_start(&self, request: &StartRequest) -> Result<(), Rejection> {
         self.inner.namespaces.check(&request.namespace)?;
-        let Some(entry) = self.inner.registry.workflows.get(request.workflow_type.as_str()) else {
+        let entry = self.inner.registry.workflows.get(request.workflow_type.as_str());
+        let Some(entry) = entry.filter(|entry| !is_built_in(&entry.name)) else {
             let known = self.workflow_types().join(", ");
             return Err(Rejection::UnknownWorkflowType(request.workflow_type.clone(), known));
         };

@@ -239,7 +239,7 @@ fn has_namespace(snapshot: &dyn Snapshot, name: &str) -> Result<bool, Rejection>
 }
 
 /// The newest run of a workflow id.
-pub(super) fn newest_run(
+pub(crate) fn newest_run(
     snapshot: &dyn Snapshot,
     namespace: &str,
     workflow_id: &str,

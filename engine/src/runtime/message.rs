@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::namespaces::NamespaceChange;
 use super::transactions::TransactionCode;
 use super::updates::UpdateWatch;
+use crate::batch::Targets;
 use crate::schedule::{Backfill, Overlap, ScheduleInput};
 use crate::view::{RunResult, Triggered, UpdateState};
 use crate::{
@@ -76,6 +77,12 @@ pub(super) enum Message {
         selector: Box<Selector>,
         request: Box<ResetRequest>,
         reply: Reply<Started>,
+    },
+    /// Act on a batch's page, and complete the activity that selected it.
+    BatchPage {
+        token: Box<TaskToken>,
+        targets: Targets,
+        reply: Reply<()>,
     },
     Delete {
         selector: Box<Selector>,

@@ -13,6 +13,7 @@
 mod afterwards;
 mod app_rows;
 mod attempts;
+mod batch;
 mod changes;
 mod children;
 mod clock;
@@ -69,7 +70,7 @@ pub use changes::{Change, ChangeKind};
 pub use clock::Clock;
 pub use engine::{Engine, EngineConfig, OpenError, RunWatch, TransactError};
 pub(crate) use heartbeats::read_heartbeats;
-pub(crate) use history_log::{HistoryReader, read_run};
+pub(crate) use history_log::{HistoryReader, newest_run, read_run};
 pub use namespaces::{NamespaceInfo, NamespaceSettings};
 pub(crate) use record::RunRecord;
 pub(crate) use schedules::parse as parse_schedule;

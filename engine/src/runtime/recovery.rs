@@ -10,6 +10,7 @@ use super::clock;
 use super::engine::Inner;
 use super::keys::{self, ACTIVE, META, SHARDS};
 use super::shard::Shard;
+use super::start::LastRunId;
 use crate::{Rejection, Timestamp};
 
 /// The version of what the engine stores; raised when an older engine could not read it.
@@ -19,6 +20,9 @@ const FORMAT_KEY: &[u8] = b"format";
 pub(super) const CLOCK: &[u8] = b"clock";
 /// The lease of everyone who serves the shards.
 const LEASE: &[u8] = b"engine";
+
+/// How far the newest run's id may be ahead of the clock, in milliseconds.
+const MOST_AHEAD_MS: u64 = 60_000;
 
 /// Runs that are brought back each time around the loop.
 const RUNS_A_TURN: usize = 256;
@@ -64,6 +68,23 @@ pub(super) fn open(inner: &Inner) -> Result<Fence, OpenError> {
     drop(snapshot);
     commit(store, batch)?;
     Ok(Fence { key: LEASE.to_vec().into(), epoch })
+}
+
+/// The newest run's id, so that ids go on from there even when the clock stands still, or was set
+/// back a little. A clock that was far ahead is not followed.
+pub(super) fn last_run_id(inner: &Inner) -> LastRunId {
+    let now_ms = u64::try_from(inner.config.clock.now().as_millis()).unwrap_or(0);
+    let newest = |namespace: &String| {
+        let prefix = keys::namespace(namespace);
+        let range = Range::prefix(keys::RUNS, &prefix).reversed().limit(1);
+        let rows = inner.store.snapshot().ok()?.range(range).ok()?;
+        let (key, _) = rows.into_iter().next()?;
+        let id = u128::from_be_bytes(*key.last_chunk::<16>()?);
+        let (ms, counter) = ((id >> 80) as u64, (id >> 64) as u16 & 0x0fff);
+        (ms <= now_ms.saturating_add(MOST_AHEAD_MS)).then_some((ms, counter))
+    };
+    // What cannot be read now is told by whoever needs it.
+    inner.namespaces.all().keys().filter_map(newest).max().unwrap_or_default()
 }
 
 fn commit(store: &dyn Store, batch: Batch) -> Result<(), OpenError> {

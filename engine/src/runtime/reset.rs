@@ -64,7 +64,7 @@ impl Shard {
         self.turn.effects.push(Effect::AnswerStart(reply, answer));
     }
 
-    fn try_reset(
+    pub(super) fn try_reset(
         &mut self,
         selector: &Selector,
         target: &Target,

@@ -160,13 +160,14 @@ impl Shard {
             transactions: VecDeque::new(),
             transacting: false,
             successor: None,
-            last_run_id: LastRunId::default(),
+            last_run_id: recovery::last_run_id(&inner),
             unseen: VecDeque::new(),
             encoded: Vec::new(),
             record: Vec::new(),
         };
         let (inbox, config) = (Arc::clone(&inner.inbox), &inner.config);
-        let host = Host::new(inbox, config.clock.clone(), config.max_payload_bytes);
+        let clock = config.clock.clone();
+        let host = Host::new(Arc::downgrade(&inner), inbox, clock, config.max_payload_bytes);
         Self {
             inner,
             host: Arc::new(host),
@@ -279,6 +280,9 @@ impl Shard {
                 self.set_queue(&namespace, &name, limits, reply);
             }
             Message::Reset { selector, request, reply } => self.reset(selector, request, reply),
+            Message::BatchPage { token, targets, reply } => {
+                self.act_on_page(token, targets, reply);
+            }
             Message::Delete { selector, reply } => self.delete(selector, reply),
             Message::RetryActivity { selector, activity_id, reply } => {
                 self.retry_activity(&selector, activity_id, reply);

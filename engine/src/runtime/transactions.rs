@@ -195,7 +195,7 @@ impl Shard {
         let name = &request.workflow_type;
         let registry = std::sync::Arc::clone(&self.inner.registry);
         let Some(entry) = registry.workflows.get(name.as_str()) else {
-            let known: Vec<&str> = registry.workflows.keys().copied().collect();
+            let known: Vec<&str> = registry.workflow_types().collect();
             return Err(Rejection::UnknownWorkflowType(name.clone(), known.join(", ")));
         };
         let checked = panics::catch(AssertUnwindSafe(|| (entry.check_input)(&request.input)));

@@ -6,11 +6,12 @@
 //! Invariant: an attempt that is not watched has ended. What must survive the process is a durable
 //! timer instead; see `Step::meet_deadline`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use super::attempts::Running;
 use super::clock::Clock;
+use super::engine::{Engine, Inner};
 use super::inbox::Inbox;
 use super::message::Message;
 use super::shard::Shard;
@@ -32,6 +33,7 @@ fn write_pause_ms(options: &ActivityOptions) -> u64 {
 
 /// What attempts see of the engine.
 pub(super) struct Host {
+    inner: Weak<Inner>,
     inbox: Arc<Inbox>,
     clock: Clock,
     max_payload_bytes: usize,
@@ -39,14 +41,23 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) const fn new(inbox: Arc<Inbox>, clock: Clock, max_payload_bytes: usize) -> Self {
-        Self { inbox, clock, max_payload_bytes, shutting_down: AtomicBool::new(false) }
+    pub(super) const fn new(
+        inner: Weak<Inner>,
+        inbox: Arc<Inbox>,
+        clock: Clock,
+        max_payload_bytes: usize,
+    ) -> Self {
+        Self { inner, inbox, clock, max_payload_bytes, shutting_down: AtomicBool::new(false) }
     }
 }
 
 impl AttemptHost for Host {
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn engine(&self) -> Option<Engine> {
+        self.inner.upgrade().map(|inner| Engine { inner })
     }
 
     fn max_payload_bytes(&self) -> usize {

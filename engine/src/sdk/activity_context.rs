@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
+use crate::runtime::Engine;
 use crate::{Payload, RunId, TaskToken, Timestamp};
 
 /// Given to every attempt of an activity.
@@ -53,6 +54,8 @@ pub(crate) struct Heartbeat {
 pub(crate) trait AttemptHost: Send + Sync {
     /// The engine's time.
     fn now(&self) -> Timestamp;
+    /// The engine itself, for the activities that are its own; none when it has ended.
+    fn engine(&self) -> Option<Engine>;
     /// Largest details of a heartbeat, in bytes.
     fn max_payload_bytes(&self) -> usize;
     /// The attempt gave a heartbeat, and the engine does not look at it yet.
@@ -155,6 +158,11 @@ impl ActivityContext {
             beats: Mutex::default(),
         });
         (Self(Arc::clone(&state)), AttemptHandle(state))
+    }
+
+    /// The engine that runs it; for activities of its own.
+    pub(crate) fn engine(&self) -> Option<Engine> {
+        self.0.host.engine()
     }
 
     /// The workflow that asked for it.

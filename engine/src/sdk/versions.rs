@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::worker::{Registry, WorkflowEntry};
 use super::{Worker, Workflow, WorkflowContext, WorkflowError};
+use crate::batch::{BATCH_TYPE, is_built_in};
 use crate::kernel::WorkflowStarted;
 
 /// No code for a run: its type or its version is not registered.
@@ -114,6 +115,10 @@ impl Worker {
 impl Registry {
     /// The newest registration is the default; earlier ones stay beside it.
     pub(super) fn register(&mut self, name: &'static str, entry: WorkflowEntry) {
+        // The engine's own are registered first, once.
+        if is_built_in(name) && (name != BATCH_TYPE || self.workflows.contains_key(name)) {
+            self.mistakes.push(format!("workflow type `{name}`: `everstep.` begins our own names"));
+        }
         let beside = self.beside.entry(name).or_default();
         beside.retain(|known| known.version != entry.version);
         if let Some(before) = self.workflows.insert(name, entry)

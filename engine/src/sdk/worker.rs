@@ -15,6 +15,7 @@ use super::{
     Activity, ActivityContext, ActivityError, Query, Signal, Transaction, TransactionContext,
     Update, Workflow, WorkflowContext, WorkflowError,
 };
+use crate::batch::{self, is_built_in};
 use crate::{Failure, Payload, QueueLimits, Rejection, UpdateInput};
 
 /// The workflows and activities of one program, and the name of its build.
@@ -37,9 +38,14 @@ use crate::{Failure, Payload, QueueLimits, Rejection, UpdateInput};
 /// let worker = Worker::new().workflow(GREET, greet).activity(SPELL, spell);
 /// assert_eq!(worker.workflow_types().collect::<Vec<_>>(), ["greet"]);
 /// ```
-#[derive(Default)]
 pub struct Worker {
     registry: Registry,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        batch::register(Self { registry: Registry::default() })
+    }
 }
 
 /// What the engine looks up.
@@ -335,9 +341,9 @@ impl Worker {
         self
     }
 
-    /// The registered workflow types, in order.
+    /// The registered workflow types, in order; without the engine's own.
     pub fn workflow_types(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.registry.workflows.keys().copied()
+        self.registry.workflow_types()
     }
 
     pub(crate) const fn registry(&self) -> &Registry {
@@ -354,6 +360,11 @@ impl Worker {
 }
 
 impl Registry {
+    /// The registered workflow types, in order; without the engine's own.
+    pub(crate) fn workflow_types(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.workflows.keys().copied().filter(|name| !is_built_in(name))
+    }
+
     pub(crate) fn build_id(&self) -> Arc<str> {
         self.build_id.clone().unwrap_or_else(|| env!("CARGO_PKG_VERSION").into())
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use everstep_storage::{Range, Snapshot, Store};
 
 use super::redaction::redact;
+use crate::batch::is_built_in;
 use crate::kernel::Recorded;
 use crate::runtime::{HistoryReader, RunRecord, keys, read_run};
 use crate::{Rejection, RunId, RunStatus, Selector};
@@ -147,6 +148,7 @@ pub(crate) fn export_page(
             let record = RunRecord::read(stored)?;
             let of_type = |wanted: &String| **wanted == *record.workflow_type;
             if record.status.is_closed() != query.open
+                && !is_built_in(&record.workflow_type)
                 && query.workflow_type.as_ref().is_none_or(of_type)
             {
                 let (run, size) = export_run(&*snapshot, record, 1, cut)?;

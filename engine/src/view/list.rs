@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use everstep_storage::{Range, Store};
 
+use crate::batch::is_built_in;
 use crate::runtime::{RunRecord, keys};
 use crate::{ListFilter, Payload, Rejection, RunId, RunStatus, Timestamp};
 
@@ -67,7 +68,7 @@ pub struct RunPage {
 /// Rows that are read at once.
 const ROWS_A_READ: usize = 512;
 
-/// Reads a page of the list. Run ids are ordered by start time, so the newest rows come last in
+/// Reads a page of the list. Runs of built-in types are there only when their type is asked for. Run ids are ordered by start time, so the newest rows come last in
 /// the table and first here. Every page of rows is a snapshot of its own: none is held for long.
 pub(crate) fn list(
     store: &dyn Store,
@@ -102,7 +103,7 @@ pub(crate) fn list(
                 continue;
             }
             if page.workflows.len() == page_size {
-                page.next_page_token = page.workflows.last().map(|last| last.run_id.to_string());
+                page.next_page_token = page.workflows.last().map(|last| token_before(last.run_id));
                 return Ok(page);
             }
             page.workflows.push(record.summary());
@@ -114,8 +115,15 @@ pub(crate) fn list(
     }
 }
 
+/// The page token that begins with the runs before this one, whatever the filter is.
+pub(crate) fn token_before(run_id: RunId) -> String {
+    run_id.to_string()
+}
+
 fn matches(filter: &ListFilter, record: &RunRecord) -> bool {
-    filter.status.is_none_or(|status| record.status == status)
+    let built_in = is_built_in(&record.workflow_type) && filter.workflow_type.is_none();
+    !built_in
+        && filter.status.is_none_or(|status| record.status == status)
         && filter.workflow_type.as_ref().is_none_or(|wanted| **wanted == *record.workflow_type)
         && filter.id_prefix.as_ref().is_none_or(|prefix| record.workflow_id.starts_with(prefix))
         && filter.started_before.is_none_or(|before| record.started_at <= before)

@@ -1,5 +1,6 @@
 //! What the engine shows of runs: the shapes of the HTTP API, read from one store snapshot.
 
+mod batch;
 mod description;
 mod export;
 mod history;
@@ -12,14 +13,16 @@ mod schedule;
 mod update;
 mod waiting;
 
+pub use batch::{BatchDescription, BatchPage};
+pub(crate) use batch::{describe_batch, list_batches};
 pub(crate) use description::describe;
 pub use description::{Awaiting, PendingActivityView, PendingTimerView, RunDescription};
 pub use export::{ExportError, ExportPage, ExportQuery, ExportedRun};
 pub(crate) use export::{PAGE_BYTES, export, export_page};
 pub(crate) use history::page_of_history;
 pub use history::{EventView, HistoryPage};
-pub(crate) use list::list;
 pub use list::{RunPage, RunSummary};
+pub(crate) use list::{list, token_before};
 pub use queues::QueueDescription;
 pub use relations::PendingChildView;
 pub use result::RunResult;

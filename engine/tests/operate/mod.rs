@@ -1,5 +1,6 @@
 //! What operators do to runs.
 
+mod batch;
 mod deleting;
 mod namespaces;
 mod pause;
