@@ -200,24 +200,3 @@ pub struct Started {
     /// Whether this request started it.
     pub started: bool,
 }
-
-/// Filters of the list; all given ones must match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListFilter {
-    /// The namespace to list.
-    pub namespace: String,
-    /// Only runs in this status.
-    pub status: Option<RunStatus>,
-    /// Only runs of this workflow type.
-    pub workflow_type: Option<String>,
-    /// Only workflows whose id begins so.
-    pub id_prefix: Option<String>,
-    /// Only runs that started at or after this instant.
-    pub started_after: Option<Timestamp>,
-    /// Only runs that started at or before this instant.
-    pub started_before: Option<Timestamp>,
-    /// Only children of this workflow id.
-    pub parent: Option<String>,
-    /// Search attributes by name, compared by their text (a string without its quotes).
-    pub attributes: BTreeMap<String, String>,
-}

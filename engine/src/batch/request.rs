@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ListFilter, Payload, Rejection, ResetRequest, SignalInput};
+use crate::{ListFilter, Rejection, ResetRequest, SignalInput};
 
 /// What is done to each run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +53,6 @@ impl BatchOperation {
 pub struct BatchRequest {
     /// Which runs; the batch belongs to the filter's namespace.
     pub filter: ListFilter,
-    /// The filter as whoever asked has written it, to be shown.
-    pub shown_filter: Payload,
     /// What is done to each of them.
     pub operation: BatchOperation,
     /// Makes a repeated request answer what the first one answered.
@@ -63,9 +61,8 @@ pub struct BatchRequest {
 
 impl BatchRequest {
     /// A batch over the runs that `filter` names.
-    pub fn new(filter: ListFilter, operation: BatchOperation) -> Self {
-        let shown_filter = Payload::from_static("{}");
-        Self { filter, shown_filter, operation, idempotency_key: None }
+    pub const fn new(filter: ListFilter, operation: BatchOperation) -> Self {
+        Self { filter, operation, idempotency_key: None }
     }
 
     /// Refuses what can hit nothing, or says too little.

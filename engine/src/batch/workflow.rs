@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{BATCH_TYPE, BatchFailure, BatchOperation, BatchProgress, Selection};
 use crate::runtime::Engine;
 use crate::{
-    Activity, ActivityContext, ActivityError, ListFilter, Payload, Query, Rejection, Retry, RunId,
-    Worker, Workflow, WorkflowContext, WorkflowError,
+    Activity, ActivityContext, ActivityError, ListFilter, Query, Rejection, Retry, RunId, Worker,
+    Workflow, WorkflowContext, WorkflowError,
 };
 
 /// Pages after which it continues as new.
@@ -30,7 +30,6 @@ const PAGE: Activity<Cursor, PageOutcome> =
 pub(crate) struct BatchInput {
     pub(crate) operation: BatchOperation,
     pub(crate) filter: ListFilter,
-    pub(crate) shown_filter: Payload,
     /// How far the runs before this one have come; none in the first.
     pub(crate) so_far: Option<SoFar>,
 }

@@ -25,9 +25,9 @@ impl Engine {
     /// [`Rejection::IdempotencyConflict`].
     pub async fn start_batch(&self, request: BatchRequest) -> Result<String, Rejection> {
         self.check_batch(&request)?;
-        let BatchRequest { filter, shown_filter, operation, idempotency_key } = request;
+        let BatchRequest { filter, operation, idempotency_key } = request;
         let namespace = filter.namespace.clone();
-        let input = BatchInput { operation, filter, shown_filter, so_far: None };
+        let input = BatchInput { operation, filter, so_far: None };
         let input = Payload::from_value(&input)
             .map_err(|error| Rejection::InvalidRequest(error.to_string()))?;
         let start =

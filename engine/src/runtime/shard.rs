@@ -27,7 +27,7 @@ use super::resident::{Residents, RunMap};
 use super::retention::Retention;
 use super::schedules::Schedules;
 use super::skip::Skip;
-use super::start::{LastRunId, RecentKeys};
+use super::start::RecentKeys;
 use super::sweep::Sweep;
 use super::timers::Timers;
 use super::turn::{Step, Turn};

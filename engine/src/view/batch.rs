@@ -28,9 +28,9 @@ pub struct BatchDescription {
     /// The first of those that refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<BatchFailure>,
-    /// The filter as it was given.
-    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
-    pub filter: Payload,
+    /// The filter: an object of the list's parameters.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
+    pub filter: ListFilter,
     /// When it was started.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub started_at: Timestamp,
@@ -96,7 +96,7 @@ pub(crate) fn describe_batch(
         done,
         failed,
         failures,
-        filter: input.shown_filter,
+        filter: input.filter,
         started_at,
         closed_at,
         namespace: namespace.to_owned(),
@@ -109,11 +109,8 @@ pub(crate) fn list_batches(
     page_size: usize,
     page_token: Option<&str>,
 ) -> Result<BatchPage, Rejection> {
-    let filter = ListFilter {
-        namespace: namespace.to_owned(),
-        workflow_type: Some(BATCH.name().to_owned()),
-        ..ListFilter::default()
-    };
+    let workflow_type = Some(BATCH.name().to_owned());
+    let filter = ListFilter { workflow_type, ..ListFilter::of(namespace) };
     let page = list(store, &filter, page_size, page_token)?;
     let mut batches = Vec::new();
     for run in page.workflows {

@@ -92,6 +92,10 @@ error_codes! {
         "Too many updates wait for an answer",
         "As many updates of this run as the server keeps wait for the workflow's code to take or answer them. Nothing was done.",
         "Send it again after the number of seconds in `Retry-After`, and see what the workflow waits for.";
+    BATCH_NOT_FOUND = "batch_not_found" [404],
+        "The batch does not exist",
+        "No batch operation of this namespace has this id, or what was to be done to the runs is none of `signal`, `cancel`, `terminate` and `reset`. Nothing was done.",
+        "Use the `batch_id` that the request was answered with, and the namespace of its filter.";
     SCHEDULE_NOT_FOUND = "schedule_not_found" [404],
         "The schedule does not exist",
         "No schedule has this id. Nothing was done.",

@@ -12,6 +12,7 @@
 //! - every wait has a bound, and ends early when the server drains.
 
 mod activity;
+mod batch;
 mod blocking;
 mod body;
 mod cancel;
@@ -85,6 +86,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(namespaces::list, namespaces::create))
         .routes(routes!(namespaces::show, namespaces::update, namespaces::delete))
         .routes(routes!(error_page::error_page))
+        .merge(batch::routes())
         .merge(schedules::routes());
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }

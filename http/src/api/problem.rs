@@ -93,6 +93,7 @@ impl From<Rejection> for Problem {
             Rejection::UpdateNotFound(_) => codes::UPDATE_NOT_FOUND,
             Rejection::UpdateRejected { .. } => codes::UPDATE_REJECTED,
             Rejection::TooManyUpdates(..) => codes::TOO_MANY_UPDATES,
+            Rejection::BatchNotFound(_) => codes::BATCH_NOT_FOUND,
             Rejection::ScheduleNotFound(_) => codes::SCHEDULE_NOT_FOUND,
             Rejection::ScheduleAlreadyExists(_) => codes::SCHEDULE_ALREADY_EXISTS,
             Rejection::IdempotencyConflict(_) => codes::IDEMPOTENCY_CONFLICT,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod activities;
+mod batch;
 mod bodies;
 mod clock;
 mod documents;

@@ -62,6 +62,11 @@ impl Play {
         for _ in 0..2 {
             self.server.post("/test/clock/advance", r#"{"ms":0}"#).await.json(200);
         }
+        // Batches select their targets on threads of their own.
+        let batches = self.server.get("/api/v1/workflows?type=everstep.batch&status=running").await;
+        for batch in batches.json(200)["workflows"].as_array().unwrap() {
+            self.server.result(batch["workflow_id"].as_str().unwrap()).await;
+        }
     }
 
     /// Sends the request and checks the answer; `operation` is the one that it was made for.
