@@ -1,15 +1,14 @@
 //! Checkpoints: what the overlay holds goes into the state file, in key order, in one commit.
 //!
-//! Invariant: a checkpoint takes published batches only, all of them up to its sequence number,
-//! and versions leave the overlay only after it is durable and no older reader needs them.
+//! Invariant: a checkpoint takes published batches only, all of them up to its sequence number: the
+//! layer that it freezes between two commits. A layer leaves the overlay only after its checkpoint
+//! is durable and no older reader needs it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::core::Core;
-use super::key::Key;
-use super::overlay::Page;
 use super::state::StateFile;
 use crate::error::StoreError;
 
@@ -52,37 +51,24 @@ impl Applier {
         };
         let started = Instant::now();
         let base = self.applied;
-        let (target, amount) = core.overlay.begin_checkpoint(|| core.published.get());
-        if target == base {
-            return Ok(false);
-        }
+        let (target, amount, layer) = {
+            let _quiet = core.quiet();
+            core.ensure_running()?;
+            let (target, amount) = core.published.get();
+            if target == base {
+                return Ok(false);
+            }
+            (target, amount, core.overlay.freeze(target))
+        };
         let checkpoint = state.begin()?;
-        let mut touched: Vec<(u8, Vec<Key>)> = Vec::new();
-        for table in 0..=u8::MAX {
-            let mut keys = Vec::new();
-            let mut after = None;
-            loop {
-                let Page { rows, resume } =
-                    core.overlay.unapplied(table, after.as_ref(), base, target);
-                keys.extend(rows.iter().map(|(key, _)| key.clone()));
-                if !rows.is_empty() {
-                    checkpoint.write(table, rows)?;
-                }
-                after = resume;
-                if after.is_none() {
-                    break;
-                }
-            }
-            if !keys.is_empty() {
-                touched.push((table, keys));
-            }
+        for (table, rows) in layer.tables() {
+            checkpoint.write(table, rows.map(|(key, slot)| (key, slot.effect(target))))?;
         }
+        drop(layer);
         checkpoint.commit(target)?;
         self.applied = target;
         let floor = core.views.install(state.view()?);
-        for (table, keys) in &touched {
-            core.overlay.prune(*table, keys, floor);
-        }
+        core.overlay.forget(floor);
         core.progress.set_applied(target, amount);
         self.waiting_since = None;
         core.counters.checkpoint(started.elapsed());

@@ -72,6 +72,7 @@ impl Committer {
             batches.for_each(|_| tell(Err(error.clone())));
             return;
         }
+        let between = core.quiet();
         let mut group = Group::new(core);
         let mut outcomes = Vec::with_capacity(batches.size_hint().0);
         for batch in batches {
@@ -79,6 +80,7 @@ impl Committer {
         }
         let Group { published, sequence, frame, amount, .. } = group.checked();
         if sequence == published {
+            drop(between);
             count(core, &outcomes);
             outcomes.into_iter().for_each(|(outcome, _)| tell(outcome));
             return;
@@ -93,12 +95,14 @@ impl Committer {
         match written {
             Ok(()) => {
                 core.published.publish(sequence, amount);
+                drop(between);
                 count(core, &outcomes);
                 outcomes.into_iter().for_each(|(outcome, _)| tell(outcome));
             }
             Err(error) => {
                 let reason: std::sync::Arc<str> = error.to_string().into();
                 core.stop(&reason);
+                drop(between);
                 for (outcome, rests_on) in outcomes {
                     tell(match outcome {
                         Ok(_) if rests_on.writes => {

@@ -1,7 +1,7 @@
 //! What the committer, the applier and the readers share.
 //!
-//! Invariant: locks are taken in the order committer, applier, overlay, views, published; none of
-//! the last three is held while a disk is waited for.
+//! Invariant: locks are taken in the order committer, applier, between, overlay, views, published;
+//! none of the last three is held while a disk is waited for.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -29,6 +29,8 @@ pub(super) struct Core {
     pub(super) queue: Queue,
     pub(super) committer: Mutex<Committer>,
     pub(super) applier: Mutex<Applier>,
+    /// Held from a commit's first change of the overlay until it is published.
+    between: Mutex<()>,
     pub(super) counters: Counters,
     pub(super) progress: Progress,
     journal_gauge: Arc<FileGauge>,
@@ -67,7 +69,7 @@ impl Core {
         let applied = view.applied;
         let (journal, tail) =
             Journal::open(&*disk, &config, threads, journal_gauge.clone(), applied)?;
-        let overlay = Overlay::new(applied);
+        let overlay = Overlay::default();
         let mut waiting = Amount::default();
         for (sequence, writes) in &tail.batches {
             let records = crate::record::Records::new(writes).count() as u64;
@@ -83,6 +85,7 @@ impl Core {
             queue: Queue::new(&config),
             committer: Mutex::new(Committer::new(journal, disk)),
             applier: Mutex::new(Applier::new(state, applied)),
+            between: Mutex::default(),
             counters: Counters::default(),
             progress: Progress::new(applied),
             first_sync: journal_gauge.syncs.load(Ordering::Relaxed),
@@ -111,6 +114,12 @@ impl Core {
 
     pub(super) fn ensure_running(&self) -> Result<(), StoreError> {
         self.stopped().map_or(Ok(()), Err)
+    }
+
+    /// While this is held, no commit is under way: all that the overlay has is published, unless
+    /// the store has stopped.
+    pub(super) fn quiet(&self) -> MutexGuard<'_, ()> {
+        self.between.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The lock on the applier. A checkpoint that panicked has stopped the store.

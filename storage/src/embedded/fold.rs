@@ -56,6 +56,37 @@ impl Effect {
         Self::OnBase(needed.into_iter().rev().cloned().collect())
     }
 
+    /// What the effects of a row's layers amount to together, from the newest.
+    pub(super) fn of_layers(layers: impl Iterator<Item = Self>) -> Self {
+        let mut whole = Self::Untouched;
+        for older in layers {
+            whole = whole.over(older);
+            if let Self::Gone | Self::Value(_) = whole {
+                break;
+            }
+        }
+        whole
+    }
+
+    /// This on top of `older`.
+    fn over(self, older: Self) -> Self {
+        match (self, older) {
+            (Self::Untouched, older) => older,
+            (Self::OnBase(newer), Self::OnBase(mut operations)) => {
+                operations.extend(newer);
+                Self::OnBase(operations)
+            }
+            (Self::OnBase(newer), older @ (Self::Gone | Self::Value(_))) => {
+                let base = match older {
+                    Self::Value(value) => Some(value),
+                    _ => None,
+                };
+                fold(base, newer.iter()).map_or(Self::Gone, Self::Value)
+            }
+            (newer, _) => newer,
+        }
+    }
+
     /// The row's value, given how to read the state file's.
     pub(super) fn resolve<E>(
         self,
@@ -136,6 +167,22 @@ mod tests {
         check(Some("odd"), &[Add(5)], Some(&5i64.to_le_bytes()));
         check(Some("1234567"), &[Append(bytes("8")), Add(0)], Some(b"12345678"));
         check(None, &[Put(bytes("x")), Add(1), Append(bytes("!"))], Some(b"\x01\0\0\0\0\0\0\0!"));
+    }
+
+    #[test]
+    fn layers_amount_to_what_their_operations_amount_to_in_one() {
+        use Operation::{Add, Append, Delete, Put};
+        let all = [Put(bytes("p")), Append(bytes("a")), Append(bytes("b")), Delete, Add(1), Add(2)];
+        let subsets = |of: usize| (0..6).filter(move |bit| of >> bit & 1 == 1).map(|bit| &all[bit]);
+        for (older, newer) in (0..64).flat_map(|older| (0..64).map(move |newer| (older, newer))) {
+            let layers = [Effect::of(subsets(newer)), Effect::of(subsets(older))];
+            let joined: Vec<_> = subsets(older).chain(subsets(newer)).cloned().collect();
+            let layered = Effect::of_layers(layers.into_iter());
+            for base in [None, Some(bytes("base"))] {
+                let value = |effect: Effect| effect.resolve(|| Ok::<_, ()>(base.clone()));
+                assert_eq!(value(layered.clone()), value(Effect::of(joined.iter())), "{joined:?}");
+            }
+        }
     }
 
     #[test]

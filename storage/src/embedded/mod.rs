@@ -25,6 +25,7 @@ mod failure;
 mod fold;
 mod journal;
 mod key;
+mod layer;
 mod overlay;
 mod queue;
 mod slot;

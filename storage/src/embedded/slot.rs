@@ -13,15 +13,6 @@ pub(super) struct Version {
     pub(super) operation: Operation,
 }
 
-/// What still may be asked for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Coalescing {
-    /// No snapshot, live or later, reads at a sequence number below this one.
-    pub(super) horizon: u64,
-    /// The state file is, or is just being, brought up to this sequence number.
-    pub(super) applying: u64,
-}
-
 /// A row's versions; nearly always one, which then takes no allocation of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
@@ -37,15 +28,11 @@ impl Slot {
         }
     }
 
-    /// What the versions above `base`, up to `sequence`, amount to.
-    pub(super) fn effect(&self, base: u64, sequence: u64) -> Effect {
+    /// What the versions up to `sequence` amount to.
+    pub(super) fn effect(&self, sequence: u64) -> Effect {
         let versions = self.versions();
-        let from = versions.partition_point(|version| version.sequence <= base);
         let to = versions.partition_point(|version| version.sequence <= sequence);
-        if from >= to {
-            return Effect::Untouched;
-        }
-        Effect::of(versions[from..to].iter().map(|version| &version.operation))
+        Effect::of(versions[..to].iter().map(|version| &version.operation))
     }
 
     /// The newest version's sequence number.
@@ -53,31 +40,26 @@ impl Slot {
         self.versions().last().map_or(0, |version| version.sequence)
     }
 
-    /// The oldest version's sequence number.
-    pub(super) fn oldest(&self) -> u64 {
-        self.versions().first().map_or(0, |version| version.sequence)
-    }
-
-    /// Adds the newest version and forgets what it makes unreadable.
-    pub(super) fn push(&mut self, version: Version, allowed: Coalescing) {
+    /// Adds the newest version and forgets what it makes unreadable: no snapshot, live or later,
+    /// reads below `horizon`.
+    pub(super) fn push(&mut self, version: Version, horizon: u64) {
         let mut versions = match self {
             Self::Many(versions) => std::mem::take(versions),
             Self::One(only) => {
                 let replaced = only.sequence == version.sequence && version.operation.is_absolute();
-                if replaced || (only.sequence <= allowed.horizon && Self::hides(&version, allowed))
-                {
+                if replaced || (only.sequence <= horizon && Self::hides(&version, horizon)) {
                     *only = version;
                     return;
                 }
                 vec![only.clone()]
             }
         };
-        coalesce(&mut versions, allowed);
+        coalesce(&mut versions, horizon);
         if version.operation.is_absolute() {
             // Writes of one batch are seen together or not at all.
             versions
                 .truncate(versions.partition_point(|earlier| earlier.sequence < version.sequence));
-            if Self::hides(&version, allowed) {
+            if Self::hides(&version, horizon) {
                 versions.clear();
             }
         }
@@ -86,20 +68,8 @@ impl Slot {
     }
 
     /// Everybody who reads sees this version or a newer one.
-    fn hides(version: &Version, allowed: Coalescing) -> bool {
-        version.operation.is_absolute() && version.sequence <= allowed.horizon
-    }
-
-    /// Forgets versions up to `floor`; `None` if none is left.
-    pub(super) fn pruned(self, floor: u64) -> Option<Self> {
-        match self {
-            Self::One(version) => (version.sequence > floor).then_some(Self::One(version)),
-            Self::Many(mut versions) => {
-                let gone = versions.partition_point(|version| version.sequence <= floor);
-                versions.drain(..gone);
-                (!versions.is_empty()).then(|| Self::from_versions(versions))
-            }
-        }
+    fn hides(version: &Version, horizon: u64) -> bool {
+        version.operation.is_absolute() && version.sequence <= horizon
     }
 
     fn from_versions(mut versions: Vec<Version>) -> Self {
@@ -115,21 +85,16 @@ impl Slot {
 
 /// Drops what stands before a newest version that everybody sees, and joins counting that
 /// everybody sees. Looks only at the end, so that a long list of appends is not walked each time.
-fn coalesce(versions: &mut Vec<Version>, allowed: Coalescing) {
+fn coalesce(versions: &mut Vec<Version>, horizon: u64) {
     while let [.., earlier, later] = versions.as_slice() {
-        if later.sequence > allowed.horizon {
+        if later.sequence > horizon {
             return;
         }
         if later.operation.is_absolute() {
             versions.drain(..versions.len() - 1);
             return;
         }
-        // A recovery that finds `earlier` missing from the state file must find it in the
-        // journal, with `later`: so neither may be folded into the other across `applying`.
         let Operation::Add(delta) = later.operation else { return };
-        if earlier.sequence <= allowed.applying {
-            return;
-        }
         let operation = match &earlier.operation {
             Operation::Add(before) => Operation::Add(before.wrapping_add(delta)),
             Operation::Put(value) => {
@@ -163,57 +128,42 @@ mod tests {
         slot.versions().iter().map(|version| version.sequence).collect()
     }
 
-    fn filled(versions: impl IntoIterator<Item = Version>, allowed: Coalescing) -> Slot {
+    fn filled(versions: impl IntoIterator<Item = Version>, horizon: u64) -> Slot {
         let mut versions = versions.into_iter();
         let mut slot = Slot::One(versions.next().expect("at least one"));
         for version in versions {
-            slot.push(version, allowed);
+            slot.push(version, horizon);
         }
         slot
     }
 
     #[test]
     fn a_version_stays_while_a_snapshot_may_read_it() {
-        let held = Coalescing { horizon: 1, applying: 0 };
-        let mut slot = filled([put(1), put(2), put(3)], held);
+        let mut slot = filled([put(1), put(2), put(3)], 1);
         assert_eq!(sequences(&slot), [1, 2, 3]);
-        slot.push(put(4), Coalescing { horizon: 3, applying: 0 });
+        slot.push(put(4), 3);
         assert_eq!(sequences(&slot), [3, 4], "readers at 3 and above need no older one");
     }
 
     #[test]
-    fn counting_is_joined_unless_a_checkpoint_stands_between() {
-        let all = Coalescing { horizon: 9, applying: 0 };
-        let slot = filled([add(1, 1), add(2, 2), add(3, 4), add(4, 8)], all);
+    fn counting_that_everybody_sees_is_joined() {
+        let slot = filled([add(1, 1), add(2, 2), add(3, 4), add(4, 8)], 9);
         assert_eq!(sequences(&slot), [3, 4]);
-        assert_eq!(slot.effect(0, 9), Effect::OnBase(vec![Operation::Add(7), Operation::Add(8)]));
-        let checkpoint = Coalescing { horizon: 9, applying: 1 };
-        let slot = filled([add(1, 1), add(2, 2), add(3, 4), add(4, 8)], checkpoint);
-        assert_eq!(sequences(&slot), [1, 3, 4]);
-        let slot = filled([put(1), add(2, 2), add(3, 4)], checkpoint);
-        assert_eq!(sequences(&slot), [1, 2, 3], "a recovery may replay 2 without 1");
+        assert_eq!(slot.effect(9), Effect::OnBase(vec![Operation::Add(7), Operation::Add(8)]));
+        let slot = filled([put(1), add(2, 2), add(3, 4), add(4, 8)], 2);
+        assert_eq!(sequences(&slot), [2, 3, 4], "somebody may read at 2 and at 3");
     }
 
     #[test]
     fn a_batch_that_writes_a_row_twice_keeps_what_stands_at_its_end() {
-        let held = Coalescing { horizon: 0, applying: 0 };
-        assert_eq!(filled([put(5), put(5)], held), Slot::One(put(5)));
+        assert_eq!(filled([put(5), put(5)], 0), Slot::One(put(5)));
         let gone = Version { sequence: 5, operation: Operation::Delete };
-        let slot = filled([put(4), put(5), gone], held);
-        assert_eq!((slot.effect(0, 4), slot.effect(0, 5)), (put_effect(4), Effect::Gone));
+        let slot = filled([put(4), put(5), gone], 0);
+        assert_eq!((slot.effect(4), slot.effect(5)), (put_effect(4), Effect::Gone));
         assert_eq!(slot.versions().len(), 2);
     }
 
     fn put_effect(sequence: u64) -> Effect {
         Effect::Value(Bytes::copy_from_slice(&sequence.to_le_bytes()))
-    }
-
-    #[test]
-    fn pruning_keeps_what_is_above_the_floor() {
-        let slot =
-            filled([add(1, 1), add(2, 1), add(3, 1)], Coalescing { horizon: 0, applying: 0 });
-        let slot = slot.pruned(2).expect("3 is above");
-        assert_eq!(slot, Slot::One(add(3, 1)));
-        assert_eq!(slot.pruned(3), None);
     }
 }

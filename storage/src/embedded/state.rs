@@ -15,7 +15,8 @@ use redb::{
 use super::backend::FileGauge;
 use super::disk::Disk;
 use super::failure::{RedbFile, check_format, redb};
-use super::overlay::Changed;
+use super::fold::Effect;
+use super::key::Key;
 use crate::error::StoreError;
 
 const FORMAT: u64 = 1;
@@ -101,11 +102,15 @@ pub(super) struct Checkpoint {
 
 impl Checkpoint {
     /// Writes rows of one table.
-    pub(super) fn write(&self, table: u8, rows: Vec<Changed>) -> Result<(), StoreError> {
+    pub(super) fn write<'a>(
+        &self,
+        table: u8,
+        rows: impl Iterator<Item = (&'a Key, Effect)>,
+    ) -> Result<(), StoreError> {
         let action = "write a checkpoint";
         let mut open = self.transaction.open_table(row_table(table)).map_err(redb(action))?;
         for (key, effect) in rows {
-            if effect == super::fold::Effect::Untouched {
+            if effect == Effect::Untouched {
                 continue;
             }
             key.read(|key| {
