@@ -55,6 +55,7 @@ pub mod api;
 pub mod bench;
 pub mod cli;
 pub mod client;
+mod duration;
 pub mod server;
 pub mod ui;
 

@@ -4,26 +4,9 @@
 //! that are.
 
 use std::io::Read;
-use std::time::Duration;
 
+pub(crate) use crate::duration::parse as duration;
 use crate::{Payload, Timestamp};
-
-/// `10s`, `250ms`, `1.5h`, `2d`; a bare number is refused, because nobody knows its unit.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || format!("`{text}` is no duration; write 250ms, 10s, 5m, 2h or 1d");
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(expected)?;
-    let (number, unit) = text.split_at(digits);
-    let seconds = match unit.trim() {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        "d" => 86_400.0,
-        _ => return Err(expected()),
-    };
-    let number: f64 = number.parse().map_err(|_| expected())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())
-}
 
 /// `268435456`, `256MiB`, `64MB`, `1GiB`.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
@@ -95,16 +78,6 @@ pub(super) fn plain_attribute(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_need_a_unit() {
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5400)));
-        assert_eq!(duration("0s"), Ok(Duration::ZERO));
-        for wrong in ["", "10", "s", "-1s", "1y", "1.2.3s"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn sizes_have_binary_and_decimal_suffixes() {

@@ -31,6 +31,7 @@ mod raw;
 mod refusal;
 mod region;
 mod router;
+mod schedule_form;
 mod schedules;
 mod spans;
 mod times;

@@ -47,6 +47,13 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
         )
         .route(url::SCHEDULES, get(pages::schedules::page))
         .route("/ui/schedules/{id}", get(pages::schedule::page))
+        .route(url::NEW_SCHEDULE, get(pages::schedule_form::new).post(pages::schedule_form::create))
+        .route(
+            "/ui/schedules/{id}/edit",
+            get(pages::schedule_form::edit).post(pages::schedule_form::change),
+        )
+        .route("/ui/schedules/{id}/backfill", post(schedules::backfill))
+        .route("/ui/schedules/{id}/delete", post(schedules::delete))
         .route("/ui/schedules/{id}/trigger", post(schedules::trigger))
         .route("/ui/schedules/{id}/pause", post(schedules::pause))
         .route("/ui/schedules/{id}/resume", post(schedules::resume))

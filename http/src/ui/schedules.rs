@@ -1,4 +1,4 @@
-//! Forms that act on a schedule: trigger, pause, resume.
+//! Forms that act on a schedule: trigger, pause, resume, backfill, delete.
 
 use axum::Json;
 use axum::extract::rejection::FormRejection;
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::actions::malformed;
 use super::flash::Flash;
 use super::inspector::Inspector;
+use super::schedule_form::BackfillForm;
 use super::{refusal, url};
 
 /// A form that takes a note.
@@ -70,6 +71,43 @@ pub(super) async fn resume(
     };
     let outcome = outcome.await;
     answer(&id, &headers, outcome)
+}
+
+/// `POST /ui/schedules/{id}/backfill`.
+pub(super) async fn backfill(
+    State(inspector): State<Inspector>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: Result<Form<BackfillForm>, FormRejection>,
+) -> Response {
+    let outcome = async {
+        let Form(form) = form.map_err(|rejection| malformed(&rejection))?;
+        let backfill = form.backfill()?;
+        let firings = inspector.engine.backfill_schedule(DEFAULT_NAMESPACE, &id, backfill).await?;
+        Ok(match firings {
+            0 => "No firing lies between these times".to_owned(),
+            1 => "1 firing is made up".to_owned(),
+            firings => format!("{firings} firings are made up"),
+        })
+    };
+    let outcome = outcome.await;
+    answer(&id, &headers, outcome)
+}
+
+/// `POST /ui/schedules/{id}/delete`; its page is gone, so the list is what follows.
+pub(super) async fn delete(
+    State(inspector): State<Inspector>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match inspector.engine.delete_schedule(DEFAULT_NAMESPACE, &id).await {
+        Ok(()) => {
+            let flash = Flash { text: format!("Schedule {id} deleted"), is_error: false };
+            let cookie = AppendHeaders([(header::SET_COOKIE, flash.cookie())]);
+            (cookie, Redirect::to(url::SCHEDULES)).into_response()
+        }
+        Err(rejection) => refusal::page(&inspector, &headers, &rejection),
+    }
 }
 
 /// What was typed; nothing leaves the note as it is.

@@ -13,6 +13,9 @@ pub(super) fn schedule(id: &str) -> String {
     format!("{SCHEDULES}/{}", encode(id))
 }
 
+/// The form for another schedule; no schedule's own address can be the same.
+pub(super) const NEW_SCHEDULE: &str = "/ui/new-schedule";
+
 /// The task queues.
 pub(super) const QUEUES: &str = "/ui/queues";
 

@@ -8,4 +8,5 @@ pub(super) mod run;
 pub(super) mod run_actions;
 pub(super) mod runs;
 pub(super) mod schedule;
+pub(super) mod schedule_form;
 pub(super) mod schedules;

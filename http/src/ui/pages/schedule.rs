@@ -9,6 +9,7 @@ use everstep_engine::{
 use maud::{Markup, html};
 
 use super::run_actions::buttons;
+use super::schedule_form::overlaps;
 use super::schedules::{pill, when};
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
@@ -229,6 +230,8 @@ fn forms(schedule: &ScheduleDescription) -> Markup {
                     (buttons(&html! { button.button.primary type="submit" { "Trigger now" } }))
                 }
             }
+            (backfill(&address("backfill")))
+            a.button href=(address("edit")) { "Edit" }
             @if schedule.paused {
                 details.action #action-resume name="action" {
                     summary.button { "Resume" }
@@ -249,6 +252,39 @@ fn forms(schedule: &ScheduleDescription) -> Markup {
                         (buttons(&html! { button.button.primary type="submit" { "Pause the schedule" } }))
                     }
                 }
+            }
+            details.action #action-delete name="action" {
+                summary.button.danger { "Delete" }
+                form method="post" action=(address("delete")) {
+                    h2 { "Delete the schedule for good?" }
+                    p { "It fires no more. The runs that it started go on." }
+                    (buttons(&html! { button.button.danger.primary type="submit" { "Delete the schedule" } }))
+                }
+            }
+        }
+    }
+}
+
+fn backfill(address: &str) -> Markup {
+    let instant = |label: &str, name: &str| {
+        html! {
+            label.field {
+                span { (label) }
+                input type="text" name=(name) required placeholder="2026-01-31T12:00:00Z"
+                    autocomplete="off" spellcheck="false";
+            }
+        }
+    };
+    html! {
+        details.action #action-backfill name="action" {
+            summary.button { "Backfill" }
+            form method="post" action=(address) data-live {
+                h2 { "Make up firings of the past?" }
+                p { "They run in order, also while the schedule is paused; what has run already does not run again." }
+                (instant("From", "from"))
+                (instant("To", "to"))
+                (overlaps("When a run is still open", "", true))
+                (buttons(&html! { button.button.primary type="submit" { "Make them up" } }))
             }
         }
     }

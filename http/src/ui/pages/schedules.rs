@@ -48,6 +48,7 @@ pub(crate) async fn page(
             (layout::drawer())
             h1 tabindex="-1" { "Schedules" }
             span.push {}
+            a.button href=(url::NEW_SCHEDULE) { "New schedule" }
             (layout::live_badge())
         }
         (region("schedules", &table(&page, viewer.now)))
@@ -115,7 +116,7 @@ fn table(page: &SchedulePage, now: Timestamp) -> Markup {
             div.table-wrap {
                 div.empty {
                     strong { "No schedules yet" }
-                    p { "Create one with " code { "schedule create" } ", over HTTP, or declare it in a worker." }
+                    p { a href=(url::NEW_SCHEDULE) { "Create one here" } ", with " code { "schedule create" } ", over HTTP, or declare it in a worker." }
                 }
             }
         };
