@@ -49,6 +49,7 @@ mod retry_now;
 mod schedule_firing;
 mod schedule_handle;
 mod schedule_requests;
+mod schedule_warming;
 mod schedules;
 mod shard;
 mod skip;

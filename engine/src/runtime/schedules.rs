@@ -10,6 +10,7 @@ use everstep_storage::Snapshot;
 
 use super::changes::{Change, ChangeKind};
 use super::keys::{self, TimerKey};
+use super::schedule_warming::Warmed;
 use super::shard::Shard;
 use super::timers::Due;
 use super::turn::Effect;
@@ -28,6 +29,8 @@ pub(super) struct Schedules {
     loaded: HashMap<ScheduleKey, Loaded>,
     /// Those that have more to do now than one turn takes.
     more: VecDeque<ScheduleKey>,
+    /// How far those that are due soon have been read.
+    pub(super) warmed: Warmed,
 }
 
 struct Loaded {
@@ -50,6 +53,11 @@ impl Schedules {
     /// Takes all that wait.
     pub(super) fn take_waiting(&mut self) -> VecDeque<ScheduleKey> {
         std::mem::take(&mut self.more)
+    }
+
+    /// Whether it is in memory.
+    pub(super) fn knows(&self, key: &ScheduleKey) -> bool {
+        self.loaded.contains_key(key)
     }
 
     /// Forgets everything; the rows know.
@@ -77,6 +85,7 @@ impl Shard {
         if self.schedules.loaded.len() > MAX_LOADED {
             let durable = self.durable;
             self.schedules.loaded.retain(|_, loaded| loaded.changed_in > durable);
+            self.schedules.warmed = None;
         }
     }
 

@@ -245,6 +245,7 @@ impl Shard {
             self.progress.idle();
             if let Some(timeout) = self.may_sleep()
                 && !self.sweep()
+                && !self.warm_schedules()
             {
                 self.inner.inbox.sleep(timeout);
             }

@@ -29,8 +29,8 @@ pub(super) enum Due {
     Queue { namespace: Arc<str>, name: Arc<str> },
 }
 
-/// How far ahead of now rows are loaded, in milliseconds.
-const HORIZON_MS: u64 = 60_000;
+/// How far ahead of now rows are loaded, in milliseconds: short, so that no load is long.
+const HORIZON_MS: u64 = 10_000;
 /// Rows that are read at once.
 const PAGE: usize = 4_096;
 
@@ -151,6 +151,16 @@ impl Timers {
     /// When the next entry is due.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.queue.first().map(|(at, _)| *at)
+    }
+
+    /// Entries behind one of them, or all, up to an instant.
+    pub(super) fn after(
+        &self,
+        behind: Option<&(Timestamp, Due)>,
+        until: Timestamp,
+    ) -> impl Iterator<Item = &(Timestamp, Due)> {
+        let from = behind.map_or(Bound::Unbounded, Bound::Excluded);
+        self.queue.range((from, Bound::Unbounded)).take_while(move |(at, _)| *at <= until)
     }
 
     /// The next entry that is due at `now`.
