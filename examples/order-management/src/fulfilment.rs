@@ -35,7 +35,7 @@ async fn steps(
     ctx.activity(RESERVE_STOCK, stock_request(order_id, order)).await?;
 
     let approved_by = match order.amount_cents > APPROVAL_LIMIT_CENTS {
-        true => Some(approve(ctx).await?),
+        true => Some(approve(ctx, order.amount_cents).await?),
         false => None,
     };
 
@@ -52,8 +52,10 @@ async fn steps(
 }
 
 /// Who approved it; an error when someone rejected it or nobody did anything in time.
-async fn approve(ctx: &WorkflowContext) -> Result<String, WorkflowError> {
+async fn approve(ctx: &WorkflowContext, amount_cents: u64) -> Result<String, WorkflowError> {
     ctx.publish(STATUS, Status::AwaitingApproval);
+    // Written once, however often the order is brought back from its history.
+    tracing::info!(amount_cents, "waiting for approval");
     match approval(ctx, DECISION, ctx.now() + APPROVAL_DEADLINE).await {
         Approval::Approved(decision) if decision.approved => Ok(decision.by),
         Approval::Approved(decision) => {
@@ -72,3 +74,6 @@ fn stock_request(order_id: &str, order: &Order) -> StockRequest {
 pub(crate) fn register(worker: Worker) -> Worker {
     worker.workflow(FULFIL_ORDER, fulfil_order).signal(FULFIL_ORDER, DECISION)
 }
+
+#[cfg(test)]
+mod tests;
