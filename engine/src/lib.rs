@@ -56,6 +56,7 @@
 //! | `sdk` | [`Worker`], [`WorkflowContext`], typed constants, durable futures, [`Client`] |
 //! | [`testing`] | the test kit: scenarios on a skipping clock, crashes, replay |
 //! | [`preflight`] | whether a build takes the recorded way of every run |
+//! | `telemetry` | traces and the fields of log lines: [`TraceContext`], [`SpanSink`] |
 //! | `view` | what is shown of runs: [`RunDescription`], [`RunPage`], [`HistoryPage`] |
 
 pub mod kernel;
@@ -73,6 +74,7 @@ mod runtime;
 mod schedule;
 mod sdk;
 mod task_token;
+mod telemetry;
 pub mod testing;
 mod timestamp;
 mod view;
@@ -106,6 +108,10 @@ pub use sdk::{
     WorkflowError, WorkflowHandle, join, join_all, race,
 };
 pub use task_token::{InvalidTaskToken, TaskToken};
+pub use telemetry::{
+    FinishedSpan, InvalidTraceContext, RunFields, SpanKind, SpanSink, SpanValue, TraceContext,
+    with_run_fields,
+};
 pub use timestamp::Timestamp;
 pub use view::{
     Awaiting, BatchDescription, BatchPage, EventView, ExportError, ExportPage, ExportQuery,

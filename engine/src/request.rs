@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Payload, RunId};
+use crate::{Payload, RunId, TraceContext};
 
 /// The namespace that is used where none is named.
 pub const DEFAULT_NAMESPACE: &str = "default";
@@ -118,6 +118,8 @@ pub struct StartRequest {
     pub update: Option<Box<UpdateInput>>,
     /// Makes a repeated start answer what the first one answered.
     pub idempotency_key: Option<String>,
+    /// The trace that the starter belongs to; what the run does becomes a part of it.
+    pub trace: Option<Box<TraceContext>>,
 }
 
 impl StartRequest {
@@ -138,6 +140,7 @@ impl StartRequest {
             signal: None,
             update: None,
             idempotency_key: None,
+            trace: None,
         }
     }
 }

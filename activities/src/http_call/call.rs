@@ -37,6 +37,8 @@ const MAX_ANSWER_BYTES: usize = 4 << 20;
 ///
 /// A failure that rests on a status has the field `status` beside its type and message. The
 /// answer's own `code` is that of a problem document (RFC 9457).
+/// A request carries the attempt's idempotency key and its place in the run's trace
+/// (`idempotency-key`, `traceparent`, `tracestate`).
 /// The activity ends with `cancelled` as soon as its attempt is no longer wanted.
 pub struct HttpCall<I, O> {
     target: Arc<Target>,
@@ -147,12 +149,18 @@ impl Target {
         ctx: &ActivityContext,
         body: Vec<u8>,
     ) -> Result<(StatusCode, Bytes), ActivityError> {
-        let request = Request::builder()
+        let trace = ctx.trace_context();
+        let mut request = Request::builder()
             .method(&self.method)
             .uri(&self.uri)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json, application/problem+json")
             .header("idempotency-key", ctx.idempotency_key())
+            .header("traceparent", trace.to_string());
+        if let Some(state) = trace.state() {
+            request = request.header("tracestate", state);
+        }
+        let request = request
             .body(Full::from(body))
             .map_err(|error| ActivityError::new("invalid_input", error).non_retryable())?;
         let unreachable = |error: &dyn std::error::Error| {

@@ -13,7 +13,7 @@ use super::RetryPolicy;
 use super::chain::Continuation;
 use super::relations::{ChildStart, ExternalKind, ExternalRequest, ParentLink};
 use crate::queue::Dispatch;
-use crate::{Failure, Payload, RunId, Timestamp};
+use crate::{Failure, Payload, RunId, Timestamp, TraceContext};
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -328,6 +328,8 @@ pub struct WorkflowStarted {
     pub execution_deadline: Option<Timestamp>,
     /// What it was reset from.
     pub reset: Option<Box<ResetOrigin>>,
+    /// The trace that its starter belongs to; without one the chain is a trace of its own.
+    pub trace: Option<Box<TraceContext>>,
 }
 
 impl WorkflowStarted {

@@ -21,6 +21,7 @@ use super::shard::Shard;
 use super::timers::Due;
 use crate::kernel::{ActivityState, PendingActivity};
 use crate::sdk::{AttemptHandle, AttemptHost, AttemptOf, BoxedActivity, Heartbeat};
+use crate::telemetry::{Current, Within};
 use crate::{ActivityContext, ActivityError, Failure, Payload, RunId, Timestamp};
 
 /// How much longer than its grace the code of an attempt is kept that nobody waits for any more.
@@ -141,9 +142,7 @@ impl Shard {
             return;
         }
         let of = AttemptOf {
-            namespace: Arc::clone(&resident.namespace),
-            workflow_id: Arc::clone(&resident.workflow_id),
-            run_id,
+            run: Arc::clone(&resident.run.started),
             activity_id,
             attempt,
             heartbeat: resident.heartbeats.get(&activity_id).map(|beat| beat.details.clone()),
@@ -158,6 +157,9 @@ impl Shard {
         };
         let blocking = entry.blocking;
         let input = activity.input.clone();
+        let current =
+            Current::attempt(&resident.run.started, &activity.activity_type, activity_id, attempt);
+        let entered = current.clone().enter();
         let begun = panics::catch(AssertUnwindSafe(|| (entry.attempt)(context, &input)));
         let mut future = match begun {
             Ok(future) => future,
@@ -174,6 +176,7 @@ impl Shard {
                 Ok(Poll::Pending) => None,
                 Err(panic) => Some(Err(panicked(&panic))),
             };
+            drop(entered);
             if let Some(outcome) = outcome {
                 if handle.has_beaten()
                     && let Some(running) = self.attempts.get_mut(run_id, activity_id)
@@ -185,7 +188,7 @@ impl Shard {
             }
         }
         let task = Spawn { run_id, activity_id, attempt, grace, blocking };
-        let abort = self.spawn_attempt(&task, handle.clone(), future);
+        let abort = self.spawn_attempt(&task, handle.clone(), current.within(future));
         self.attempts.insert(run_id, activity_id, attempt, Place::Spawned { handle, abort });
         self.watch_attempt(run_id, activity_id);
     }
@@ -195,7 +198,7 @@ impl Shard {
         &self,
         task: &Spawn,
         handle: AttemptHandle,
-        future: BoxedActivity,
+        future: Within<BoxedActivity>,
     ) -> AbortHandle {
         let Spawn { run_id, activity_id, attempt, grace, blocking } = *task;
         let inbox = Arc::clone(&self.inner.inbox);

@@ -5,7 +5,7 @@ use super::turn::Step;
 use crate::kernel::{
     Answer, ChildStart, ClosePolicy, ExternalAsk, HistoryEvent, PendingChild, Run,
 };
-use crate::{RunStatus, StartRequest};
+use crate::{RunStatus, StartRequest, TraceContext};
 
 impl Step<'_> {
     /// Posts what an event that is about to be applied means for other runs.
@@ -15,7 +15,8 @@ impl Step<'_> {
             HistoryEvent::ChildWorkflowStartInitiated { child_id, start } => {
                 let answer_to = Some(AnswerTo::new(started, *child_id));
                 let parent = (!start.detached).then(|| Box::new(mailbox::link(started, *child_id)));
-                let request = request(&started.namespace, start);
+                let mut request = request(&started.namespace, start);
+                request.trace = Some(Box::new(TraceContext::of_run(started)));
                 mailbox::start(request, start.workflow_id.clone(), parent, answer_to)
             }
             HistoryEvent::ChildWorkflowCancelRequested { child_id } => {

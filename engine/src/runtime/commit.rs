@@ -176,6 +176,7 @@ impl Shard {
                     self.tell_end(run_id, &result);
                 }
                 Effect::Changed(change) => changes.push(change),
+                Effect::Span(span) => self.report_span(*span),
             }
         }
         if !changes.is_empty() {
@@ -237,7 +238,8 @@ pub(super) fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
             | Effect::CancelAttempt { .. }
             | Effect::UpdateEnded { .. }
             | Effect::Closed(..)
-            | Effect::Changed(_) => {}
+            | Effect::Changed(_)
+            | Effect::Span(_) => {}
         }
     }
 }

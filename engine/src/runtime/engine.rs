@@ -27,7 +27,7 @@ use crate::view::{
 };
 use crate::{
     ActivityError, Failure, ListFilter, Payload, QueueLimits, Rejection, Selector, SignalInput,
-    StartRequest, Started, TaskToken, Timestamp, TransactionContext, UpdateInput, Worker,
+    SpanSink, StartRequest, Started, TaskToken, Timestamp, TransactionContext, UpdateInput, Worker,
 };
 
 /// Settings of an engine.
@@ -40,11 +40,18 @@ pub struct EngineConfig {
     pub memory_budget_bytes: u64,
     /// Largest input, result, signal or other payload, in bytes.
     pub max_payload_bytes: usize,
+    /// Who takes the spans of runs, turns and attempts; nothing is done for them where nobody does.
+    pub spans: Option<Arc<dyn SpanSink>>,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { clock: Clock::System, memory_budget_bytes: 256 << 20, max_payload_bytes: 4 << 20 }
+        Self {
+            clock: Clock::System,
+            memory_budget_bytes: 256 << 20,
+            max_payload_bytes: 4 << 20,
+            spans: None,
+        }
     }
 }
 

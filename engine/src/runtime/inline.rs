@@ -12,6 +12,7 @@ use super::inbox::Inbox;
 use super::message::Message;
 use super::panics;
 use super::shard::Shard;
+use crate::telemetry::Current;
 use crate::{Failure, Payload, RunId};
 
 type InlineFuture = Pin<Box<dyn Future<Output = Result<Payload, Failure>>>>;
@@ -49,6 +50,11 @@ impl Shard {
 
     /// Polls an inline step inside the runtime's context.
     pub(super) fn poll_inline(&mut self, run_id: RunId, activity_id: u32) {
+        let current = self.residents.get(run_id).and_then(|resident| {
+            let activity = resident.run.activities.get(&activity_id)?;
+            let (kind, attempt) = (&activity.activity_type, activity.attempt);
+            Some(Current::attempt(&resident.run.started, kind, activity_id, attempt))
+        });
         let Some(running) = self.attempts.get_mut(run_id, activity_id) else { return };
         let Place::Inline(InlineCode(Some(future))) = &mut running.place else { return };
         let attempt = running.attempt;
@@ -56,9 +62,11 @@ impl Shard {
         let waker = Waker::from(Arc::new(waker));
         let runtime = self.runtime.clone();
         let _context = runtime.enter();
+        let entered = current.map(Current::enter);
         let polled = panics::catch(AssertUnwindSafe(|| {
             future.as_mut().poll(&mut Context::from_waker(&waker))
         }));
+        drop(entered);
         let outcome = match polled {
             Ok(Poll::Pending) => return,
             Ok(Poll::Ready(outcome)) => self.checked(outcome),

@@ -53,6 +53,7 @@ mod schedule_warming;
 mod schedules;
 mod shard;
 mod skip;
+mod spans;
 mod start;
 mod stats;
 mod succession;

@@ -14,7 +14,7 @@ use crate::kernel::{
     TaskFailureKind, apply,
 };
 use crate::sdk::{Asked, Foresight, WorkflowEntry};
-use crate::{Payload, Timestamp, WorkflowError};
+use crate::{Payload, Timestamp, WorkflowError, telemetry};
 
 /// A replay in progress: feed it events with [`Replay::next`].
 pub(super) struct Replay {
@@ -131,7 +131,10 @@ impl Replay {
             return;
         }
         let Some(task) = &mut self.task else { return };
-        task.set_replaying(self.foresight.was_seen(self.run.history_length));
+        let was_seen = self.foresight.was_seen(self.run.history_length);
+        task.set_replaying(was_seen);
+        // What the code has to say it has said when it came by here first.
+        let _silence = was_seen.then(telemetry::silence);
         match task.advance(&recorded.event, recorded.at) {
             Ok(()) => self.outstanding.extend(std::iter::from_fn(|| task.next_asked())),
             Err(mut failure) => {

@@ -153,6 +153,7 @@ impl Shard {
             now: inner.config.clock.now(),
             draining: false,
             staged: inner.config.clock.is_staged(),
+            traced: inner.config.spans.is_some(),
             watched: false,
             mailbox: Mailbox::new(fence.epoch),
             offers: Vec::new(),

@@ -54,12 +54,15 @@ impl Shard {
     ) -> Result<Started, Rejection> {
         self.check_namespace(&request.namespace)?;
         let key = request.idempotency_key.take();
+        // Another try of the same request is another span of its caller.
+        let trace = request.trace.take();
         if let Some(key) = &key
             && let Some(answer) = self.answered_before(&request, key)?
         {
             return Ok(answer);
         }
         let kept = key.map(|key| (key, request.clone()));
+        request.trace = trace;
         let answer = self.start_or_find(request, parent)?;
         if let Some((key, request)) = kept {
             let row = keys::start_key(&request.namespace, &key);
@@ -146,6 +149,7 @@ impl Shard {
         let entry = entry.ok_or_else(|| {
             Rejection::UnknownWorkflowType(request.workflow_type.clone(), String::new())
         })?;
+        let trace = request.trace;
         let started = WorkflowStarted {
             namespace: request.namespace,
             workflow_id: workflow_id.clone(),
@@ -166,6 +170,7 @@ impl Shard {
             version: Arc::clone(&entry.version),
             continued: None,
             reset: None,
+            trace,
         };
         let now = self.turn.now;
         let started = Arc::new(started);

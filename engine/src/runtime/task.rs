@@ -14,6 +14,7 @@ use crate::sdk::{
     self, Asked, Awaited, Core, InlineStep, Offered, OfferedUpdate, WorkflowContext, WorkflowEntry,
     WorkflowFuture,
 };
+use crate::telemetry::Current;
 use crate::{Payload, Timestamp, WorkflowError};
 
 pub(super) struct Task {
@@ -67,10 +68,12 @@ impl Task {
     fn poll(&mut self, at: Timestamp) -> Result<(), Box<TaskFailure>> {
         self.core.set_polling(true);
         let mut cx = Context::from_waker(Waker::noop());
+        let entered = Current::workflow(&self.core.started).enter();
         let polled = panics::catch(AssertUnwindSafe(|| match &mut self.future {
             Some(future) => future.as_mut().poll(&mut cx),
             None => Poll::Pending,
         }));
+        drop(entered);
         self.core.set_polling(false);
         match polled {
             Ok(Poll::Ready(output)) => self.ended = Some(output),

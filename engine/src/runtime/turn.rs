@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use everstep_storage::Batch;
 
@@ -24,6 +25,7 @@ use crate::kernel::{
     WorkflowStarted, apply, decide,
 };
 use crate::sdk::Asked;
+use crate::telemetry::FinishedSpan;
 use crate::view::{RunResult, UpdateState};
 use crate::{Rejection, RunId, RunStatus, Started, Timestamp, WorkflowError};
 
@@ -61,6 +63,8 @@ pub(super) enum Effect {
     /// The run is closed: tell who waits, and let it go.
     Closed(RunId, RunResult),
     Changed(Change),
+    /// A span has ended.
+    Span(Box<FinishedSpan>),
 }
 
 /// The open turn.
@@ -77,6 +81,8 @@ pub(super) struct Turn {
     pub(super) draining: bool,
     /// The clock is the test kit's, and run ids are the same each time.
     pub(super) staged: bool,
+    /// Somebody takes spans.
+    pub(super) traced: bool,
     /// Somebody follows commits: the same for the whole turn.
     pub(super) watched: bool,
     /// The run that the run at hand has continued as; none between steps.
@@ -176,6 +182,9 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn record(&mut self, event: HistoryEvent) {
+        if self.turn.traced {
+            self.end_spans(&event);
+        }
         self.timer_rows(&event);
         self.post_letters(&event);
         self.update_rows(&event);
@@ -264,7 +273,12 @@ impl<'a> Step<'a> {
         loop {
             if let Some(event) = self.turn.unseen.pop_front() {
                 let Some(task) = &mut self.resident.task else { continue };
-                match task.advance(&event, self.turn.now) {
+                let begun = self.turn.traced.then(Instant::now);
+                let advanced = task.advance(&event, self.turn.now);
+                if let Some(begun) = begun {
+                    self.turn_span(begun, &event, &advanced);
+                }
+                match advanced {
                     Ok(()) => self.record_asked(),
                     Err(failure) => self.fail_task(failure),
                 }

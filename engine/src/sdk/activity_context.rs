@@ -11,8 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
+use crate::kernel::WorkflowStarted;
 use crate::runtime::Engine;
-use crate::{Payload, RunId, TaskToken, Timestamp};
+use crate::{Payload, RunId, TaskToken, Timestamp, TraceContext};
 
 /// Given to every attempt of an activity.
 #[derive(Clone)]
@@ -20,9 +21,7 @@ pub struct ActivityContext(Arc<AttemptState>);
 
 /// What the engine and the attempt's code share.
 struct AttemptState {
-    namespace: Arc<str>,
-    workflow_id: Arc<str>,
-    run_id: RunId,
+    run: Arc<WorkflowStarted>,
     activity_id: u32,
     attempt: u32,
     /// The details of the last heartbeat of the attempts before this one.
@@ -66,9 +65,7 @@ pub(crate) trait AttemptHost: Send + Sync {
 
 /// Which attempt of what.
 pub(crate) struct AttemptOf {
-    pub(crate) namespace: Arc<str>,
-    pub(crate) workflow_id: Arc<str>,
-    pub(crate) run_id: RunId,
+    pub(crate) run: Arc<WorkflowStarted>,
     pub(crate) activity_id: u32,
     pub(crate) attempt: u32,
     pub(crate) heartbeat: Option<Payload>,
@@ -143,11 +140,9 @@ impl AttemptState {
 
 impl ActivityContext {
     pub(crate) fn new(of: AttemptOf, host: Arc<dyn AttemptHost>) -> (Self, AttemptHandle) {
-        let AttemptOf { namespace, workflow_id, run_id, activity_id, attempt, heartbeat } = of;
+        let AttemptOf { run, activity_id, attempt, heartbeat } = of;
         let state = Arc::new(AttemptState {
-            namespace,
-            workflow_id,
-            run_id,
+            run,
             activity_id,
             attempt,
             before: heartbeat,
@@ -167,12 +162,12 @@ impl ActivityContext {
 
     /// The workflow that asked for it.
     pub fn workflow_id(&self) -> &str {
-        &self.0.workflow_id
+        &self.0.run.workflow_id
     }
 
     /// The run that asked for it.
     pub fn run_id(&self) -> RunId {
-        self.0.run_id
+        self.0.run.run_id
     }
 
     /// Its id within the run.
@@ -188,15 +183,21 @@ impl ActivityContext {
     /// The same for every attempt of this activity and no other: pass it to services that
     /// deduplicate.
     pub fn idempotency_key(&self) -> String {
-        format!("{}/{}", self.0.run_id, self.0.activity_id)
+        format!("{}/{}", self.0.run.run_id, self.0.activity_id)
+    }
+
+    /// The attempt's place in its run's trace. Pass it on to services that are called, as their
+    /// header `traceparent`.
+    pub fn trace_context(&self) -> TraceContext {
+        TraceContext::of_attempt(&self.0.run, self.0.activity_id, self.0.attempt)
     }
 
     /// Names this attempt to whoever completes it from outside; see
     /// [`ActivityError::completed_from_outside`](crate::ActivityError::completed_from_outside).
     pub fn task_token(&self) -> TaskToken {
         TaskToken {
-            namespace: self.0.namespace.to_string(),
-            run_id: self.0.run_id,
+            namespace: self.0.run.namespace.clone(),
+            run_id: self.0.run.run_id,
             activity_id: self.0.activity_id,
             attempt: self.0.attempt,
         }
@@ -240,7 +241,7 @@ impl ActivityContext {
             !std::mem::replace(&mut beats.watched, true)
         };
         if untold {
-            self.0.host.beaten(self.0.run_id, self.0.activity_id, self.0.attempt);
+            self.0.host.beaten(self.0.run.run_id, self.0.activity_id, self.0.attempt);
         }
     }
 
@@ -277,8 +278,8 @@ impl ActivityContext {
 impl fmt::Debug for ActivityContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActivityContext")
-            .field("workflow_id", &self.0.workflow_id)
-            .field("run_id", &self.0.run_id)
+            .field("workflow_id", &self.0.run.workflow_id)
+            .field("run_id", &self.0.run.run_id)
             .field("activity_id", &self.0.activity_id)
             .field("attempt", &self.0.attempt)
             .finish_non_exhaustive()

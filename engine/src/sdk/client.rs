@@ -10,7 +10,7 @@ use super::{Query, Signal, Update, Workflow};
 use crate::runtime::{Engine, RunWatch};
 use crate::{
     Failure, IdReuse, OnConflict, Payload, Rejection, RunId, RunStatus, Selector, SignalInput,
-    StartRequest, Started, UpdateInput,
+    StartRequest, Started, TraceContext, UpdateInput,
 };
 
 /// Starts and steers workflows by their constants.
@@ -97,6 +97,12 @@ impl<O> StartBuilder<O> {
     /// Policy for an id whose run is open.
     pub const fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
         self.request.on_conflict = on_conflict;
+        self
+    }
+
+    /// Makes the run a part of the caller's trace.
+    pub fn trace(mut self, trace: TraceContext) -> Self {
+        self.request.trace = Some(Box::new(trace));
         self
     }
 

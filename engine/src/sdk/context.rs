@@ -17,7 +17,7 @@ use super::{
     Update, UpdateFuture, Workflow, WorkflowError, cancel, saga,
 };
 use crate::kernel::{ActivityOptions, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS};
-use crate::{Payload, RunId, Timestamp};
+use crate::{Payload, RunId, Timestamp, TraceContext};
 
 /// Given to every workflow. All that a workflow learns and does goes through it, so that a replay
 /// of the history leads to the same place.
@@ -43,6 +43,12 @@ impl WorkflowContext {
     /// The run's id.
     pub fn run_id(&self) -> RunId {
         self.core.started.run_id
+    }
+
+    /// The run's place in its trace: below the run's own span. What it calls and starts gets it
+    /// without further ado.
+    pub fn trace_context(&self) -> TraceContext {
+        TraceContext::of_run(&self.core.started)
     }
 
     /// When the run started.

@@ -224,6 +224,7 @@ mod tests {
             run_timeout_ms: None,
             execution_deadline: None,
             reset: None,
+            trace: None,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::runtime::{HistoryReader, keys, read_admitted, read_heartbeats, read_r
 use crate::sdk::{Awaited, Heartbeat, Registry};
 use crate::{
     Failure, HeldBy, Payload, Rejection, RunId, RunStatus, Selector, TaskToken, Timestamp,
+    TraceContext,
 };
 
 /// Everything about one run but its events.
@@ -102,6 +103,9 @@ pub struct RunDescription {
     pub search_attributes: BTreeMap<String, Payload>,
     /// The build that started it.
     pub build_id: String,
+    /// The trace that it belongs to: 32 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trace_id: String,
     /// The version of the code that it stays with; none for code without one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub version: String,
@@ -281,6 +285,7 @@ pub(crate) fn describe(
         memo: started.memo.clone().unwrap_or_else(|| Payload::from_static("{}")),
         search_attributes: started.search_attributes.clone(),
         build_id: started.build_id.to_string(),
+        trace_id: format!("{:032x}", TraceContext::of_run(started).trace_id()),
         version: started.version.to_string(),
         patches: run.patches.keys().map(ToString::to_string).collect(),
         namespace: started.namespace.clone(),

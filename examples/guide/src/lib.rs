@@ -13,6 +13,14 @@ use everstep::{Client, Clock, Engine, Worker};
 mod activities {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/03-timers-and-signals.md")]
+mod timers_and_signals {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/14-observing.md")]
+mod observing {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/04-sagas-and-cancellation.md")]
 mod sagas_and_cancellation {}
 
@@ -31,6 +39,8 @@ mod updates_and_transactions {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/09-operating.md")]
 mod operating {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/11-queues.md")]
 mod queues {}
 

@@ -46,6 +46,7 @@ mod start;
 mod state;
 mod target;
 mod terminate;
+mod trace;
 mod update;
 
 use axum::Router;

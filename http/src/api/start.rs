@@ -17,6 +17,7 @@ use super::json::{Answer, json};
 use super::parameters::Parameters;
 use super::problem::ProblemBody;
 use super::target::{check_text, check_workflow_id, namespace};
+use super::trace::trace_context;
 use super::update::{DEFAULT_WAIT as UPDATE_WAIT, waited};
 use super::{Api, Problem, body};
 
@@ -123,6 +124,8 @@ pub(super) struct StartAnswer {
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the result, in milliseconds; clamped to 60000"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("Idempotency-Key" = Option<String>, Header, description = "makes a repeated start answer what the first one answered"),
+        ("traceparent" = Option<String>, Header, description = "the caller's place in a trace (W3C Trace Context); what the run does becomes a part of that trace"),
+        ("tracestate" = Option<String>, Header, description = "goes along with `traceparent`"),
     ),
     request_body = StartBody,
     responses(
@@ -141,6 +144,7 @@ pub(super) async fn start(State(api): State<Api>, request: Request) -> Answer {
     let mut start =
         body::parse::<StartBody>(&body)?.into_request(idempotency_key(&head.headers)?)?;
     start.namespace = namespace(&head.uri)?;
+    start.trace = trace_context(&head.headers);
     if start.update.is_some() {
         return start_with_update(&api, start, wait).await;
     }
@@ -248,6 +252,7 @@ impl StartBody {
                 })
             }),
             idempotency_key,
+            trace: None,
         })
     }
 }

@@ -18,6 +18,7 @@ mod delete;
 mod export;
 mod groups;
 mod list;
+mod logging;
 mod look;
 mod namespaces;
 mod pause;

@@ -4,7 +4,7 @@
 //! there and needs to understand nothing else.
 
 use std::future::Future;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +13,7 @@ use clap::ValueEnum;
 use everstep_storage::EmbeddedConfig;
 use tracing_subscriber::EnvFilter;
 
+use super::logging::log_to_stderr;
 use super::remote::{CliError, print_json, runtime};
 use super::screen::{Colour, Screen};
 use super::values;
@@ -50,6 +51,11 @@ pub struct ServeArgs {
     #[arg(long, env = "EVERSTEP_LOG", default_value = "info", value_name = "FILTER")]
     #[arg(value_parser = log_filter)]
     pub log: String,
+    /// Where spans of runs, turns and activities go: an OTLP collector, by HTTP, such as
+    /// `http://127.0.0.1:4318`.
+    #[cfg(feature = "otlp")]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// The kinds of [`Clock`].
@@ -94,18 +100,17 @@ impl ServeArgs {
             ..ServerConfig::new(&self.data)
         }
     }
+}
 
-    fn log_to_stderr(&self) {
-        let filter = EnvFilter::try_new(&self.log).unwrap_or_else(|_| EnvFilter::new("info"));
-        let installed = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal())
-            .try_init();
-        if installed.is_err() {
-            // The program that called us logs in its own way.
-            tracing::debug!("a subscriber is installed already");
-        }
+#[cfg(feature = "otlp")]
+impl ServeArgs {
+    fn exporter(&self) -> Result<Option<crate::server::OtlpExporter>, Ended> {
+        let open = |endpoint: &String| {
+            crate::server::OtlpExporter::open(endpoint, tokio::runtime::Handle::current())
+        };
+        let exporter = self.otlp_endpoint.as_ref().filter(|endpoint| !endpoint.is_empty());
+        let opened = exporter.map(open).transpose();
+        opened.map_err(|error| Ended::Output(CliError::Failed(error.to_string())))
     }
 }
 
@@ -135,7 +140,7 @@ pub fn serve_beside<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    args.log_to_stderr();
+    log_to_stderr(&args.log);
     let done = runtime().and_then(|runtime| {
         runtime.block_on(async {
             run(worker, args, beside).await.map_err(|error| match error {
@@ -173,7 +178,15 @@ where
     // From here on a signal ends it in order, before it is ready too.
     let shutdown = shutdown_signal()?;
     let types = worker.workflow_types().count();
-    let server = Server::open(worker, args.config()).await?;
+    #[cfg_attr(not(feature = "otlp"), expect(unused_mut, reason = "only spans change it"))]
+    let mut config = args.config();
+    #[cfg(feature = "otlp")]
+    let exporter = args.exporter()?;
+    #[cfg(feature = "otlp")]
+    if let Some(exporter) = &exporter {
+        config.engine.spans = Some(std::sync::Arc::new(exporter.clone()));
+    }
+    let server = Server::open(worker, config).await?;
     let url = server.url();
     print_json(&serde_json::json!({ "listening": &url })).map_err(Ended::Output)?;
     welcome(&url, args, types);
@@ -184,7 +197,13 @@ where
         beside.abort();
         tracing::info!("draining");
     };
-    Ok(server.run(shutdown).await?)
+    let ended = server.run(shutdown).await;
+    #[cfg(feature = "otlp")]
+    if let Some(exporter) = exporter {
+        // Waits for the collector, which must not hold up the runtime that sends to it.
+        let _ = tokio::task::spawn_blocking(move || exporter.close()).await;
+    }
+    Ok(ended?)
 }
 
 /// For people, on stderr.

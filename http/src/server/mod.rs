@@ -21,11 +21,15 @@ mod gate;
 mod health;
 mod metrics;
 mod origin;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod serve;
 mod signals;
 
 pub use config::{DEFAULT_PORT, ServerConfig};
 pub use error::ServerError;
+#[cfg(feature = "otlp")]
+pub use otlp::{OtlpError, OtlpExporter};
 pub use serve::Server;
 pub use signals::shutdown_signal;
 

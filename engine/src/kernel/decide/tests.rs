@@ -24,6 +24,7 @@ fn run(start_delay_ms: Option<u64>) -> Run {
         run_timeout_ms: None,
         execution_deadline: None,
         reset: None,
+        trace: None,
     };
     Run::begin(&HistoryEvent::WorkflowStarted(started.into()), at(0)).unwrap()
 }

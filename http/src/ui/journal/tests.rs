@@ -30,6 +30,7 @@ fn started() -> HistoryEvent {
         version: "".into(),
         continued: None,
         reset: None,
+        trace: None,
     }))
 }
 

@@ -140,6 +140,7 @@ fn head(run: &RunDescription, event: Option<u64>, now: Timestamp) -> Markup {
                 }
             }
             div { dt { "Build" } dd { (run.build_id) } }
+            div { dt { "Trace" } dd.mono { (run.trace_id) } (copy(&run.trace_id, "Copy the trace id")) }
             @if !run.version.is_empty() { div { dt { "Version" } dd { (run.version) } } }
             @if !run.patches.is_empty() { div { dt { "Patches" } dd.mono { (run.patches.join(", ")) } } }
             @if let Some(parent) = &run.parent {
