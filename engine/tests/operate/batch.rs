@@ -118,13 +118,16 @@ fn it_goes_on_where_it_was_and_acts_on_each_run_once() {
 fn a_long_batch_continues_as_new_and_keeps_its_id_and_its_counts() {
     let fixture = Fixture::new();
     let count = 8 * 50 + 5;
-    for n in 0..count {
-        fixture.start("chain", json(if n == 3 { "0" } else { "1" }));
-    }
+    let start = |n| fixture.start("chain", json(if n == 3 { "0" } else { "1" }));
+    let chains: Vec<_> = (0..count).map(|n| Selector::newest(start(n).workflow_id)).collect();
+    // A run that is reset before its end would be terminated.
+    let all_end = || chains.iter().all(|chain| fixture.result(chain).status.is_closed());
+    assert!(all_end());
     fixture.start("sum", Payload::null());
     let reset = ResetRequest::new(1, "again");
     let batch = run(&fixture, of_type("chain"), BatchOperation::Reset(Box::new(reset)));
     assert_eq!(counted(&batch), (count, count, 0), "{batch:?}");
+    assert!(all_end());
     let completed = ListFilter { status: Some(RunStatus::Completed), ..of_type("chain") };
     assert_eq!(listed(&fixture, &completed) as u64, 2 * count);
     let continued = ListFilter { status: Some(RunStatus::ContinuedAsNew), ..of_type(BATCH_TYPE) };
