@@ -85,6 +85,49 @@ async fn a_run_from_start_to_end() {
     server.stop().await;
 }
 
+/// Asks again until the run looks so.
+fn shown(url: &str, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let shows = (0..1_000).map(|_| document(&succeed(url, &["show", id, "--json"])));
+    let mut runs = shows.map(|mut shown| shown["workflow"].take());
+    runs.find(wanted).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activity_is_reported_from_outside() {
+    let server = TestServer::start().await;
+    let url = server.client.url();
+    succeed(url, &["start", "sign", "--id", "s"]);
+    let token = |attempt: u64| {
+        let run = shown(url, "s", |run| {
+            let pending = &run["pending_activities"][0];
+            pending["attempt"] == attempt && pending["task_token"].is_string()
+        });
+        run["pending_activities"][0]["task_token"].as_str().unwrap().to_owned()
+    };
+    let first = token(1);
+    assert!(succeed(url, &["show", "s"]).contains(&first));
+    assert_eq!(succeed(url, &["activity", "heartbeat", &first, "{\"page\":3}"]), "noted\n");
+    let failed = succeed(
+        url,
+        &["activity", "fail", &first, "no_ink", "--message", "come back later", "--json"],
+    );
+    assert_eq!(document(&failed)["accepted"], true);
+
+    let second = token(2);
+    assert_ne!(first, second);
+    // The first attempt is over, whoever still has its token.
+    let late = run(url, &["activity", "complete", &first, "\"late\"", "--json"]);
+    assert_eq!(late.status.code(), Some(1));
+    assert_eq!(document(&texts(&late).1)["code"], "activity_not_pending");
+    let completed = succeed(url, &["activity", "complete", &second, "\"Ada\""]);
+    assert_eq!(completed, "activity completed\n");
+    let ended = shown(url, "s", |run| run["status"] == "completed");
+    assert_eq!(ended["result"], "Ada");
+    let nonsense = run(url, &["activity", "heartbeat", "nonsense"]);
+    assert!(!nonsense.status.success() && texts(&nonsense).1.contains("task token"));
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_tells_success_from_failure() {
     let server = TestServer::start().await;

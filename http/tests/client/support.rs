@@ -7,8 +7,8 @@ use std::time::Duration;
 use everstep::client::Client;
 use everstep::server::{Server, ServerConfig, ServerError};
 use everstep::{
-    Activity, ActivityContext, ActivityError, Either, Payload, Query, Signal, Update, Worker,
-    Workflow, WorkflowContext, WorkflowError, race,
+    Activity, ActivityContext, ActivityError, Either, Payload, Query, Retry, Signal, Update,
+    Worker, Workflow, WorkflowContext, WorkflowError, race,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -21,6 +21,9 @@ pub(crate) const TOTAL: Query<(), i64> = Query::new("sum");
 pub(crate) const TAKE: Update<i64, i64> = Update::new("take");
 pub(crate) const ABOVE: Query<i64, bool> = Query::new("above");
 const SPELL: Activity<String, String> = Activity::new("spell");
+const SIGN: Workflow<(), String> = Workflow::new("sign");
+const SIGNATURE: Activity<(), String> =
+    Activity::new("signature").retry(Retry::DEFAULT.initial_interval(Duration::from_millis(1)));
 const DECLINE: Workflow<(), ()> = Workflow::new("decline");
 
 async fn greet(ctx: &WorkflowContext, name: String) -> Result<String, WorkflowError> {
@@ -59,6 +62,10 @@ fn worker() -> Worker {
         .workflow(GREET, greet)
         .workflow(SUM, sum)
         .workflow(DECLINE, decline)
+        .workflow(SIGN, async |ctx: &WorkflowContext, (): ()| {
+            Ok(ctx.activity(SIGNATURE, ()).await?)
+        })
+        .activity(SIGNATURE, async |_, ()| Err(ActivityError::completed_from_outside()))
         .signal(SUM, ADD)
         .update(SUM, TAKE)
         .query(SUM, ABOVE, TOTAL, |sum, limit| *sum > limit)
