@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::TraceContext;
+use crate::Selector;
 use crate::kernel::WorkflowStarted;
 
 /// Something that has ended: a run, a turn of its code, an attempt of an activity.
@@ -38,6 +39,10 @@ pub enum SpanKind {
     Turn,
     /// One attempt of an activity.
     Activity,
+    /// A signal that a caller sent, until it was durable.
+    Signal,
+    /// An update that a caller sent, until the caller was answered.
+    Update,
 }
 
 impl SpanKind {
@@ -47,6 +52,8 @@ impl SpanKind {
             Self::Run => "run",
             Self::Turn => "turn",
             Self::Activity => "activity",
+            Self::Signal => "signal",
+            Self::Update => "update",
         }
     }
 }
@@ -80,12 +87,29 @@ pub trait SpanSink: Send + Sync + fmt::Debug {
 }
 
 impl FinishedSpan {
+    /// What a caller has sent to a run, as a part of the caller's own trace; it ends now.
+    pub fn received(
+        kind: SpanKind,
+        caller: &TraceContext,
+        name: String,
+        selector: &Selector,
+        started_at: SystemTime,
+    ) -> Self {
+        let attributes = vec![
+            ("everstep.namespace", selector.namespace.as_str().into()),
+            ("everstep.workflow_id", selector.workflow_id.as_str().into()),
+        ];
+        let (context, parent_id) = (caller.below(rand::random()), Some(caller.span_id()));
+        let ended_at = SystemTime::now();
+        Self { kind, context, parent_id, name, started_at, ended_at, attributes, error: None }
+    }
+
     /// A span below the run's, or the run's own, that ends where it begins and says whose it is.
     pub(crate) fn of(kind: SpanKind, started: &WorkflowStarted, at: SystemTime) -> Self {
         let context = TraceContext::of_run(started);
         let parent_id = match kind {
             SpanKind::Run => started.trace.as_ref().map(|trace| trace.span_id()),
-            SpanKind::Turn | SpanKind::Activity => Some(context.span_id()),
+            _ => Some(context.span_id()),
         };
         let attributes = vec![
             ("everstep.namespace", started.namespace.as_str().into()),

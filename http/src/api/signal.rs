@@ -1,12 +1,13 @@
 //! `POST /api/v1/workflows/{id}/signals/{name}`.
 
 use axum::extract::{Request, State};
-use everstep_engine::SignalInput;
+use everstep_engine::{SignalInput, SpanKind};
 
 use super::idempotency::idempotency_key;
 use super::json::{Answer, accepted};
 use super::problem::ProblemBody;
 use super::target::{name, selector};
+use super::trace::Received;
 use super::{Api, body};
 
 /// Signal a workflow
@@ -22,6 +23,7 @@ use super::{Api, body};
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("Idempotency-Key" = Option<String>, Header, description = "makes a repeated signal harmless"),
+        ("traceparent" = Option<String>, Header, description = "the caller's place in a trace (W3C Trace Context), to which the signal is added"),
     ),
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the payload"),
     responses(
@@ -37,7 +39,11 @@ pub(super) async fn signal(State(api): State<Api>, request: Request) -> Answer {
     let selector = selector(&head.uri)?;
     let name = name(&head.uri, "signal name")?.into_owned();
     let key = idempotency_key(&head.headers)?;
+    let received = Received::begin(&api, &head.headers, SpanKind::Signal, &name);
     let signal = SignalInput { name, payload: body::payload(&body)? };
     api.engine().signal(&selector, signal, key).await?;
+    if let Some(received) = received {
+        received.end(&api, &selector);
+    }
     Ok(accepted())
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
-use everstep_engine::{Selector, UpdateInput, UpdateState};
+use everstep_engine::{Selector, SpanKind, UpdateInput, UpdateState};
 
 use super::idempotency::idempotency_key;
 use super::json::{Answer, json};
 use super::parameters::Parameters;
 use super::problem::ProblemBody;
 use super::target::{check_text, name, selector};
+use super::trace::Received;
 use super::{Api, Problem, body};
 
 /// How long an update waits for its answer unless it says otherwise.
@@ -35,6 +36,7 @@ pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(30);
         ("update_id" = Option<String>, Query, description = "the update's id; a fresh one when absent"),
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the answer, in milliseconds; 30000 when absent, clamped to 60000"),
         ("Idempotency-Key" = Option<String>, Header, description = "the update's id, as `update_id`"),
+        ("traceparent" = Option<String>, Header, description = "the caller's place in a trace (W3C Trace Context), to which the update is added"),
     ),
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the argument"),
     responses(
@@ -53,9 +55,14 @@ pub(super) async fn update(State(api): State<Api>, request: Request) -> Answer {
     let name = name(&head.uri, "update name")?.into_owned();
     let update_id = update_id(&head.uri, &head.headers)?;
     let wait = Parameters::of(&head.uri).wait("wait_ms")?.unwrap_or(DEFAULT_WAIT);
+    let received = Received::begin(&api, &head.headers, SpanKind::Update, &name);
     let update = UpdateInput { name, payload: body::payload(&body)?, update_id };
     let state = api.engine().update(&selector, update, Duration::ZERO).await?;
-    answer(&waited(&api, &selector, state, wait).await?)
+    let state = waited(&api, &selector, state, wait).await?;
+    if let Some(received) = received {
+        received.end(&api, &selector);
+    }
+    answer(&state)
 }
 
 /// Wait for an update's answer

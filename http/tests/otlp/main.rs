@@ -107,10 +107,14 @@ async fn order(ctx: &WorkflowContext, what: String) -> Result<String, WorkflowEr
     Ok(packed)
 }
 
-/// A start as some other service makes it, within a trace.
 async fn start(url: &str, id: &str) {
     let body = format!(r#"{{"type":"order","id":"{id}","input":"a book"}}"#);
-    let request = Request::post(format!("{url}/api/v1/workflows"))
+    call(&format!("{url}/api/v1/workflows"), body, 201).await;
+}
+
+/// A request as some other service makes it, within a trace.
+async fn call(url: &str, body: String, expected: u16) {
+    let request = Request::post(url)
         .header("content-type", "application/json")
         .header("traceparent", format!("00-{TRACE}-{CALLER}-01"))
         .header("tracestate", "vendor=1")
@@ -119,7 +123,7 @@ async fn start(url: &str, id: &str) {
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let answer = client.request(request).await.unwrap();
     let status = answer.status();
-    assert_eq!(status, 201, "{:?}", answer.into_body().collect().await.unwrap().to_bytes());
+    assert_eq!(status, expected, "{:?}", answer.into_body().collect().await.unwrap().to_bytes());
 }
 
 async fn go(engine: &Engine, id: &str) {
@@ -161,6 +165,8 @@ async fn a_run_its_activities_its_child_and_its_calls_are_one_trace() {
     let spans = world
         .serve(data.path(), async |url, engine| {
             start(&url, "one").await;
+            let signals = format!("{url}/api/v1/workflows/one/signals");
+            call(&format!("{signals}/unheard"), "1".into(), 202).await;
             go(&engine, "one").await;
             let described = engine.describe(&Selector::newest("one")).unwrap();
             assert_eq!(described.trace_id, TRACE);
@@ -172,6 +178,7 @@ async fn a_run_its_activities_its_child_and_its_calls_are_one_trace() {
     assert_eq!(order.parent_id, CALLER);
     assert_eq!(order.attributes["everstep.workflow_id"], "one");
     assert_eq!(order.attributes["everstep.status"], "completed");
+    assert_eq!(one(&spans, "signal unheard").parent_id, CALLER);
     let charge = one(&spans, "activity charge");
     assert_eq!(charge.parent_id, order.span_id);
     // What the payment service was called with is that attempt's place.

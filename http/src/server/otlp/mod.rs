@@ -91,7 +91,7 @@ impl OtlpExporter {
         SpanData {
             span_context,
             parent_span_id: span.parent_id.map_or(SpanId::INVALID, SpanId::from),
-            parent_span_is_remote: span.kind == SpanKind::Run && span.parent_id.is_some(),
+            parent_span_is_remote: span.parent_id.is_some() && is_entry(span.kind),
             span_kind: OtelKind::Internal,
             name: format!("{} {}", span.kind.name(), span.name).into(),
             start_time: span.started_at,
@@ -104,6 +104,11 @@ impl OtlpExporter {
             instrumentation_scope: self.scope.clone(),
         }
     }
+}
+
+/// Whether the span above it is somebody else's.
+const fn is_entry(kind: SpanKind) -> bool {
+    matches!(kind, SpanKind::Run | SpanKind::Signal | SpanKind::Update)
 }
 
 /// The service is `everstep` where the environment does not name it.
