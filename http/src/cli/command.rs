@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::activity::ActivityCommand;
+use super::batch::BatchCommand;
 use super::cancel::CancelArgs;
 use super::delete::DeleteArgs;
 use super::export::ExportArgs;
@@ -108,6 +109,9 @@ enum ClientCommand {
     /// Delete a closed run with everything that is stored of it.
     #[command(after_help = DELETE_HELP)]
     Delete(DeleteArgs),
+    /// Signal, cancel, terminate or reset every run that a filter names.
+    #[command(subcommand, after_help = BATCH_HELP)]
+    Batch(Box<BatchCommand>),
     /// List, create, change and delete namespaces.
     #[command(after_help = NAMESPACES_HELP)]
     Namespaces(NamespacesArgs),
@@ -256,6 +260,18 @@ const DELETE_HELP: &str = "\
 Example:
   delete order-7";
 
+const BATCH_HELP: &str = "\
+The filters are those of `list`. A batch runs on the server: it survives a restart, acts on each run
+once, and can be paused, resumed and cancelled by its id like any workflow. Runs that are started
+after it are not among its targets.
+
+Examples:
+  batch terminate --type fulfil_order --started-before 7d --dry-run
+  batch terminate --type fulfil_order --started-before 7d --reason 'too old' --wait
+  batch signal retry --status running --attr gateway=north
+  batch reset --status failed --type fulfil_order --to 1 --reason 'fixed in 1.4'
+  batch show 0198c5f0-7e1a-7000-8000-000000000000 --json";
+
 const NAMESPACES_HELP: &str = "\
 Without a retention a namespace keeps its closed runs for ever.
 
@@ -300,6 +316,7 @@ impl ClientCommand {
             Self::Reset(args) => args.run(),
             Self::Retry(args) => args.run(),
             Self::Delete(args) => args.run(),
+            Self::Batch(command) => command.run(),
             Self::Namespaces(args) => args.run(),
             Self::Schedule(command) => command.run(),
             Self::Queue(command) => command.run(),

@@ -2,16 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-
+use super::filter::FilterArgs;
 use super::look::Look;
 use super::remote::{CliError, RemoteArgs, print, print_json};
 use super::screen::{Colour, Screen};
 use super::span::{age_text, duration_text, now};
 use super::table::{Align, Cell, Table};
-use super::values;
 use crate::client::Client;
-use crate::{ListFilter, RunPage, RunStatus, Timestamp};
+use crate::{RunPage, Timestamp};
 
 /// The largest page that is asked for at once.
 const PAGE: usize = 500;
@@ -19,27 +17,8 @@ const PAGE: usize = 500;
 /// The flags of `list`.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ListArgs {
-    /// Only runs in this status.
-    #[arg(long, value_parser = status())]
-    status: Option<RunStatus>,
-    /// Only runs of this workflow type.
-    #[arg(long = "type", value_name = "TYPE")]
-    workflow_type: Option<String>,
-    /// Only workflows whose id begins so.
-    #[arg(long, value_name = "TEXT")]
-    id_prefix: Option<String>,
-    /// Only runs started at or after this time (RFC 3339, or 2h for two hours ago).
-    #[arg(long, value_name = "TIME", value_parser = values::instant)]
-    started_after: Option<Timestamp>,
-    /// Only runs started at or before this time.
-    #[arg(long, value_name = "TIME", value_parser = values::instant)]
-    started_before: Option<Timestamp>,
-    /// Only children of this workflow.
-    #[arg(long, value_name = "WORKFLOW_ID")]
-    parent: Option<String>,
-    /// Only runs with this search attribute; may be repeated.
-    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = values::plain_attribute)]
-    attributes: Vec<(String, String)>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// How many at most.
     #[arg(long, default_value_t = 50, value_name = "N")]
     limit: usize,
@@ -48,11 +27,6 @@ pub(super) struct ListArgs {
     page_token: Option<String>,
     #[command(flatten)]
     remote: RemoteArgs,
-}
-
-fn status() -> impl TypedValueParser<Value = RunStatus> {
-    PossibleValuesParser::new(RunStatus::ALL.map(RunStatus::name))
-        .try_map(|name| name.parse::<RunStatus>())
 }
 
 impl ListArgs {
@@ -68,16 +42,7 @@ impl ListArgs {
     }
 
     async fn fetch(&self, client: &Client) -> Result<RunPage, CliError> {
-        let filter = ListFilter {
-            status: self.status,
-            workflow_type: self.workflow_type.clone(),
-            id_prefix: self.id_prefix.clone(),
-            started_after: self.started_after,
-            started_before: self.started_before,
-            parent: self.parent.clone(),
-            attributes: self.attributes.iter().cloned().collect(),
-            ..ListFilter::default()
-        };
+        let filter = self.filter.filter();
         let mut found = RunPage { next_page_token: self.page_token.clone(), ..RunPage::default() };
         loop {
             let size = PAGE.min(self.limit - found.workflows.len()).max(1);

@@ -12,10 +12,12 @@
 //! else. Exit codes: 0 done, 1 refused or failed, 2 the command line itself is wrong.
 
 mod activity;
+mod batch;
 mod cancel;
 mod command;
 mod delete;
 mod export;
+mod filter;
 mod groups;
 mod list;
 mod logging;

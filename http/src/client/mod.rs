@@ -21,6 +21,7 @@
 //! try again sends an idempotency key.
 
 mod activities;
+mod batch;
 mod connection;
 mod error;
 mod event;

@@ -148,6 +148,49 @@ async fn waiting_tells_success_from_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_act_on_many_runs() {
+    let server = TestServer::start().await;
+    let url = server.client.url();
+    for n in 0..4 {
+        let half = format!("half={}", n % 2);
+        succeed(url, &["start", "sum", "--id", &format!("s-{n}"), "--attr", &half]);
+    }
+    let counted = succeed(url, &["batch", "cancel", "--attr", "half=0", "--dry-run"]);
+    assert_eq!(counted, "cancel would act on 2 runs\n");
+    let signalled = succeed(
+        url,
+        &["batch", "signal", "add", "40", "--type", "sum", "--status", "running", "--wait"],
+    );
+    assert_eq!(
+        signalled,
+        "signal of status=running type=sum\ncompleted: 4 of 4 runs done, 0 failed\n"
+    );
+    assert_eq!(succeed(url, &["query", "s-3", "sum"]), "40\n");
+    let reason = ["--reason", "too old", "--wait", "--json"];
+    let batch = [&["batch", "terminate", "--attr", "half=1"], &reason[..]].concat();
+    let batch = document(&succeed(url, &batch));
+    assert_eq!((&batch["done"], &batch["total"]), (&2.into(), &2.into()));
+    assert!(succeed(url, &["show", "s-1"]).contains("too old"));
+
+    // A reset that one of two histories cannot take: the batch is told, and the command fails.
+    succeed(url, &["signal", "s-0", "add", "1"]);
+    let refused = run(url, &["batch", "reset", "--id-prefix", "s-0", "--to", "99", "--wait"]);
+    let (out, _) = texts(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{out}");
+    assert!(out.contains("0 of 1 run done, 1 failed\n  s-0: event 99 does not exist"), "{out}");
+    let begun = document(&succeed(url, &["batch", "cancel", "--all", "--json"]));
+    let id = begun["batch_id"].as_str().unwrap();
+    assert!(succeed(url, &["batch", "show", id, "--wait"]).contains("2 of 2 runs done"));
+    let batches = succeed(url, &["batch", "list"]);
+    assert_eq!(batches.lines().count(), 5, "{batches}");
+    assert!(batches.contains("cancel") && batches.contains("every run"), "{batches}");
+    let careless = run(url, &["batch", "terminate"]);
+    assert_eq!(careless.status.code(), Some(1));
+    assert!(texts(&careless).1.contains("--all"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn refusals_go_to_stderr() {
     let server = TestServer::start().await;
     let url = server.client.url();
