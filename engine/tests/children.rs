@@ -8,8 +8,8 @@ mod support;
 use std::time::Duration;
 
 use everstep_engine::{
-    ClosePolicy, ListFilter, Payload, RunStatus, Selector, Signal, Worker, Workflow,
-    WorkflowContext, WorkflowError, join_all, race,
+    ClosePolicy, ListFilter, Payload, ResetRequest, RunId, RunStatus, Selector, Signal, Worker,
+    Workflow, WorkflowContext, WorkflowError, join_all, race, replay_history,
 };
 use support::{Fixture, json};
 
@@ -52,6 +52,9 @@ fn relatives() -> Worker {
             };
             let child = ctx.child(NAP, 60_000).id("the-child").close_policy(policy);
             Ok(child.await?)
+        })
+        .workflow(Workflow::new("abandons"), async |ctx: &WorkflowContext, (): ()| {
+            Ok(ctx.child(NAP, 60_000).close_policy(ClosePolicy::Abandon).await?)
         })
         .workflow(Workflow::new("of_failing"), async |ctx: &WorkflowContext, (): ()| {
             Ok(ctx.child(FAILS, ()).id("failing").await?)
@@ -183,4 +186,90 @@ fn workflows_start_and_signal_others_and_learn_what_was_refused() {
     assert_eq!(result.result, Some(expected), "{result:?}");
     assert_eq!(fixture.result(&Selector::newest("free")).result, Some(json("7")));
     assert_eq!(fixture.engine().describe(&Selector::newest("free")).unwrap().parent, None);
+}
+
+/// Resets to the first event of that name, or to the first event of all.
+fn reset(fixture: &Fixture, run: &Selector, name: Option<&str>) -> RunId {
+    let names = fixture.event_names(run);
+    let place = name.map_or(0, |name| names.iter().position(|known| *known == name).unwrap());
+    let request = ResetRequest::new(place as u64 + 1, "a test");
+    fixture.wait(fixture.engine().reset(run, request)).unwrap().run_id
+}
+
+fn replays(fixture: &Fixture, run: &Selector) {
+    let page = fixture.engine().history(run, 1, 10_000).unwrap();
+    let history: Vec<_> = page.events.into_iter().map(|event| event.recorded).collect();
+    let report = replay_history(&relatives(), &history).unwrap();
+    assert_eq!(report.failure, None, "{:?}", fixture.event_names(run));
+}
+
+#[test]
+fn a_reset_run_waits_for_the_children_of_the_history_that_it_took_over() {
+    let mut fixture = fixture();
+    let started = fixture.start("parent_of", json("\"terminate\""));
+    let parent = Selector::newest(started.workflow_id);
+    reset(&fixture, &parent, Some("child_workflow_started"));
+    let old = Selector { run_id: Some(started.run_id), ..parent.clone() };
+    assert_eq!(fixture.result(&old).status, RunStatus::Terminated);
+    fixture.restart_with(relatives());
+    fixture.advance(Duration::from_secs(60));
+    assert_eq!(fixture.result(&parent).result, Some(json("60000")));
+    assert_eq!(fixture.result(&Selector::newest("the-child")).status, RunStatus::Completed);
+    replays(&fixture, &parent);
+}
+
+#[test]
+fn a_reset_run_learns_what_its_children_said_while_nobody_listened() {
+    for (policy, status) in [("terminate", RunStatus::Failed), ("abandon", RunStatus::Completed)] {
+        for event in ["child_workflow_started", "child_workflow_start_initiated"] {
+            let mut fixture = fixture();
+            let started = fixture.start("parent_of", json(&format!("\"{policy}\"")));
+            let parent = Selector::newest(started.workflow_id);
+            fixture.wait(fixture.engine().terminate(&parent, "too early".into())).unwrap();
+            fixture.advance(Duration::from_secs(60));
+            assert!(fixture.result(&Selector::newest("the-child")).status.is_closed());
+            reset(&fixture, &parent, Some(event));
+            fixture.restart_with(relatives());
+            let result = fixture.result(&parent);
+            assert_eq!(result.status, status, "{policy} {event}: {result:?}");
+            replays(&fixture, &parent);
+        }
+    }
+}
+
+#[test]
+fn children_after_the_cut_begin_again() {
+    let mut fixture = fixture();
+    let sum = Selector::newest(fixture.start("sum_of_echoes", json("5")).workflow_id);
+    let named = Selector::newest(fixture.start("parent_of", json("\"terminate\"")).workflow_id);
+    fixture.advance(Duration::from_secs(60));
+    for event in [None, Some("child_workflow_start_initiated"), Some("child_workflow_completed")] {
+        assert_eq!(fixture.result(&sum).result, Some(json("10")));
+        reset(&fixture, &sum, event);
+        fixture.restart_with(relatives());
+        let result = fixture.result(&sum);
+        assert_eq!(result.result, Some(json("10")), "{event:?} {result:?}");
+        replays(&fixture, &sum);
+    }
+    // One that names its child takes the id again.
+    assert_eq!(fixture.result(&named).result, Some(json("60000")));
+    reset(&fixture, &named, None);
+    fixture.advance(Duration::from_secs(60));
+    assert_eq!(fixture.result(&named).result, Some(json("60000")));
+}
+
+#[test]
+fn what_a_child_of_the_run_before_says_is_not_taken_for_the_new_one() {
+    let mut fixture = fixture();
+    let parent = Selector::newest(fixture.start("abandons", Payload::null()).workflow_id);
+    fixture.advance(Duration::from_secs(30));
+    reset(&fixture, &parent, None);
+    fixture.restart_with(relatives());
+    // The first child has closed by now, under the same id within the chain.
+    fixture.advance(Duration::from_secs(40));
+    assert_eq!(fixture.engine().describe(&parent).unwrap().status, RunStatus::Running);
+    let events = fixture.event_names(&parent);
+    assert!(!events.contains(&"child_workflow_completed"), "{events:?}");
+    fixture.advance(Duration::from_secs(20));
+    assert_eq!(fixture.result(&parent).result, Some(json("60000")));
 }

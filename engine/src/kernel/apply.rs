@@ -37,6 +37,7 @@ impl Run {
             requests: Default::default(),
             updates: Default::default(),
             cancel_requested: false,
+            is_copying: started.reset.is_some(),
             task_failure: None,
             stuck_from: None,
             patches: Default::default(),
@@ -114,7 +115,17 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
         HistoryEvent::TimerFired { timer_id } | HistoryEvent::TimerCancelled { timer_id } => {
             run.timers.remove(timer_id);
         }
-        HistoryEvent::SignalReceived { .. } | HistoryEvent::WorkflowReset { .. } => {}
+        HistoryEvent::SignalReceived { .. } => {}
+        HistoryEvent::WorkflowReset { from_run_id, .. } => {
+            // Whatever is open by now was asked for by that run, or by one before it.
+            let children = run.children.values_mut().map(|child| &mut child.asked_by);
+            let requests = run.requests.values_mut().map(|request| &mut request.asked_by);
+            for asked_by in children.chain(requests) {
+                asked_by.get_or_insert(*from_run_id);
+            }
+            let own = run.started.reset.as_ref().map(|reset| reset.from_run_id);
+            run.is_copying &= own != Some(*from_run_id);
+        }
         HistoryEvent::WorkflowCancelRequested => run.cancel_requested = true,
         HistoryEvent::WorkflowCompleted { result } => {
             run.close(RunStatus::Completed, at);
@@ -152,6 +163,7 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
                 initiated_at: at,
                 run_id: None,
                 cancel_requested: false,
+                asked_by: (!run.is_copying).then_some(run.started.run_id),
             };
             run.children.insert(*child_id, Box::new(child));
         }
@@ -181,6 +193,7 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
                 workflow_id: request.workflow_id.clone(),
                 kind: request.ask.kind(),
                 requested_at: at,
+                asked_by: (!run.is_copying).then_some(run.started.run_id),
             };
             run.requests.insert(*request_id, Box::new(pending));
         }

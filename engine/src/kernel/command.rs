@@ -163,7 +163,12 @@ pub enum Command {
         request: Box<ExternalRequest>,
     },
     /// Another run: what became of a start, a child or a request.
-    TakeAnswer(Box<Answer>),
+    TakeAnswer {
+        /// The answer.
+        answer: Box<Answer>,
+        /// The run of the chain that had asked; none where it was looked up and not told.
+        asked_by: Option<RunId>,
+    },
     /// Code: its validator let an update pass, and it took it.
     AcceptUpdate(Box<UpdateAccepted>),
     /// Code: the answer to an update that it took.

@@ -152,7 +152,9 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
         Command::RequestExternal { request_id, request } => {
             vec![E::ExternalRequested { request_id, request }]
         }
-        Command::TakeAnswer(answer) => answers::decide(run, *answer).into_iter().collect(),
+        Command::TakeAnswer { answer, asked_by } => {
+            answers::decide(run, *answer, asked_by).into_iter().collect()
+        }
         Command::MarkPatch { patch_id, deprecated } => match run.patches.contains_key(&patch_id) {
             true => Vec::new(),
             false => vec![E::PatchMarked { patch_id, deprecated }],

@@ -94,6 +94,9 @@ pub struct PendingChild {
     pub run_id: Option<RunId>,
     /// Whether the code no longer wants it.
     pub cancel_requested: bool,
+    /// The run of the chain that asked for it, where the history says which one that was.
+    #[serde(skip)]
+    pub asked_by: Option<RunId>,
 }
 
 /// Something asked of a run that is no child.
@@ -152,6 +155,8 @@ pub struct PendingRequest {
     pub kind: ExternalKind,
     /// When.
     pub requested_at: Timestamp,
+    /// The run of the chain that asked, where the history says which one that was.
+    pub asked_by: Option<RunId>,
 }
 
 /// What another run tells this one, once.
@@ -175,6 +180,8 @@ pub enum Answer {
     Closed {
         /// Which child.
         child_id: u32,
+        /// Its first run.
+        run_id: RunId,
         /// How; never `running`, `paused` or `continued_as_new`.
         status: RunStatus,
         /// What it returned, when `completed`.

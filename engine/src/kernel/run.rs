@@ -41,6 +41,8 @@ pub struct Run {
     pub updates: BTreeMap<Arc<str>, PendingUpdate>,
     /// Whether cancellation was asked for.
     pub cancel_requested: bool,
+    /// Whether what the history says now is about another run, from which it was copied.
+    pub is_copying: bool,
     /// Why its code cannot go on.
     pub task_failure: Option<Box<TaskFailure>>,
     /// The event since which it cannot: the first failure of its task since the code last ran.

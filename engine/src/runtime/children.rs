@@ -6,6 +6,7 @@ use crate::kernel::{
     Answer, ChildStart, ClosePolicy, ExternalAsk, HistoryEvent, PendingChild, Run,
 };
 use crate::{RunStatus, StartRequest, TraceContext};
+use crate::{IdReuse, RunStatus, StartRequest};
 
 impl Step<'_> {
     /// Posts what an event that is about to be applied means for other runs.
@@ -17,6 +18,13 @@ impl Step<'_> {
                 let parent = (!start.detached).then(|| Box::new(mailbox::link(started, *child_id)));
                 let mut request = request(&started.namespace, start);
                 request.trace = Some(Box::new(TraceContext::of_run(started)));
+                // What the reset has left out may have begun it already.
+                if started.reset.is_some()
+                    && !start.detached
+                    && request.id_reuse == IdReuse::RejectDuplicate
+                {
+                    request.id_reuse = IdReuse::AllowIfClosed;
+                }
                 mailbox::start(request, start.workflow_id.clone(), parent, answer_to)
             }
             HistoryEvent::ChildWorkflowCancelRequested { child_id } => {
@@ -69,10 +77,12 @@ impl Step<'_> {
             namespace: run.started.namespace.clone(),
             workflow_id: parent.workflow_id.clone(),
             first_run_id: parent.first_run_id,
+            run_id: parent.run_id,
             id: parent.child_id,
         };
         let answer = Answer::Closed {
             child_id: parent.child_id,
+            run_id: run.started.first_run_id(),
             status: run.status,
             result: run.result.clone(),
             failure: run.failure.clone(),

@@ -70,7 +70,9 @@ impl Shard {
 
     fn deliver(&mut self, letter: &Letter) -> Result<(), Rejection> {
         let outcome = match &letter.act {
-            Act::Answer(answer) => return self.deliver_answer(&letter.to, answer),
+            Act::Answer { answer, asked_by } => {
+                return self.deliver_answer(&letter.to, answer, *asked_by);
+            }
             Act::ScheduledRunClosed { first_run_id, status } => {
                 let Address { namespace, workflow_id: schedule_id, .. } = &letter.to;
                 return self.scheduled_run_closed(namespace, schedule_id, *first_run_id, *status);
@@ -145,11 +147,35 @@ impl Shard {
         Ok(meant.then_some(run_id))
     }
 
-    fn deliver_answer(&mut self, to: &Address, answer: &Answer) -> Result<(), Rejection> {
+    /// Whether the newest run of an id is the child of a chain, with that id in it.
+    pub(super) fn is_child(
+        &mut self,
+        selector: &Selector,
+        parents_first_run_id: RunId,
+        child_id: u32,
+    ) -> Result<bool, Rejection> {
+        let Selector { namespace, workflow_id, .. } = selector.clone();
+        let link = ParentLink {
+            workflow_id: String::new(),
+            run_id: parents_first_run_id,
+            first_run_id: parents_first_run_id,
+            child_id,
+        };
+        let run = AddressedRun::Child(Box::new(link));
+        Ok(self.addressed_run(&Address { namespace, workflow_id, run })?.is_some())
+    }
+
+    fn deliver_answer(
+        &mut self,
+        to: &Address,
+        answer: &Answer,
+        asked_by: RunId,
+    ) -> Result<(), Rejection> {
         let Some(run_id) = self.addressed_run(to)? else { return Ok(()) };
         // One that has closed meanwhile has dealt with its children and waits for nothing.
         if self.ensure_resident(&to.namespace, run_id)? {
-            let command = Command::TakeAnswer(Box::new(answer.clone()));
+            let answer = Box::new(answer.clone());
+            let command = Command::TakeAnswer { answer, asked_by: Some(asked_by) };
             self.step(run_id, |step| step.execute_own(command));
         }
         Ok(())

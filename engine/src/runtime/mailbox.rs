@@ -69,7 +69,11 @@ pub(crate) enum Act {
         reason: String,
     },
     /// What became of something that the addressed run had asked for.
-    Answer(Box<Answer>),
+    Answer {
+        answer: Box<Answer>,
+        /// The run that had asked.
+        asked_by: RunId,
+    },
     /// A run that the schedule with the addressed id had started has closed.
     ScheduledRunClosed {
         first_run_id: RunId,
@@ -84,6 +88,8 @@ pub(crate) struct AnswerTo {
     pub(crate) workflow_id: String,
     /// The chain that asked; a later workflow of the same id is told nothing.
     pub(crate) first_run_id: RunId,
+    /// The run of it that asked: one that was reset uses the ids again.
+    pub(crate) run_id: RunId,
     /// The child's or the request's id.
     pub(crate) id: u32,
 }
@@ -95,16 +101,17 @@ impl AnswerTo {
             namespace: asker.namespace.clone(),
             workflow_id: asker.workflow_id.clone(),
             first_run_id: asker.first_run_id(),
+            run_id: asker.run_id,
             id,
         }
     }
 
     /// The letter that brings the answer.
     pub(crate) fn letter(self, answer: Answer) -> Letter {
-        let Self { namespace, workflow_id, first_run_id, .. } = self;
+        let Self { namespace, workflow_id, first_run_id, run_id: asked_by, .. } = self;
         let run = AddressedRun::Chain(first_run_id);
         let to = Address { namespace, workflow_id, run };
-        Letter { to, act: Act::Answer(Box::new(answer)), answer_to: None }
+        Letter { to, act: Act::Answer { answer: Box::new(answer), asked_by }, answer_to: None }
     }
 }
 

@@ -43,6 +43,7 @@ mod replay;
 mod report;
 mod requests;
 mod reset;
+mod reset_relations;
 mod resident;
 mod retention;
 mod retry_now;

@@ -188,7 +188,7 @@ impl Shard {
         self.turn.effects.push(Effect::AnswerWatch(reply, answer));
     }
 
-    fn closed_result(
+    pub(super) fn closed_result(
         &mut self,
         selector: &Selector,
         run_id: RunId,

@@ -19,10 +19,13 @@ use super::keys;
 use super::message::Reply;
 use super::replay::Replay;
 use super::requests::Target;
+use super::reset_relations::CarriedUpdates;
 use super::resident::Resident;
 use super::shard::Shard;
 use super::turn::{Effect, Step};
-use crate::kernel::{ActivityState, Command, HistoryEvent, Recorded, ResetOrigin, Run, apply};
+use crate::kernel::{
+    ActivityState, Command, HistoryEvent, Recorded, ResetOrigin, Run, UpdateAccepted, apply,
+};
 use crate::sdk::Foresight;
 use crate::{Payload, Rejection, ResetRequest, RunId, RunStatus, Selector, Started, Timestamp};
 
@@ -39,6 +42,8 @@ struct Cut {
     events: Vec<Recorded>,
     /// What came from others after the cut and is received again.
     later: Vec<HistoryEvent>,
+    /// Updates that were taken after the cut and are not asked again.
+    left_out: Vec<UpdateAccepted>,
 }
 
 impl Shard {
@@ -82,10 +87,11 @@ impl Shard {
             }
         };
         let run_id = self.turn.new_run_id();
-        let Cut { events, later } = self.cut(selector, target, run_id, &request)?;
+        let Cut { events, later, left_out } = self.cut(selector, target, run_id, &request)?;
         let replay = self.replay_cut(&events, request.to_event_id)?;
         // Everything is known now: from here on nothing is refused.
         let held_by = self.holder(&selector.namespace, &selector.workflow_id)?;
+        let mut carried = CarriedUpdates { left_out, ..CarriedUpdates::default() };
         if let Some(held_by) = held_by
             && !held_by.status.is_closed()
             && self.ensure_resident(&selector.namespace, held_by.run_id)?
@@ -96,20 +102,23 @@ impl Shard {
             {
                 let kept = replay.run.children.keys().copied().collect();
                 resident.superseded = Some(kept);
+                carried.take_from(resident, request.reapply_signals);
+                // Whoever waits for an answer waits for the new run's.
+                if let Some(watchers) = self.update_watchers.remove(&held_by.run_id) {
+                    self.update_watchers.insert(run_id, watchers);
+                }
             }
             self.step(held_by.run_id, |step| step.execute(Command::Terminate { reason }));
         }
         self.link_runs(&selector.namespace, &selector.workflow_id, target.run_id, run_id);
-        self.begin_copy(
-            &events,
-            replay,
-            later,
-            HistoryEvent::WorkflowReset {
-                from_run_id: target.run_id,
-                to_event_id: request.to_event_id,
-                reason: request.reason,
-            },
-        );
+        let marker = HistoryEvent::WorkflowReset {
+            from_run_id: target.run_id,
+            to_event_id: request.to_event_id,
+            reason: request.reason,
+        };
+        self.begin_copy(&events, replay, later, marker);
+        self.step(run_id, |step| step.carry_updates(carried));
+        self.catch_up_with_children(run_id);
         let workflow_id = selector.workflow_id.clone();
         let answer = Started { workflow_id, run_id, started: true };
         if let Some((row, request)) = kept {
@@ -144,16 +153,25 @@ impl Shard {
         let registry = Arc::clone(&self.inner.registry);
         let (at, build_id) = (self.turn.now, registry.build_id());
         let mut reader = HistoryReader::new(self.snapshot()?, &selector.namespace, target.run_id);
-        let (mut events, mut later, mut event_id) = (Vec::new(), Vec::new(), 0);
+        let (mut events, mut later, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+        let mut event_id = 0;
         while let Some(recorded) = reader.next()? {
             event_id += 1;
             if event_id <= request.to_event_id {
                 events.push(recorded);
                 continue;
             }
-            let is_signal = matches!(recorded.event, HistoryEvent::SignalReceived { .. });
-            if (is_signal && request.reapply_signals) || answered(&recorded.event).is_some() {
-                later.push(recorded.event);
+            match recorded.event {
+                event if answered(&event).is_some() => later.push(event),
+                HistoryEvent::UpdateAccepted(update) if !request.reapply_signals => {
+                    left_out.push(*update);
+                }
+                event @ (HistoryEvent::SignalReceived { .. } | HistoryEvent::UpdateAccepted(_))
+                    if request.reapply_signals =>
+                {
+                    later.push(event);
+                }
+                _ => {}
             }
         }
         let refused = |what: String| Err(Rejection::Unprocessable(what));
@@ -182,7 +200,7 @@ impl Shard {
         }
         fresh.execution_deadline = fresh.execution_timeout_ms.map(|ms| at.plus_millis(ms));
         leave_out_attempts(&mut events, at);
-        Ok(Cut { events, later })
+        Ok(Cut { events, later, left_out })
     }
 
     /// Replays the copied history with today's code.
@@ -390,6 +408,7 @@ impl Step<'_> {
             (_, HistoryEvent::SignalReceived { name, payload }) => {
                 self.execute_own(Command::Signal { name, payload });
             }
+            (_, HistoryEvent::UpdateAccepted(update)) => self.ask_again(*update),
             (Some(id), event) if awaited(id) => self.record(event),
             _ => return,
         }

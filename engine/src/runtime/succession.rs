@@ -11,7 +11,7 @@ use super::shard::Shard;
 use super::task::Task;
 use super::turn::{Step, chain_started_at};
 use crate::kernel::{
-    Carried, Command, Continuation, HistoryEvent, Run, RunStatus, WorkflowStarted,
+    Carried, Command, Continuation, HistoryEvent, PendingChild, Run, RunStatus, WorkflowStarted,
 };
 use crate::{Payload, RunId, SignalInput};
 
@@ -66,7 +66,11 @@ impl Step<'_> {
             }
         }
         let children = run.children.iter().filter(|(_, child)| !child.detached);
-        carried.children = children.map(|(&id, child)| (id, (**child).clone())).collect();
+        let children = children.map(|(&id, child)| {
+            // What is stored does not say it.
+            (id, PendingChild { asked_by: None, ..(**child).clone() })
+        });
+        carried.children = children.collect();
         let asked = run.children.keys().chain(run.requests.keys());
         carried.first_free_id = asked.max().map_or(1, |last| last + 1);
         carried

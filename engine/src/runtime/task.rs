@@ -115,6 +115,11 @@ impl Task {
     }
 
     /// Whether the code acts on what it has acted on before.
+    /// The history knows a child under another generated id than the code has made now.
+    pub(super) fn recall_child(&self, child_id: u32, workflow_id: &str) {
+        self.core.with(|state| state.recorded_ids.insert(child_id, workflow_id.to_owned()));
+    }
+
     pub(super) fn set_replaying(&self, replaying: bool) {
         self.core.set_replaying(replaying);
     }

@@ -382,7 +382,7 @@ impl Step<'_> {
         }
     }
 
-    fn tell_update(&mut self, update_id: &Arc<str>) {
+    pub(super) fn tell_update(&mut self, update_id: &Arc<str>) {
         let resident = &*self.resident;
         let record = resident.updates.as_ref().and_then(|updates| updates.get(update_id));
         let Some(record) = record else { return };

@@ -175,7 +175,11 @@ impl Wait {
             }
             Self::Waiting { child_id, workflow_id } => {
                 match core.with(|state| state.take_resolution(child_id, cx.waker())) {
-                    Some(resolution) => Poll::Ready(Ok((child_id, workflow_id, resolution))),
+                    Some(resolution) => {
+                        let recorded = core.with(|state| state.recorded_ids.remove(&child_id));
+                        let workflow_id = recorded.unwrap_or(workflow_id);
+                        Poll::Ready(Ok((child_id, workflow_id, resolution)))
+                    }
                     None => {
                         *self = Self::Waiting { child_id, workflow_id };
                         Poll::Pending

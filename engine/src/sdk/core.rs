@@ -118,6 +118,8 @@ pub(crate) struct State {
     pub(crate) inline_steps: BTreeMap<u32, InlineStep>,
     /// Children of which somebody waits for the start and not for the end.
     starting: BTreeSet<u32>,
+    /// Generated ids of children that a run before this one's reset had asked for.
+    pub(crate) recorded_ids: BTreeMap<u32, String>,
     polling: bool,
     /// The start delay, if any, is over. Before that events are kept, and the code is not run.
     begun: bool,
@@ -194,6 +196,7 @@ impl Core {
                 published: BTreeMap::new(),
                 inline_steps: BTreeMap::new(),
                 starting: BTreeSet::new(),
+                recorded_ids: BTreeMap::new(),
                 polling: false,
                 begun: false,
                 scopes: Default::default(),

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use everstep_engine::{
-    Activity, ActivityError, Either, RunStatus, Selector, Signal, Update, UpdateInput, UpdateState,
-    UpdateStatus, Worker, Workflow, WorkflowContext, race, replay_history,
+    Activity, ActivityError, Either, ResetRequest, RunStatus, Selector, Signal, Update,
+    UpdateInput, UpdateState, UpdateStatus, Worker, Workflow, WorkflowContext, race,
+    replay_history,
 };
 
 use crate::support::{Fixture, json};
@@ -206,4 +207,56 @@ fn a_run_takes_only_so_many_at_once() {
         updates.send(&run, "set", "1", 0).unwrap();
     }
     assert_eq!(updates.send(&run, "set", "1", 0).unwrap_err(), "too_many_updates");
+}
+
+fn reset(updates: &Updates, run: &Selector, to_event_id: u64, reapply_signals: bool) {
+    let request = ResetRequest { reapply_signals, ..ResetRequest::new(to_event_id, "a test") };
+    updates.fixture.wait(updates.fixture.engine().reset(run, request)).unwrap();
+}
+
+#[test]
+fn a_reset_asks_again_what_it_has_cut_away() {
+    for budget in [0, 1 << 30] {
+        let mut updates = Updates::with_budget(budget);
+        let run = Selector::newest(updates.fixture.start("register", json("null")).workflow_id);
+        assert_eq!(updates.answer(&run, "set", "5"), "0");
+        let before = updates.fixture.event_names(&run).len() as u64;
+        let second = updates.send(&run, "set", "7", 20).unwrap();
+        reset(&updates, &run, before, true);
+        updates.restart();
+        // Under the same id, with the answer of the new run.
+        assert_eq!(updates.outcome(&run, &second.update_id).result, Some(json("5")));
+        assert_eq!(updates.answer(&run, "set", "9"), "7");
+
+        reset(&updates, &run, before, false);
+        updates.restart();
+        let left_out = updates.outcome(&run, &second.update_id);
+        assert_eq!(left_out.failure.unwrap().kind, "reset");
+        assert_eq!(updates.answer(&run, "finish", "null"), "5");
+        let page = updates.fixture.engine().history(&run, 1, 1_000).unwrap();
+        let history: Vec<_> = page.events.into_iter().map(|event| event.recorded).collect();
+        let report = replay_history(&worker(&Arc::default()), &history).unwrap();
+        assert_eq!(report.failure, None);
+    }
+}
+
+#[test]
+fn a_reset_takes_along_what_the_code_had_not_looked_at() {
+    let mut updates = Updates::with_budget(1 << 30);
+    let run = Selector::newest(updates.fixture.start("busy", json("null")).workflow_id);
+    let ids: Vec<String> = (1..=3)
+        .map(|number| updates.send(&run, "set", &number.to_string(), 0).unwrap().update_id)
+        .collect();
+    reset(&updates, &run, 1, true);
+    updates.restart();
+    updates.fixture.signal(&run, "go", "null");
+    let sums: Vec<_> =
+        ids.iter().map(|id| updates.outcome(&run, id).result.unwrap().to_string()).collect();
+    assert_eq!(sums, ["1", "3", "6"]);
+    assert_eq!(updates.fixture.result(&run).result, Some(json("6")));
+
+    let again = Selector::newest(updates.fixture.start("busy", json("null")).workflow_id);
+    let kept = updates.send(&again, "set", "1", 0).unwrap();
+    reset(&updates, &again, 1, false);
+    assert_eq!(updates.outcome(&again, &kept.update_id).failure.unwrap().kind, "reset");
 }

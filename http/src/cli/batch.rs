@@ -155,7 +155,7 @@ impl RunsArgs {
             match self.remote.json {
                 true => print_json(&serde_json::json!({ "batch_id": batch_id }))?,
                 false => {
-                    print(&format!("batch {batch_id} began; `batch show` says how far it is"))?
+                    print(&format!("batch {batch_id} began; `batch show` says how far it is"))?;
                 }
             }
             Ok(ExitCode::SUCCESS)

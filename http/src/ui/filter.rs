@@ -124,6 +124,11 @@ impl Filter {
 
     /// The list's address with this filter.
     pub(super) fn address(&self) -> String {
+        self.address_of(url::LIST)
+    }
+
+    /// A page's address with this filter.
+    pub(super) fn address_of(&self, page: &str) -> String {
         let attributes: Vec<_> =
             self.attributes.iter().map(|(name, value)| (format!("attr.{name}"), value)).collect();
         let fields = [
@@ -137,7 +142,7 @@ impl Filter {
         let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let attributes = attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let token = self.page_token.as_deref().map(|token| ("page_token", token));
-        url::with_query(url::LIST, fields.chain(attributes).chain(token))
+        url::with_query(page, fields.chain(attributes).chain(token))
     }
 }
 

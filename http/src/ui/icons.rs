@@ -33,6 +33,7 @@ pub(super) enum Icon {
     Brand,
     Workflows,
     Queues,
+    Batches,
     Activity,
     Step,
     Timer,
@@ -57,6 +58,9 @@ impl Icon {
                 r#"<rect x="2" y="2.5" width="5" height="4" rx="1"/><rect x="9" y="9.5" width="5" height="4" rx="1"/><path d="M4.5 6.5v5H9"/>"#
             }
             Self::Queues => r#"<path d="M2 4h12M2 8h8M2 12h4"/>"#,
+            Self::Batches => {
+                r#"<path d="M2 4.5l1.2 1.2L5.5 3M2 10.5l1.2 1.2L5.5 9M8 4.5h6M8 10.5h6"/>"#
+            }
             Self::Activity => r#"<path d="M8.8 1.8 3.4 9h4.2l-.4 5.2L12.6 7H8.4z"/>"#,
             Self::Step => r#"<path d="M5.5 4.5 2 8l3.5 3.5M10.5 4.5 14 8l-3.5 3.5"/>"#,
             Self::Timer => {

@@ -42,17 +42,19 @@ pub(super) enum Section {
     Workflows,
     Schedules,
     Queues,
+    Batches,
 }
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 3] = [Self::Workflows, Self::Schedules, Self::Queues];
+    const ALL: [Self; 4] = [Self::Workflows, Self::Schedules, Self::Queues, Self::Batches];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Workflows => "Workflows",
             Self::Schedules => "Schedules",
             Self::Queues => "Task queues",
+            Self::Batches => "Batches",
         }
     }
 
@@ -61,6 +63,7 @@ impl Section {
             Self::Workflows => url::LIST,
             Self::Schedules => url::SCHEDULES,
             Self::Queues => url::QUEUES,
+            Self::Batches => url::BATCHES,
         }
     }
 
@@ -69,6 +72,7 @@ impl Section {
             Self::Workflows => Icon::Workflows,
             Self::Schedules => Icon::Timer,
             Self::Queues => Icon::Queues,
+            Self::Batches => Icon::Batches,
         }
     }
 }

@@ -14,6 +14,7 @@
 
 mod actions;
 mod assets;
+mod batches;
 mod filter;
 mod flash;
 mod guard;

@@ -11,8 +11,8 @@ use crate::server::Draining;
 
 use super::inspector::Inspector;
 use super::{
-    actions, assets, guard, live, operations, pages, preferences, raw, refusal, schedules, spans,
-    update_form, url,
+    actions, assets, batches, guard, live, operations, pages, preferences, raw, refusal, schedules,
+    spans, update_form, url,
 };
 
 /// The inspector alone, for a server of one's own: `/` and all below `/ui`. Whoever serves it
@@ -59,6 +59,9 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
         .route("/ui/schedules/{id}/resume", post(schedules::resume))
         .route("/ui/queues", get(pages::queues::page))
         .route("/ui/queues/{name}/{verb}", post(pages::queues::act))
+        .route(url::BATCHES, get(pages::batches::page).post(batches::begin))
+        .route(url::NEW_BATCH, get(pages::new_batch::page))
+        .route("/ui/batches/{id}", get(pages::batch::page))
         .route("/ui/preferences", post(preferences::save))
         .route("/ui/live", get(live::stream))
         .route("/ui/a/{hash}/{file}", get(assets::serve))

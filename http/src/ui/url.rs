@@ -19,6 +19,16 @@ pub(super) const NEW_SCHEDULE: &str = "/ui/new-schedule";
 /// The task queues.
 pub(super) const QUEUES: &str = "/ui/queues";
 
+/// The batches.
+pub(super) const BATCHES: &str = "/ui/batches";
+/// Where one is made.
+pub(super) const NEW_BATCH: &str = "/ui/batches/new";
+
+/// The address of a batch.
+pub(super) fn batch(id: &str) -> String {
+    format!("{BATCHES}/{}", encode(id))
+}
+
 /// Percent-encodes everything but RFC 3986's unreserved characters.
 pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());

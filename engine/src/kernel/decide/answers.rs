@@ -1,21 +1,27 @@
 //! What another run's answer means to this one. An answer that nobody waits for means nothing.
+//!
+//! Invariant: ids are used again by a run that was reset, so an answer counts only if the run that
+//! asked is the one that this run's history names.
 
 use crate::kernel::{Answer, HistoryEvent, Run};
-use crate::{Failure, Payload, RunStatus};
+use crate::{Failure, Payload, RunId, RunStatus};
 
-pub(super) fn decide(run: &Run, answer: Answer) -> Option<HistoryEvent> {
+pub(super) fn decide(run: &Run, answer: Answer, asked_by: Option<RunId>) -> Option<HistoryEvent> {
     use HistoryEvent as E;
+    let meant = |known: Option<RunId>| known.zip(asked_by).is_none_or(|(one, other)| one == other);
+    let child = |id: u32| run.children.get(&id).filter(|child| meant(child.asked_by));
+    let request = |id: u32| run.requests.get(&id).filter(|request| meant(request.asked_by));
     match answer {
-        Answer::Started { child_id, run_id } => {
-            let child = run.children.get(&child_id)?;
-            child.run_id.is_none().then_some(E::ChildWorkflowStarted { child_id, run_id })
-        }
-        Answer::StartFailed { child_id, failure } => {
-            let child = run.children.get(&child_id)?;
-            child.run_id.is_none().then_some(E::ChildWorkflowStartFailed { child_id, failure })
-        }
-        Answer::Closed { child_id, status, result, failure } => {
-            run.children.get(&child_id)?;
+        Answer::Started { child_id, run_id } => child(child_id)?
+            .run_id
+            .is_none()
+            .then_some(E::ChildWorkflowStarted { child_id, run_id }),
+        Answer::StartFailed { child_id, failure } => child(child_id)?
+            .run_id
+            .is_none()
+            .then_some(E::ChildWorkflowStartFailed { child_id, failure }),
+        Answer::Closed { child_id, run_id, status, result, failure } => {
+            child(child_id)?.run_id.is_none_or(|known| known == run_id).then_some(())?;
             let failure = failure.unwrap_or_else(|| Failure::new(status.name(), "the child ended"));
             Some(match status {
                 RunStatus::Completed => {
@@ -33,11 +39,11 @@ pub(super) fn decide(run: &Run, answer: Answer) -> Option<HistoryEvent> {
             })
         }
         Answer::Delivered { request_id } => {
-            let kind = run.requests.get(&request_id)?.kind;
+            let kind = request(request_id)?.kind;
             Some(E::ExternalDelivered { request_id, kind })
         }
         Answer::Refused { request_id, failure } => {
-            let kind = run.requests.get(&request_id)?.kind;
+            let kind = request(request_id)?.kind;
             Some(E::ExternalFailed { request_id, kind, failure })
         }
     }

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod batches;
 mod callers;
 mod evidence;
 mod line;
@@ -34,7 +35,7 @@ const MOST_STEPS_BETWEEN_KILLS: u64 = 4_000;
 /// Of the processes that are started, one in so many is killed before it is ready.
 const ONE_IN_EARLY: u32 = 6;
 
-/// The two tests of this file measure, so they do not share the machine with each other.
+/// The tests of this file measure, so they do not share the machine with each other.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test]
@@ -87,6 +88,18 @@ async fn nothing_acknowledged_is_lost_and_nothing_recorded_is_done_twice() {
 async fn a_hundred_thousand_sleepers_do_not_delay_a_restart() {
     let _alone = ALONE.lock().await;
     sleepers::check().await;
+}
+
+#[tokio::test]
+async fn a_batch_goes_on_where_it_was_killed() {
+    let _alone = ALONE.lock().await;
+    batches::check_kills().await;
+}
+
+#[tokio::test]
+async fn memory_is_given_back_when_a_batch_has_ended_everything() {
+    let _alone = ALONE.lock().await;
+    batches::check_memory().await;
 }
 
 fn binary() -> &'static str {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
+
+use crate::support::Server;
 
 const SLEEPERS: u64 = 100_000;
 const CALLERS: u64 = 128;
@@ -15,21 +17,7 @@ pub(crate) async fn check() {
     let data = dir.path().join("data");
     let server = super::start(&data).await;
     let begun = Instant::now();
-    let next = Arc::new(AtomicU64::new(0));
-    let mut callers = JoinSet::new();
-    for _ in 0..CALLERS {
-        let (api, next) = (server.api(), Arc::clone(&next));
-        callers.spawn(async move {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= SLEEPERS {
-                    return;
-                }
-                api.start("sleep", &format!("s{number}"), json!({ "ms": 3_600_000 })).await;
-            }
-        });
-    }
-    callers.join_all().await;
+    start_many(&server, SLEEPERS, "sleep", &json!({ "ms": 3_600_000 })).await;
     println!("{SLEEPERS} sleepers started in {:?}", begun.elapsed());
 
     server.kill().await;
@@ -46,4 +34,24 @@ pub(crate) async fn check() {
         assert_eq!(description["status"], "running");
         assert_eq!(description["pending_timers"].as_array().unwrap().len(), 1);
     }
+}
+
+/// Starts runs `s0`, `s1` … of one type, many at once.
+pub(crate) async fn start_many(server: &Server, count: u64, workflow_type: &str, input: &Value) {
+    let next = Arc::new(AtomicU64::new(0));
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (api, next) = (server.api(), Arc::clone(&next));
+        let (workflow_type, input) = (workflow_type.to_owned(), input.clone());
+        callers.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return;
+                }
+                api.start(&workflow_type, &format!("s{number}"), input.clone()).await;
+            }
+        });
+    }
+    callers.join_all().await;
 }

@@ -74,6 +74,14 @@ impl Server {
         &self.url
     }
 
+    /// Bytes of memory that the process holds now.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+    }
+
     /// From the start of the process to the line that says that it serves.
     pub(crate) fn ready_in(&self) -> Duration {
         self.ready_in

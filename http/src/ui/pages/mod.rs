@@ -1,7 +1,10 @@
 //! The pages: each reads one snapshot and renders one document.
 
+pub(super) mod batch;
+pub(super) mod batches;
 mod detail;
 mod history;
+pub(super) mod new_batch;
 mod operations;
 pub(super) mod queues;
 pub(super) mod run;

@@ -235,6 +235,10 @@ fn bar(filter: &Filter, types: &[&'static str], problems: &[String]) -> Markup {
                 }
             }
             button.button.visually-hidden type="submit" { "Filter" }
+            a.button.small href=(filter.first_page().address_of(url::NEW_BATCH)) data-key="batch"
+                #select-all title="Signal, cancel, terminate or reset every run that matches" {
+                "Select all matching"
+            }
             @if !filter.is_empty() {
                 a.button.small href=(url::LIST) data-nav data-key="clear" { "Clear" }
             }
