@@ -59,6 +59,23 @@ impl AppRows {
         Ok(())
     }
 
+    /// Deletes every row that begins so; `durable` are those of them that a snapshot shows.
+    pub(super) fn delete_all(
+        &mut self,
+        prefix: &[u8],
+        durable: &[Vec<u8>],
+        batch: &mut Batch,
+        turn: u64,
+    ) {
+        let pending = self.pending.range(prefix.to_vec()..);
+        let pending = pending.take_while(|(key, _)| key.starts_with(prefix));
+        let pending: Vec<Vec<u8>> = pending.map(|(key, _)| key.clone()).collect();
+        for key in pending.into_iter().chain(durable.iter().cloned()) {
+            batch.delete(APP_ROWS, &key);
+            self.pending.insert(key, (turn, None));
+        }
+    }
+
     /// Writes up to turn `turn` can be found in the store now.
     pub(super) fn durable(&mut self, turn: u64) {
         if !self.pending.is_empty() {

@@ -31,6 +31,7 @@ mod load;
 mod mailbox;
 mod manual_clock;
 mod message;
+mod namespace_rows;
 mod namespaces;
 mod operate;
 mod outside;

@@ -9,7 +9,7 @@ use std::sync::{PoisonError, RwLock};
 use everstep_storage::{Range, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, NAMESPACES, RUNS, START_KEYS};
+use super::keys::{self, NAMESPACES, RUNS};
 use super::message::Reply;
 use super::shard::Shard;
 use super::turn::Effect;
@@ -196,20 +196,6 @@ impl Shard {
         if !self.snapshot()?.range(Range::prefix(RUNS, &prefix).limit(1))?.is_empty() {
             return Err(refused());
         }
-        let mut last: Option<Vec<u8>> = None;
-        loop {
-            let mut range = Range::prefix(START_KEYS, &prefix).limit(1_024);
-            if let Some(last) = &last {
-                range = range.after(last);
-            }
-            let rows = self.snapshot()?.range(range)?;
-            for (key, _) in &rows {
-                self.turn.batch.delete(START_KEYS, key);
-            }
-            match rows.last() {
-                Some((key, _)) if rows.len() == 1_024 => last = Some(key.to_vec()),
-                _ => return Ok(()),
-            }
-        }
+        self.delete_namespace_rows(name)
     }
 }

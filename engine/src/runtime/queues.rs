@@ -85,6 +85,15 @@ impl Queues {
         Ok(())
     }
 
+    /// A namespace that holds no runs goes: what was set for its queues is forgotten.
+    pub(super) fn forget_namespace(&self, namespace: &str) {
+        let mut inner = self.lock();
+        inner.set.retain(|key, _| &*key.0 != namespace);
+        inner.queues.retain(|key, _| &*key.0 != namespace);
+        inner.ready.retain(|key| &*key.0 != namespace);
+        inner.alarms.retain(|key, _| &*key.0 != namespace);
+    }
+
     /// Every queue of a namespace that was declared, set or used.
     pub(crate) fn describe(&self, namespace: &str, now: Timestamp) -> Vec<QueueDescription> {
         let mut inner = self.lock();

@@ -50,6 +50,12 @@ impl Schedules {
         self.more.push_back(key);
     }
 
+    /// Those of a namespace that are in memory.
+    pub(super) fn ids_of<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = Arc<str>> + 'a {
+        let known = self.loaded.iter().filter(|(_, loaded)| loaded.schedule.is_some());
+        known.filter(move |(key, _)| &*key.0 == namespace).map(|(key, _)| Arc::clone(&key.1))
+    }
+
     /// Takes all that wait.
     pub(super) fn take_waiting(&mut self) -> VecDeque<ScheduleKey> {
         std::mem::take(&mut self.more)

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use everstep_engine::{
-    ListFilter, NamespaceSettings, Rejection, Selector, SignalInput, StartRequest, Started,
+    ListFilter, NamespaceSettings, Payload, QueueLimits, Rejection, ScheduleAction,
+    ScheduleDefinition, ScheduleInput, ScheduleSpec, Selector, SignalInput, StartRequest, Started,
+    Table,
 };
 
 use crate::support::{Fixture, json};
@@ -87,4 +89,51 @@ fn they_are_made_changed_and_deleted() {
     }
     let default = fixture.wait(fixture.engine().delete_namespace("default"));
     assert!(matches!(default, Err(Rejection::NamespaceNotEmpty(_))), "{default:?}");
+}
+
+const NOTES: Table<String> = Table::new("notes", "notes");
+
+/// What is in the namespace beside runs: its schedules, set queues and notes.
+fn beside(fixture: &Fixture) -> (usize, usize, Option<String>) {
+    let engine = fixture.engine();
+    let note = fixture.wait(engine.transact("a", |tx| tx.get(NOTES, "n"))).unwrap();
+    (
+        engine.schedules("a", "", 10, None).unwrap().schedules.len(),
+        engine.queues("a").iter().filter(|queue| queue.limits.concurrency == Some(3)).count(),
+        note,
+    )
+}
+
+#[test]
+fn one_that_is_made_again_begins_with_nothing() {
+    let mut fixture = Fixture::new();
+    // Once with everything durable and read again, once while it is still in memory.
+    for restarts in [true, false] {
+        create(&fixture, "a");
+        assert_eq!(beside(&fixture), (0, 0, None));
+        let spec = ScheduleSpec { interval_ms: Some(1_000), ..ScheduleSpec::default() };
+        let action = ScheduleAction {
+            workflow_type: "sum".into(),
+            input: Payload::null(),
+            ..ScheduleAction::default()
+        };
+        let definition = ScheduleDefinition::new(spec, action);
+        let input = ScheduleInput { definition, ..ScheduleInput::default() };
+        let engine = fixture.engine().clone();
+        fixture.wait(engine.create_schedule("a", "s", input)).unwrap();
+        let limits = QueueLimits { concurrency: Some(3), ..QueueLimits::default() };
+        fixture.wait(engine.set_queue("a", "q", Some(limits))).unwrap();
+        let put = engine.transact("a", |tx| tx.put(NOTES, "n", &"kept".to_owned()));
+        fixture.wait(put).unwrap();
+        assert_eq!(beside(&fixture), (1, 1, Some("kept".into())));
+        if restarts {
+            fixture.restart();
+        }
+        fixture.wait(fixture.engine().delete_namespace("a")).unwrap();
+        // Nothing of it fires any more.
+        fixture.advance(Duration::from_secs(5));
+        fixture.restart();
+    }
+    create(&fixture, "a");
+    assert_eq!(beside(&fixture), (0, 0, None));
 }
