@@ -5,8 +5,7 @@ use super::turn::Step;
 use crate::kernel::{
     Answer, ChildStart, ClosePolicy, ExternalAsk, HistoryEvent, PendingChild, Run,
 };
-use crate::{RunStatus, StartRequest, TraceContext};
-use crate::{IdReuse, RunStatus, StartRequest};
+use crate::{IdReuse, RunStatus, StartRequest, TraceContext};
 
 impl Step<'_> {
     /// Posts what an event that is about to be applied means for other runs.

@@ -14,8 +14,7 @@ use crate::kernel::{
     TaskFailureKind, WorkflowStarted, apply,
 };
 use crate::sdk::{Asked, Foresight, WorkflowEntry};
-use crate::{Payload, Timestamp, WorkflowError, telemetry};
-use crate::{Payload, RunId, Timestamp, WorkflowError};
+use crate::{Payload, RunId, Timestamp, WorkflowError, telemetry};
 
 /// A replay in progress: feed it events with [`Replay::next`].
 pub(super) struct Replay {

@@ -98,8 +98,12 @@ fn activity_command(activity_id: u32, act: &ActivityMove) -> Command {
     }
 }
 
+/// An answer whose asker is not compared: the model resets nothing.
+fn answer(answer: Answer) -> Command {
+    Command::TakeAnswer { answer: Box::new(answer), asked_by: None }
+}
+
 fn child_command(child_id: u32, act: &ChildMove) -> Command {
-    let answer = |answer| Command::TakeAnswer(Box::new(answer));
     match *act {
         ChildMove::Ask { detached } => {
             let start = ChildStart {
@@ -124,7 +128,7 @@ fn child_command(child_id: u32, act: &ChildMove) -> Command {
         }
         ChildMove::Withdraw => Command::CancelChild { child_id },
         ChildMove::Close { status } => {
-            answer(Answer::Closed { child_id, status, result: None, failure: None })
+            answer(Answer::Closed { child_id, run_id: NEXT, status, result: None, failure: None })
         }
     }
 }
@@ -141,10 +145,10 @@ fn request_command(request_id: u32, act: &RequestMove) -> Command {
             let request = ExternalRequest { workflow_id: "w".into(), run_id: None, ask };
             Command::RequestExternal { request_id, request: Box::new(request) }
         }
-        RequestMove::Deliver => Command::TakeAnswer(Box::new(Answer::Delivered { request_id })),
+        RequestMove::Deliver => answer(Answer::Delivered { request_id }),
         RequestMove::Refuse => {
             let failure = Failure::new("not_found", "");
-            Command::TakeAnswer(Box::new(Answer::Refused { request_id, failure }))
+            answer(Answer::Refused { request_id, failure })
         }
     }
 }

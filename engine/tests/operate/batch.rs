@@ -123,10 +123,6 @@ fn a_long_batch_continues_as_new_and_keeps_its_id_and_its_counts() {
     // A run that is reset before its end would be terminated.
     let all_end = || chains.iter().all(|chain| fixture.result(chain).status.is_closed());
     assert!(all_end());
-    for _ in 0..count {
-        // They complete in their first turn.
-        fixture.start("chain", json("0"));
-    }
     fixture.start("sum", Payload::null());
     let reset = ResetRequest::new(1, "again");
     let batch = run(&fixture, of_type("chain"), BatchOperation::Reset(Box::new(reset)));
