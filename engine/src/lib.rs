@@ -81,7 +81,7 @@ mod view;
 
 pub use batch::{BATCH_TYPE, BatchFailure, BatchOperation, BatchProgress, BatchRequest};
 pub use failure::Failure;
-pub use find::{AttributeRange, FilterError, ListFilter, ListOrder, SortBy};
+pub use find::{AttributeRange, FilterError, ListFilter, ListOrder, STUCK_ATTEMPTS, SortBy};
 pub use kernel::{ClosePolicy, HistoryEvent, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, RunStatus};
 pub use payload::Payload;
 pub use queue::{Dispatch, HeldBy, Priority, QueueLimits, Rule};
@@ -100,12 +100,13 @@ pub use schedule::{
     ScheduleDefinition, ScheduleInput, ScheduleSpec,
 };
 pub use sdk::{
-    Activity, ActivityContext, ActivityError, ActivityFuture, Cancelled, ChildError, ChildFuture,
-    ChildHandle, ChildResultFuture, Client, ClientError, Counters, Either, ExternalError,
-    ExternalFuture, ExternalWorkflow, Keys, Query, Retry, Saga, Schedule, Signal, SignalFuture,
-    StartBuilder, StartFuture, StartedFuture, StartedWorkflow, Table, TimerFuture, Transaction,
-    TransactionContext, Update, UpdateFuture, UpdateReply, Worker, Workflow, WorkflowContext,
-    WorkflowError, WorkflowHandle, join, join_all, race,
+    Activity, ActivityContext, ActivityError, ActivityFuture, AttributeType, AttributeValue,
+    Cancelled, ChildError, ChildFuture, ChildHandle, ChildResultFuture, Client, ClientError,
+    Counters, Either, ExternalError, ExternalFuture, ExternalWorkflow, Keys, Query, Retry, Saga,
+    Schedule, SearchAttribute, Signal, SignalFuture, StartBuilder, StartFuture, StartedFuture,
+    StartedWorkflow, Table, TimerFuture, Transaction, TransactionContext, Update, UpdateFuture,
+    UpdateReply, Worker, Workflow, WorkflowContext, WorkflowError, WorkflowHandle, join, join_all,
+    race,
 };
 pub use task_token::{InvalidTaskToken, TaskToken};
 pub use telemetry::{
@@ -114,9 +115,9 @@ pub use telemetry::{
 };
 pub use timestamp::Timestamp;
 pub use view::{
-    Awaiting, BatchDescription, BatchPage, EventView, ExportError, ExportPage, ExportQuery,
-    ExportedRun, HistoryPage, PendingActivityView, PendingChildView, PendingTimerView,
-    PendingUpdateView, QueueDescription, RunDescription, RunPage, RunResult, RunSummary,
-    ScheduleDescription, ScheduleHealth, ScheduleHealthState, SchedulePage, ScheduledRun,
-    Triggered, Upcoming, UpdateState, UpdateStatus,
+    Awaiting, BatchDescription, BatchPage, CountGroup, EventView, ExportError, ExportPage,
+    ExportQuery, ExportedRun, GroupBy, HistoryPage, PendingActivityView, PendingChildView,
+    PendingTimerView, PendingUpdateView, QueueDescription, RunCounts, RunDescription, RunPage,
+    RunResult, RunSummary, ScheduleDescription, ScheduleHealth, ScheduleHealthState, SchedulePage,
+    ScheduledRun, Triggered, Upcoming, UpdateState, UpdateStatus,
 };

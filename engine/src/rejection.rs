@@ -108,6 +108,16 @@ pub enum Rejection {
     /// It holds runs.
     #[error("namespace `{0}` holds runs: delete them first")]
     NamespaceNotEmpty(String),
+    /// A search attribute has a declared type, and this is another one.
+    #[error("search attribute `{name}` is of type {wanted}, and {found} is none")]
+    SearchAttributeType {
+        /// The attribute.
+        name: String,
+        /// Its declared type.
+        wanted: String,
+        /// The value that was found, as JSON.
+        found: String,
+    },
     /// No index serves the order.
     #[error(
         "the list cannot be sorted by `{0}`; it can be by started_at, closed_at and attr.NAME, with \
@@ -152,6 +162,7 @@ impl Rejection {
             Self::NamespaceNotFound(_) => "namespace_not_found",
             Self::NamespaceAlreadyExists(_) => "namespace_already_exists",
             Self::NamespaceNotEmpty(_) => "namespace_not_empty",
+            Self::SearchAttributeType { .. } => "search_attribute_type",
             Self::UnsupportedSort(_) => "unsupported_sort",
             Self::Unavailable(_) => "unavailable",
             Self::OutcomeUnknown(_) => "outcome_unknown",

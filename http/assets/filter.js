@@ -3,6 +3,8 @@
 import { refresh } from "./patch.js";
 
 const LIST = "/ui/workflows";
+// What stands before the "=" of an attribute that is compared by its order.
+const RANGES = { ">": "attr_min", "<": "attr_max", "^": "attr_prefix" };
 let typing;
 
 export async function go(href, { replace = false, force = true } = {}) {
@@ -30,7 +32,11 @@ function address(form) {
     if (!text) continue;
     const split = text.indexOf("=");
     if (name === "attr") {
-      if (split > 0) query.append(`attr.${text.slice(0, split).trim()}`, text.slice(split + 1).trim());
+      if (split <= 0) continue;
+      const left = text.slice(0, split).trim();
+      const kind = RANGES[left.at(-1)];
+      const parameter = kind ? `${kind}.${left.slice(0, -1).trim()}` : `attr.${left}`;
+      query.append(parameter, text.slice(split + 1).trim());
     } else query.append(name, text);
   }
   const search = query.toString();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BatchOperation;
 use crate::runtime::newest_run;
-use crate::view::{list, token_before};
+use crate::view::{list, run_before, token_before};
 use crate::{ListFilter, Rejection, RunId};
 
 /// Rows of the list that are read at once when they are only counted.
@@ -58,7 +58,6 @@ impl Selection {
             }
             let token = before.map(token_before);
             let page = list(store, &self.filter, size - targets.len(), token.as_deref())?;
-            let last = page.workflows.last().map(|run| run.run_id);
             for run in page.workflows {
                 let takes = match self.open_runs {
                     true => !run.status.is_closed(),
@@ -72,9 +71,10 @@ impl Selection {
                     targets.push(Target { workflow_id: run.workflow_id, run_id: run.run_id });
                 }
             }
-            before = match (page.next_page_token, last) {
-                (Some(_), Some(last)) => Some(last),
-                _ => return Ok(self.targets(targets, None)),
+            // A page may be partial, and even empty, and still go on.
+            before = match page.next_page_token.as_deref().and_then(run_before) {
+                Some(last) => Some(last),
+                None => return Ok(self.targets(targets, None)),
             };
         }
         Ok(self.targets(targets, before))

@@ -41,6 +41,7 @@ impl Run {
             task_failure: None,
             stuck_from: None,
             patches: Default::default(),
+            tags: None,
         })
     }
 
@@ -78,6 +79,7 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
                 last_failure: None,
             };
             run.activities.insert(*activity_id, Box::new(activity));
+            run.note_queue(options.as_deref());
         }
         HistoryEvent::ActivityStarted { activity_id, attempt } => {
             if let Some(activity) = run.activities.get_mut(activity_id) {
@@ -220,5 +222,7 @@ pub fn apply(run: &mut Run, event: &HistoryEvent, at: Timestamp) {
         HistoryEvent::PatchMarked { patch_id, deprecated } => {
             run.patches.insert(Arc::clone(patch_id), *deprecated);
         }
+        HistoryEvent::SearchAttributesUpserted { attributes } => run.upsert_attributes(attributes),
+        HistoryEvent::MemoUpserted { memo } => run.upsert_memo(memo),
     }
 }

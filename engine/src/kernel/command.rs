@@ -1,5 +1,6 @@
 //! What is asked of a run: by its own code, from outside, or by the clock.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
@@ -179,5 +180,15 @@ pub enum Command {
         patch_id: Arc<str>,
         /// The code knows no other way any more.
         deprecated: bool,
+    },
+    /// Code: these search attributes change.
+    UpsertSearchAttributes {
+        /// By name; null takes one away.
+        attributes: BTreeMap<String, Payload>,
+    },
+    /// Code: these fields of the memo change.
+    UpsertMemo {
+        /// By name; null takes one away.
+        memo: BTreeMap<String, Payload>,
     },
 }

@@ -159,6 +159,10 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
             true => Vec::new(),
             false => vec![E::PatchMarked { patch_id, deprecated }],
         },
+        Command::UpsertSearchAttributes { attributes } => {
+            vec![E::SearchAttributesUpserted { attributes }]
+        }
+        Command::UpsertMemo { memo } => vec![E::MemoUpserted { memo }],
     };
     Ok(events)
 }

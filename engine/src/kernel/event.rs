@@ -269,6 +269,16 @@ pub enum HistoryEvent {
         /// The reason given.
         reason: String,
     },
+    /// The code changed search attributes; null took one away.
+    SearchAttributesUpserted {
+        /// Those that changed.
+        attributes: BTreeMap<String, Payload>,
+    },
+    /// The code changed fields of the memo; null took one away.
+    MemoUpserted {
+        /// Those that changed.
+        memo: BTreeMap<String, Payload>,
+    },
 }
 
 /// An update that the code has taken.
@@ -495,6 +505,8 @@ impl HistoryEvent {
             Self::ActivityHandedOver { .. } => "activity_handed_over",
             Self::ActivityResultLate { .. } => "activity_result_late",
             Self::WorkflowReset { .. } => "workflow_reset",
+            Self::SearchAttributesUpserted { .. } => "search_attributes_upserted",
+            Self::MemoUpserted { .. } => "memo_upserted",
         }
     }
 
@@ -547,5 +559,7 @@ impl HistoryEvent {
         "activity_handed_over",
         "activity_result_late",
         "workflow_reset",
+        "search_attributes_upserted",
+        "memo_upserted",
     ];
 }

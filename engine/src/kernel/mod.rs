@@ -14,6 +14,7 @@ mod relations;
 mod retry;
 mod run;
 mod status;
+mod tags;
 
 pub use apply::apply;
 pub use chain::{Carried, Continuation, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS};
@@ -31,5 +32,5 @@ pub use relations::{
 };
 pub use retry::RetryPolicy;
 pub(crate) use retry::mix;
-pub use run::{ActivityState, PendingActivity, PendingTimer, PendingUpdate, Run, Waker};
+pub use run::{ActivityState, PendingActivity, PendingTimer, PendingUpdate, Run, RunTags, Waker};
 pub use status::RunStatus;

@@ -1,6 +1,6 @@
 //! A run's state: the fold of its history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
@@ -49,6 +49,19 @@ pub struct Run {
     pub stuck_from: Option<u64>,
     /// The patches that its code has taken, by id, and whether their markers are deprecated.
     pub patches: BTreeMap<Arc<str>, bool>,
+    /// What it is found by beyond its start; most runs need none.
+    pub tags: Option<Box<RunTags>>,
+}
+
+/// What a run is found by beyond what it was started with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunTags {
+    /// The search attributes as they are now, if its code has changed them.
+    pub search_attributes: Option<BTreeMap<String, Payload>>,
+    /// The memo as it is now, if its code has changed it.
+    pub memo: Option<Payload>,
+    /// The task queues that its activities went through.
+    pub queues: BTreeSet<Arc<str>>,
 }
 
 /// An activity that has not ended.

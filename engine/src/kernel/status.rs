@@ -41,6 +41,11 @@ impl RunStatus {
         Self::Paused,
     ];
 
+    /// Its number on disk: its place in [`ALL`](Self::ALL).
+    pub(crate) const fn number(self) -> u8 {
+        self as u8
+    }
+
     /// Whether no event can follow.
     pub const fn is_closed(self) -> bool {
         !matches!(self, Self::Running | Self::Paused)

@@ -88,6 +88,7 @@ impl Shard {
         // The next turn is likely to be as large as this one: let it not grow byte by byte.
         let room = self.turn.batch.bytes().min(LARGEST_ROOM);
         self.turn.mailbox.write_rows(&mut self.turn.batch);
+        self.turn.tally.write_rows(&mut self.turn.batch);
         let mut batch = std::mem::replace(&mut self.turn.batch, Batch::with_capacity(room));
         batch.fence(self.fence.clone());
         let effects = std::mem::take(&mut self.turn.effects);
@@ -189,6 +190,7 @@ impl Shard {
         tracing::error!(%error, "a commit failed");
         let later = std::mem::take(&mut self.turn.effects);
         self.turn.batch.clear();
+        self.turn.tally.clear();
         self.turn.steps = 0;
         refuse(effects, &Rejection::from(error.clone()));
         self.refuse_afterwards(&Rejection::from(error.clone()));

@@ -6,8 +6,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use super::history_log::newest_run;
-use super::keys;
+use super::history_log::{newest_run, stored_run};
 use super::mailbox::{Act, Address, AddressedRun, Letter, Posted, Reserved};
 use super::panics;
 use super::record::RunRecord;
@@ -139,7 +138,7 @@ impl Shard {
         }
         let snapshot = self.snapshot()?;
         let Some(run_id) = newest_run(snapshot, namespace, workflow_id)? else { return Ok(None) };
-        let Some(stored) = snapshot.get(keys::RUNS, &keys::run(namespace, run_id))? else {
+        let Some(stored) = stored_run(snapshot, namespace, run_id)? else {
             return Ok(None);
         };
         let record = RunRecord::read(&stored)?;

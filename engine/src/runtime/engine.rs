@@ -3,6 +3,7 @@
 //! Requests that change something go to the loop and are answered when they are durable; reads go
 //! to a snapshot of the store and never disturb the loop.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -22,12 +23,13 @@ use super::{Change, Clock, EngineStats};
 use crate::batch::is_built_in;
 use crate::sdk::Registry;
 use crate::view::{
-    self, ExportPage, ExportQuery, ExportedRun, HistoryPage, QueueDescription, RunDescription,
-    RunPage, RunResult, UpdateState,
+    self, ExportPage, ExportQuery, ExportedRun, GroupBy, HistoryPage, QueueDescription, RunCounts,
+    RunDescription, RunPage, RunResult, UpdateState,
 };
 use crate::{
-    ActivityError, Failure, ListFilter, Payload, QueueLimits, Rejection, Selector, SignalInput,
-    SpanSink, StartRequest, Started, TaskToken, Timestamp, TransactionContext, UpdateInput, Worker,
+    ActivityError, AttributeType, Failure, ListFilter, ListOrder, Payload, QueueLimits, Rejection,
+    Selector, SignalInput, SpanSink, StartRequest, Started, TaskToken, Timestamp,
+    TransactionContext, UpdateInput, Worker,
 };
 
 /// Settings of an engine.
@@ -474,7 +476,42 @@ impl Engine {
         page_size: usize,
         page_token: Option<&str>,
     ) -> Result<RunPage, Rejection> {
-        view::list(&*self.inner.store, filter, page_size, page_token)
+        self.list_in_order(filter, &ListOrder::default(), page_size, page_token)
+    }
+
+    /// A page of the list in another order. Reads the store, so it may block for a moment.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidRequest`] when the page token is not one of ours.
+    pub fn list_in_order(
+        &self,
+        filter: &ListFilter,
+        order: &ListOrder,
+        page_size: usize,
+        page_token: Option<&str>,
+    ) -> Result<RunPage, Rejection> {
+        let filter = self.inner.registry.check_filter(filter)?;
+        view::list_in_order(&*self.inner.store.snapshot()?, &filter, order, page_size, page_token)
+    }
+
+    /// The search attributes that the worker declares, and their types.
+    pub fn search_attributes(&self) -> BTreeMap<&'static str, AttributeType> {
+        self.inner.registry.attributes.clone()
+    }
+
+    /// How many runs pass a filter, and how many of them are in each group. Counters tell, where
+    /// there are any; else as many runs are looked at as one request may. Reads the store, so it
+    /// may block for a moment.
+    ///
+    /// # Errors
+    /// What the store refuses.
+    pub fn count(
+        &self,
+        filter: &ListFilter,
+        group_by: Option<&GroupBy>,
+    ) -> Result<RunCounts, Rejection> {
+        let filter = self.inner.registry.check_filter(filter)?;
+        view::count(&*self.inner.store.snapshot()?, &filter, group_by)
     }
 
     /// A page of a run's history from event `from` (from 1). Reads the store, so it may block for

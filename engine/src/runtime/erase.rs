@@ -6,7 +6,7 @@
 use everstep_storage::{Range, Table};
 
 use super::afterwards::Afterwards;
-use super::history_log::{newest_run, read_run};
+use super::history_log::{newest_run, read_run, stored_run};
 use super::keys::{
     self, AWAITING, HISTORY, PUBLISHED, RUNS, RUNS_OF_ID, SIGNAL_KEYS, UPDATES, WORKFLOWS,
 };
@@ -55,6 +55,8 @@ impl Shard {
         self.forget_id(record)?;
         self.turn.batch.delete(AWAITING, &prefix);
         self.turn.batch.delete(RUNS, &prefix);
+        record.erase_index(&mut self.turn.batch);
+        self.tidy.pending = true;
         self.deleted.insert(run_id, self.turn.number);
         self.inner.counters.runs_deleted.add(1);
         self.turn.steps += 1;
@@ -87,7 +89,7 @@ impl Shard {
         let first = record.first_run_id();
         let mut shared = in_memory.is_some_and(|other| other != run_id);
         for other in older.first().into_iter().chain(newer.first()) {
-            let stored = self.snapshot()?.get(RUNS, &keys::run(namespace, *other))?;
+            let stored = stored_run(self.snapshot()?, namespace, *other)?;
             shared |= match stored {
                 Some(stored) => RunRecord::read(&stored)?.first_run_id() == first,
                 None => false,

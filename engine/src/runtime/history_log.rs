@@ -9,7 +9,7 @@ use std::ops::Bound;
 use everstep_storage::{Range, Snapshot};
 
 use super::RunRecord;
-use super::keys::{self, HISTORY, NAMESPACES, RUNS, WORKFLOWS};
+use super::keys::{self, HISTORY, NAMESPACES, OPEN_RUNS, RUNS, WORKFLOWS};
 use crate::kernel::Recorded;
 use crate::{DEFAULT_NAMESPACE, Rejection, RunId, Selector};
 
@@ -212,6 +212,19 @@ fn take_event(segment: &mut bytes::Bytes) -> Option<bytes::Bytes> {
     Some(event)
 }
 
+/// The stored row of a run, open or closed.
+pub(crate) fn stored_run(
+    snapshot: &dyn Snapshot,
+    namespace: &str,
+    run_id: RunId,
+) -> Result<Option<bytes::Bytes>, Rejection> {
+    let key = keys::run(namespace, run_id);
+    match snapshot.get(RUNS, &key)? {
+        Some(closed) => Ok(Some(closed)),
+        None => Ok(snapshot.get(OPEN_RUNS, &key)?),
+    }
+}
+
 /// The row of the run that a selector names.
 pub(crate) fn read_run(
     snapshot: &dyn Snapshot,
@@ -228,7 +241,7 @@ pub(crate) fn read_run(
             newest_run(snapshot, &selector.namespace, &selector.workflow_id)?.ok_or_else(missing)?
         }
     };
-    let stored = snapshot.get(RUNS, &keys::run(&selector.namespace, run_id))?;
+    let stored = stored_run(snapshot, &selector.namespace, run_id)?;
     let record = RunRecord::read(&stored.ok_or_else(missing)?)?;
     // A run id of another workflow names nothing here.
     if record.workflow_id == selector.workflow_id { Ok(record) } else { Err(missing()) }
@@ -262,7 +275,7 @@ fn only_run(
     if !run_id.is_written(workflow_id) {
         return Ok(None);
     }
-    let Some(stored) = snapshot.get(RUNS, &keys::run(namespace, run_id))? else { return Ok(None) };
+    let Some(stored) = stored_run(snapshot, namespace, run_id)? else { return Ok(None) };
     // Somebody may have named another workflow like a run.
     Ok((RunRecord::read(&stored)?.workflow_id == workflow_id).then_some(run_id))
 }

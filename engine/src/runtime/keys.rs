@@ -8,8 +8,26 @@ use everstep_storage::Table;
 
 use crate::{RunId, Timestamp};
 
-/// `namespace ‖ run` → [`RunRecord`](super::RunRecord).
+/// `namespace ‖ run` → [`RunRecord`](super::RunRecord) of a closed run.
 pub(crate) const RUNS: Table = Table::new(1, "runs");
+/// `namespace ‖ run` → [`RunRecord`](super::RunRecord) of an open run.
+pub(crate) const OPEN_RUNS: Table = Table::new(80, "open_runs");
+/// `namespace ‖ shape ‖ milliseconds of run ids` → the last ten bytes of the ids of runs of the
+/// shape, in their order. An id that stands there twice is erased.
+pub(crate) const STARTED: Table = Table::new(81, "started");
+/// `namespace ‖ milliseconds` → the ids of runs that closed then. An id that stands there twice is
+/// erased.
+pub(crate) const CLOSED: Table = Table::new(82, "closed");
+/// `namespace ‖ shape` → [`Shape`](super::index::Shape).
+pub(crate) const SHAPES: Table = Table::new(83, "shapes");
+/// `namespace ‖ shape ‖ status` → how many runs.
+pub(crate) const SHAPE_COUNTS: Table = Table::new(84, "shape_counts");
+/// `namespace ‖ term ‖ run` → nothing: runs by what is rare or particular about them.
+pub(crate) const FOUND_BY: Table = Table::new(85, "found_by");
+/// `namespace ‖ term ‖ status` → how many runs.
+pub(crate) const TERM_COUNTS: Table = Table::new(86, "term_counts");
+/// `table ‖ key` → nothing: a row that may be empty since a run was erased.
+pub(crate) const UNTIDY: Table = Table::new(87, "untidy");
 /// `namespace ‖ workflow id` → the newest run's id, unless they are the same.
 pub(crate) const WORKFLOWS: Table = Table::new(2, "workflows");
 /// `namespace ‖ run ‖ first event's number` → consecutive events, appended to.
@@ -114,9 +132,61 @@ pub(crate) fn namespace(namespace: &str) -> Vec<u8> {
     Key::default().namespace(namespace).0
 }
 
-/// A run's row in `RUNS` and `AWAITING`, and the prefix of its rows elsewhere.
+/// A run's row in `OPEN_RUNS`, `RUNS` and `AWAITING`, and the prefix of its rows elsewhere.
 pub(crate) fn run(namespace: &str, run_id: RunId) -> Vec<u8> {
     Key::default().namespace(namespace).run(run_id).0
+}
+
+/// A row of `STARTED`, and the ten bytes that stand in it for the run.
+pub(crate) fn started(namespace: &str, shape: u64, run_id: RunId) -> (Vec<u8>, [u8; 10]) {
+    let (ms, rest) = split_run_id(run_id);
+    (Key::default().namespace(namespace).with(&shape.to_be_bytes()).with(&ms).0, rest)
+}
+
+/// The milliseconds of a run id (RFC 9562, version 7), and what follows them.
+pub(crate) const fn split_run_id(run_id: RunId) -> ([u8; 6], [u8; 10]) {
+    let [a, b, c, d, e, f, rest @ ..] = *run_id.as_bytes();
+    ([a, b, c, d, e, f], rest)
+}
+
+/// A row of `CLOSED`.
+pub(crate) fn closed(namespace: &str, at: Timestamp) -> Vec<u8> {
+    Key::default().namespace(namespace).with(&at.as_millis().to_be_bytes()).0
+}
+
+/// A row of `SHAPES`, and the prefix of the shape's rows in `SHAPE_COUNTS` and `STARTED`.
+pub(crate) fn shape(namespace: &str, shape: u64) -> Vec<u8> {
+    Key::default().namespace(namespace).with(&shape.to_be_bytes()).0
+}
+
+/// A row of `SHAPE_COUNTS`.
+pub(crate) fn shape_count(namespace: &str, shape: u64, status: u8) -> Vec<u8> {
+    Key::default().namespace(namespace).with(&shape.to_be_bytes()).with(&[status]).0
+}
+
+/// The prefix of a term's rows in `FOUND_BY` and `TERM_COUNTS`.
+pub(crate) fn term(namespace: &str, term: &[u8]) -> Vec<u8> {
+    Key::default().namespace(namespace).with(term).0
+}
+
+/// A row of `FOUND_BY`.
+pub(crate) fn found_by(namespace: &str, term: &[u8], run_id: RunId) -> Vec<u8> {
+    Key::default().namespace(namespace).with(term).run(run_id).0
+}
+
+/// A row of `TERM_COUNTS`.
+pub(crate) fn term_count(namespace: &str, term: &[u8], status: u8) -> Vec<u8> {
+    Key::default().namespace(namespace).with(term).with(&[status]).0
+}
+
+/// The run at the end of a key.
+pub(crate) fn last_run(key: &[u8]) -> Option<RunId> {
+    key.last_chunk::<16>().map(|id| RunId::from_bytes(*id))
+}
+
+/// A row of `UNTIDY`.
+pub(crate) fn untidy(table: Table, key: &[u8]) -> Vec<u8> {
+    Key::default().with(&[table.id()]).with(key).0
 }
 
 pub(crate) fn workflow(namespace: &str, workflow_id: &str) -> Vec<u8> {

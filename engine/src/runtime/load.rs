@@ -8,6 +8,7 @@ use crate::{DEFAULT_NAMESPACE, Failure, Rejection, RunId, Timestamp};
 
 use super::afterwards::Afterwards;
 use super::history_log::HistoryReader;
+use super::index::Found;
 use super::replay::Replay;
 use super::resident::Resident;
 use super::shard::Shard;
@@ -25,7 +26,7 @@ impl Shard {
             return Ok(!resident.run.status.is_closed());
         }
         let key = keys::run(namespace, run_id);
-        let stored = self.snapshot()?.get(keys::RUNS, &key)?;
+        let stored = self.snapshot()?.get(keys::OPEN_RUNS, &key)?;
         let Some(stored) = stored else { return Ok(false) };
         let record = RunRecord::read(&stored)?;
         if record.status.is_closed() {
@@ -47,6 +48,7 @@ impl Shard {
 
     fn load(&mut self, namespace: &str, record: RunRecord) -> Result<(), Rejection> {
         let run_id = record.run_id;
+        let found = Found::of(&record);
         let foresight = Foresight { patches: record.patches, stuck_from: record.stuck_from };
         let registry = std::sync::Arc::clone(&self.inner.registry);
         let now = self.turn.now;
@@ -91,6 +93,7 @@ impl Shard {
         }
         let mut resident = Resident::new(run, task);
         resident.segment = segment;
+        resident.found = (!found.is_empty()).then(|| Box::new(found));
         resident.task_tries = self.task_tries.remove(&run_id).unwrap_or(0);
         resident.history_bytes = history_bytes;
         resident.updates = updates;

@@ -10,6 +10,7 @@ use everstep_storage::{Range, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, NAMESPACES, RUNS};
+use super::keys::{self, NAMESPACES, OPEN_RUNS, RUNS, START_KEYS};
 use super::message::Reply;
 use super::shard::Shard;
 use super::turn::Effect;
@@ -193,8 +194,10 @@ impl Shard {
             return Err(refused());
         }
         let prefix = keys::namespace(name);
-        if !self.snapshot()?.range(Range::prefix(RUNS, &prefix).limit(1))?.is_empty() {
-            return Err(refused());
+        for table in [OPEN_RUNS, RUNS] {
+            if !self.snapshot()?.range(Range::prefix(table, &prefix).limit(1))?.is_empty() {
+                return Err(refused());
+            }
         }
         self.delete_namespace_rows(name)
     }

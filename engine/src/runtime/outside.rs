@@ -4,6 +4,7 @@
 //! ended. It is taken while the attempt's code still runs here, too: the token may have reached its
 //! reader before the code has returned.
 
+use super::history_log::stored_run;
 use super::message::{OutsideReport, Reply};
 use super::shard::Shard;
 use super::turn::Effect;
@@ -82,8 +83,7 @@ impl Shard {
 
     /// Why the token finds no open run.
     fn without_run(&mut self, token: &TaskToken) -> Result<Rejection, Rejection> {
-        let key = super::keys::run(&token.namespace, token.run_id);
-        let stored = self.snapshot()?.get(super::keys::RUNS, &key)?;
+        let stored = stored_run(self.snapshot()?, &token.namespace, token.run_id)?;
         let Some(stored) = stored else {
             return Ok(Rejection::ActivityNotFound(token.to_string()));
         };

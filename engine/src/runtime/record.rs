@@ -1,10 +1,11 @@
 //! A run's row: what lists, results and id policies need, without its history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::find::term::fingerprint_text;
 use crate::kernel::{ParentLink, Run};
 use crate::view::{RunResult, RunSummary};
 use crate::{Failure, Payload, Rejection, RunId, RunStatus, Timestamp};
@@ -52,6 +53,10 @@ pub(crate) struct RunRecord {
     /// What a replay must know before it begins; see [`Foresight`](super::Foresight).
     pub(crate) stuck_from: Option<u64>,
     pub(crate) patches: BTreeMap<Arc<str>, bool>,
+    /// The task queues that its activities went through.
+    pub(crate) queues: BTreeSet<Arc<str>>,
+    /// The fingerprint of what it failed with, or of what it is stuck at.
+    pub(crate) fingerprint: Option<u64>,
 }
 
 impl RunRecord {
@@ -67,15 +72,17 @@ impl RunRecord {
             closed_at: run.closed_at,
             result: run.result.clone(),
             failure: run.failure.clone(),
-            memo: started.memo.clone(),
-            search_attributes: started.search_attributes.clone(),
+            memo: run.memo().cloned(),
+            search_attributes: run.search_attributes().clone(),
             parent: started.parent.clone(),
             chain: ChainRecord::of(run),
             build_id: Arc::clone(&started.build_id),
-            stuck: run.task_failure.is_some(),
+            stuck: run.is_stuck(),
             version: Arc::clone(&started.version),
             stuck_from: run.stuck_from,
             patches: run.patches.clone(),
+            queues: run.queues().cloned().unwrap_or_default(),
+            fingerprint: run.fingerprint(),
         }
     }
 
@@ -118,6 +125,8 @@ impl RunRecord {
             namespace: self.namespace,
             stuck: self.stuck,
             version: self.version.to_string(),
+            fingerprint: self.fingerprint.map(fingerprint_text),
+            queues: self.queues.iter().map(ToString::to_string).collect(),
             patches: self.patches.keys().map(ToString::to_string).collect(),
         }
     }

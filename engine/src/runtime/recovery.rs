@@ -76,10 +76,12 @@ pub(super) fn last_run_id(inner: &Inner) -> LastRunId {
     let now_ms = u64::try_from(inner.config.clock.now().as_millis()).unwrap_or(0);
     let newest = |namespace: &String| {
         let prefix = keys::namespace(namespace);
-        let range = Range::prefix(keys::RUNS, &prefix).reversed().limit(1);
-        let rows = inner.store.snapshot().ok()?.range(range).ok()?;
-        let (key, _) = rows.into_iter().next()?;
-        let id = u128::from_be_bytes(*key.last_chunk::<16>()?);
+        let snapshot = inner.store.snapshot().ok()?;
+        let newest = [keys::OPEN_RUNS, keys::RUNS].into_iter().filter_map(|table| {
+            let rows = snapshot.range(Range::prefix(table, &prefix).reversed().limit(1)).ok()?;
+            keys::last_run(&rows.into_iter().next()?.0)
+        });
+        let id = newest.max()?.as_u128();
         let (ms, counter) = ((id >> 80) as u64, (id >> 64) as u16 & 0x0fff);
         (ms <= now_ms.saturating_add(MOST_AHEAD_MS)).then_some((ms, counter))
     };

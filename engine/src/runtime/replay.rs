@@ -4,7 +4,7 @@
 //! was recorded while the code could not run (after `workflow_task_failed`), what the code asks
 //! for may come later than the event that made it ask; everywhere else it must come next.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::task::Task;
@@ -80,6 +80,8 @@ impl Replay {
             | HistoryEvent::ExternalRequested { .. }
             | HistoryEvent::UpdateCompleted(_)
             | HistoryEvent::PatchMarked { .. }
+            | HistoryEvent::SearchAttributesUpserted { .. }
+            | HistoryEvent::MemoUpserted { .. }
             | HistoryEvent::WorkflowCompleted { .. }
             | HistoryEvent::WorkflowFailed { .. }
             | HistoryEvent::WorkflowContinuedAsNew { .. }
@@ -188,7 +190,9 @@ impl Replay {
                 run.activities.contains_key(activity_id) || asked_for.contains(activity_id)
             }
             Asked::CompleteUpdate { .. } => true,
-            Asked::MarkPatch { .. } => true,
+            Asked::MarkPatch { .. }
+            | Asked::UpsertSearchAttributes { .. }
+            | Asked::UpsertMemo { .. } => true,
         });
     }
 
@@ -261,6 +265,13 @@ impl Replay {
                 Some(Asked::MarkPatch { patch_id: id, .. }),
                 HistoryEvent::PatchMarked { patch_id, .. },
             ) => id == patch_id,
+            (
+                Some(Asked::UpsertSearchAttributes { attributes: asked, .. }),
+                HistoryEvent::SearchAttributesUpserted { attributes },
+            ) => asked.keys().eq(attributes.keys()),
+            (Some(Asked::UpsertMemo { memo: asked, .. }), HistoryEvent::MemoUpserted { memo }) => {
+                asked.keys().eq(memo.keys())
+            }
             (None, event) if is_end(event) => {
                 self.ended = task.take_ended();
                 matches!(
@@ -392,8 +403,17 @@ fn describe_event(event: &HistoryEvent) -> String {
             format!("the answer to update `{}`", update.update_id)
         }
         HistoryEvent::PatchMarked { patch_id, .. } => format!("patch `{patch_id}`"),
+        HistoryEvent::SearchAttributesUpserted { attributes } => {
+            describe_upsert("search attributes", attributes)
+        }
+        HistoryEvent::MemoUpserted { memo } => describe_upsert("memo fields", memo),
         other => other.name().into(),
     }
+}
+
+fn describe_upsert(what: &str, changed: &BTreeMap<String, Payload>) -> String {
+    let names: Vec<_> = changed.keys().map(|name| format!("`{name}`")).collect();
+    format!("change of {what} {}", names.join(", "))
 }
 
 fn describe_start(child_id: u32, start: &ChildStart) -> String {
@@ -436,6 +456,12 @@ fn describe_asked(asked: &Asked) -> (String, Option<String>) {
         }
         Asked::MarkPatch { patch_id, location, .. } => {
             (format!("patch `{patch_id}`"), place(location))
+        }
+        Asked::UpsertSearchAttributes { attributes, location } => {
+            (describe_upsert("search attributes", attributes), place(location))
+        }
+        Asked::UpsertMemo { memo, location } => {
+            (describe_upsert("memo fields", memo), place(location))
         }
     }
 }

@@ -434,6 +434,7 @@ impl Step<'_> {
         for (id, at) in timers.into_iter().chain(delay).chain(deadline).chain(deadlines) {
             self.put_timer(id, at);
         }
+        self.tally_start();
         self.put_record(&key);
     }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::history_log::Segment;
+use super::index::{Found, shape_of};
 use super::keys;
 use super::task::Task;
 use super::update_record::RunUpdates;
@@ -24,6 +25,10 @@ pub(super) struct Resident {
     pub(super) workflow_id: Arc<str>,
     pub(super) run_id: RunId,
     pub(super) shard: u8,
+    /// The number of its type, version and build.
+    pub(super) shape: u64,
+    /// What its row says that it is found by; most runs are found by nothing.
+    pub(super) found: Option<Box<Found>>,
     /// The history segment that is being appended to.
     pub(super) segment: Segment,
     /// Stored size of the whole history.
@@ -64,6 +69,8 @@ impl Resident {
             workflow_id: started.workflow_id.as_str().into(),
             run_id: started.run_id,
             shard: keys::shard_of(&started.namespace, &started.workflow_id),
+            shape: shape_of(started),
+            found: None,
             segment: Segment::default(),
             history_bytes: 0,
             active_row: false,

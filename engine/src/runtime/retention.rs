@@ -6,6 +6,7 @@
 
 use everstep_storage::Range;
 
+use super::history_log::stored_run;
 use super::keys::{self, RUNS, START_KEYS};
 use super::record::RunRecord;
 use super::shard::Shard;
@@ -169,7 +170,7 @@ impl Shard {
             if started_at(run_id) > cutoff {
                 continue;
             }
-            if self.snapshot()?.get(RUNS, &keys::run(name, run_id))?.is_none() {
+            if stored_run(self.snapshot()?, name, run_id)?.is_none() {
                 self.turn.batch.delete(START_KEYS, key);
             }
         }

@@ -18,6 +18,7 @@ use super::app_rows::AppRows;
 use super::attempts::Attempts;
 use super::commit::{InFlight, refuse};
 use super::engine::Inner;
+use super::index::{Tally, Tidy};
 use super::mailbox::Mailbox;
 use super::manual_clock::Advance;
 use super::message::{AttemptEnded, Message};
@@ -90,6 +91,7 @@ pub(super) struct Shard {
     pub(super) uses_queues: bool,
     pub(super) stopped: Option<String>,
     pub(super) sweep: Sweep,
+    pub(super) tidy: Tidy,
 }
 
 /// A shutdown in progress.
@@ -156,6 +158,7 @@ impl Shard {
             traced: inner.config.spans.is_some(),
             watched: false,
             mailbox: Mailbox::new(fence.epoch),
+            tally: Tally::default(),
             offers: Vec::new(),
             unqueued: Vec::new(),
             transactions: VecDeque::new(),
@@ -201,6 +204,7 @@ impl Shard {
             uses_queues: false,
             stopped: None,
             sweep: Sweep::default(),
+            tidy: Tidy::default(),
         }
     }
 
@@ -212,6 +216,7 @@ impl Shard {
             if self.turn.batch.is_empty() {
                 self.turn.watched = self.inner.changes.is_watched();
             }
+            self.tidy_some();
             for message in messages.drain(..) {
                 self.progress.step();
                 self.handle(message);
@@ -458,7 +463,7 @@ impl Shard {
         if self.in_flight.is_some() {
             return Some(LONGEST_SLEEP);
         }
-        if !self.turn.batch.is_empty() || !self.advancing.is_empty() {
+        if !self.turn.batch.is_empty() || !self.advancing.is_empty() || self.tidy.pending {
             return None;
         }
         let mut sleep = LONGEST_SLEEP;

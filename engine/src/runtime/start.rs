@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::history_log::newest_run;
+use super::history_log::{newest_run, stored_run};
 use super::keys;
 use super::message::Reply;
 use super::record::RunRecord;
@@ -97,9 +97,12 @@ impl Shard {
 
     fn start_or_find(
         &mut self,
-        request: StartRequest,
+        mut request: StartRequest,
         parent: Option<Box<ParentLink>>,
     ) -> Result<Started, Rejection> {
+        if !request.search_attributes.is_empty() {
+            self.inner.registry.check_attributes(&mut request.search_attributes)?;
+        }
         let run_id = self.turn.new_run_id();
         // An id that nobody else can have needs no look-up.
         let Some(workflow_id) = request.workflow_id.clone() else {
@@ -256,7 +259,7 @@ impl Shard {
             )));
         }
         let snapshot = self.snapshot()?;
-        let Some(stored) = snapshot.get(keys::RUNS, &keys::run(namespace, run_id))? else {
+        let Some(stored) = stored_run(snapshot, namespace, run_id)? else {
             return Ok(None);
         };
         Ok(Some(Holder { run_id, status: RunRecord::read(&stored)?.status }))

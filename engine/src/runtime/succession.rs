@@ -35,6 +35,8 @@ impl Step<'_> {
         let started = WorkflowStarted {
             run_id: new_run_id,
             input: input.clone(),
+            memo: run.memo().cloned(),
+            search_attributes: run.search_attributes().clone(),
             start_delay_ms,
             continued: Some(Box::new(continued)),
             reset: None,

@@ -11,6 +11,7 @@ use everstep_storage::Batch;
 
 use super::changes::{Change, ChangeKind};
 use super::history_log::encode;
+use super::index::Tally;
 use super::keys::{self, TimerKey};
 use super::mailbox::Mailbox;
 use super::message::{Reply, ScheduleAnswer};
@@ -91,6 +92,8 @@ pub(super) struct Turn {
     pub(super) last_run_id: LastRunId,
     /// What runs ask of each other.
     pub(super) mailbox: Mailbox,
+    /// What happens to the lists and counters of runs.
+    pub(super) tally: Tally,
     /// Activities that want an attempt from the queue that they name.
     pub(super) offers: Vec<(RunId, u32)>,
     /// Activities that want none any more.
@@ -117,6 +120,8 @@ pub(super) struct Step<'a> {
     recorded: u64,
     /// Something else than events was written.
     touched: bool,
+    /// The run's row does not say any more what the run is found by.
+    pub(super) outdated: bool,
     /// Withdrawn by the code and run by nobody, so nobody else will say that they have ended.
     idle_cancels: VecDeque<u32>,
 }
@@ -135,6 +140,7 @@ impl<'a> Step<'a> {
             counters,
             recorded: 0,
             touched: false,
+            outdated: false,
             idle_cancels: VecDeque::new(),
         }
     }
@@ -154,6 +160,7 @@ impl<'a> Step<'a> {
             self.put_timer(keys::EXECUTION_TIMEOUT_ID, at);
         }
         self.encode(event.clone());
+        self.tally_start();
         self.put_record(&key);
         self.counters.runs_started.add(1);
         if self.resident.run.delayed_until.is_none() {
@@ -188,12 +195,15 @@ impl<'a> Step<'a> {
         self.timer_rows(&event);
         self.post_letters(&event);
         self.update_rows(&event);
-        let was_open = !self.resident.run.status.is_closed();
+        let before = self.resident.run.status;
+        let was_open = !before.is_closed();
         let deadline = self.deadline_before(&event);
         apply(&mut self.resident.run, &event, self.turn.now);
         if let Some((activity_id, before)) = deadline {
             self.move_deadline(activity_id, before);
         }
+        self.tally_status(before);
+        self.note_outdated(&event);
         let run_id = self.resident.run_id;
         match &event {
             HistoryEvent::ActivityStarted { activity_id, .. } => {
@@ -361,6 +371,10 @@ impl<'a> Step<'a> {
             Asked::MarkPatch { patch_id, deprecated, .. } => {
                 self.execute_own(Command::MarkPatch { patch_id, deprecated });
             }
+            Asked::UpsertSearchAttributes { attributes, .. } => {
+                self.execute_own(Command::UpsertSearchAttributes { attributes });
+            }
+            Asked::UpsertMemo { memo, .. } => self.execute_own(Command::UpsertMemo { memo }),
         }
     }
 
@@ -422,6 +436,10 @@ impl<'a> Step<'a> {
     fn write_rows(&mut self) {
         if self.resident.updates.is_some() && self.write_updates() {
             self.resident.changed_in = self.turn.number;
+        }
+        if self.outdated {
+            let key = self.run_key();
+            self.put_record(&key);
         }
         if self.recorded == 0 {
             if self.touched {
@@ -649,16 +667,25 @@ impl<'a> Step<'a> {
         keys::workflow(&self.resident.namespace, &self.resident.workflow_id)
     }
 
+    /// Writes the run's row and what it is found by.
     pub(super) fn put_record(&mut self, key: &[u8]) {
+        let record = RunRecord::of(&self.resident.run);
         let mut stored = std::mem::take(&mut self.turn.record);
         stored.clear();
-        match postcard::to_extend(&RunRecord::of(&self.resident.run), stored) {
+        self.outdated = false;
+        match postcard::to_extend(&record, stored) {
             Ok(stored) => {
-                self.turn.batch.put(keys::RUNS, key, &stored);
+                if record.status.is_closed() {
+                    self.turn.batch.delete(keys::OPEN_RUNS, key);
+                    self.turn.batch.put(keys::RUNS, key, &stored);
+                } else {
+                    self.turn.batch.put(keys::OPEN_RUNS, key, &stored);
+                }
                 self.turn.record = stored;
             }
             Err(error) => tracing::error!(%error, "a run has no stored form"),
         }
+        self.put_found(&record);
     }
 }
 

@@ -88,6 +88,10 @@ impl<O> StartBuilder<O> {
         self
     }
 
+    pub(super) fn request_mut(&mut self) -> &mut StartRequest {
+        &mut self.request
+    }
+
     /// Policy for an id whose run is closed.
     pub const fn id_reuse(mut self, id_reuse: IdReuse) -> Self {
         self.request.id_reuse = id_reuse;

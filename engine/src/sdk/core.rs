@@ -70,6 +70,14 @@ pub(crate) enum Asked {
         deprecated: bool,
         location: &'static Location<'static>,
     },
+    UpsertSearchAttributes {
+        attributes: BTreeMap<String, Payload>,
+        location: &'static Location<'static>,
+    },
+    UpsertMemo {
+        memo: BTreeMap<String, Payload>,
+        location: &'static Location<'static>,
+    },
 }
 
 /// How something that was waited for ended.

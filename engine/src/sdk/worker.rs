@@ -66,6 +66,8 @@ pub(crate) struct Registry {
     /// What task queues allow, by name.
     pub(crate) queues: BTreeMap<Arc<str>, QueueLimits>,
     pub(crate) build_id: Option<Arc<str>>,
+    /// The search attributes that have a type.
+    pub(crate) attributes: BTreeMap<&'static str, super::AttributeType>,
 }
 
 pub(crate) type WorkflowFuture = Pin<Box<dyn Future<Output = Result<Payload, WorkflowError>>>>;

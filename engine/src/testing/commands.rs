@@ -1,6 +1,14 @@
 //! What a workflow asked for, in words, as tests compare it.
 
+use std::collections::BTreeMap;
+
+use crate::Payload;
 use crate::kernel::{ExternalAsk, HistoryEvent, Recorded};
+
+fn named(what: &str, changed: &BTreeMap<String, Payload>) -> String {
+    let names: Vec<_> = changed.keys().map(String::as_str).collect();
+    format!("upsert {what} {}", names.join(" "))
+}
 
 /// The command that an event records; none for what happened by itself.
 pub(super) fn command(recorded: &Recorded) -> Option<String> {
@@ -33,6 +41,8 @@ pub(super) fn command(recorded: &Recorded) -> Option<String> {
         }
         HistoryEvent::UpdateCompleted(update) => format!("answer update {}", update.update_id),
         HistoryEvent::PatchMarked { patch_id, .. } => format!("patch {patch_id}"),
+        HistoryEvent::SearchAttributesUpserted { attributes } => named("attributes", attributes),
+        HistoryEvent::MemoUpserted { memo } => named("memo", memo),
         HistoryEvent::WorkflowCompleted { .. } => "complete".to_owned(),
         HistoryEvent::WorkflowFailed { failure } => format!("fail {}", failure.kind),
         HistoryEvent::WorkflowContinuedAsNew { .. } => "continue as new".to_owned(),

@@ -101,6 +101,13 @@ pub struct RunDescription {
     /// Attributes that the list can filter by.
     #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     pub search_attributes: BTreeMap<String, Payload>,
+    /// Whether its code cannot go on, or an activity fails again and again.
+    #[serde(default)]
+    pub stuck: bool,
+    /// The fingerprint of what it failed with, or of what it is stuck at: the same for every run
+    /// with the same bug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// The build that started it.
     pub build_id: String,
     /// The trace that it belongs to: 32 hexadecimal digits.
@@ -282,8 +289,10 @@ pub(crate) fn describe(
         pending_updates,
         awaiting,
         waiting_for,
-        memo: started.memo.clone().unwrap_or_else(|| Payload::from_static("{}")),
-        search_attributes: started.search_attributes.clone(),
+        memo: run.memo().cloned().unwrap_or_else(|| Payload::from_static("{}")),
+        search_attributes: run.search_attributes().clone(),
+        stuck: run.is_stuck(),
+        fingerprint: run.fingerprint().map(crate::find::term::fingerprint_text),
         build_id: started.build_id.to_string(),
         trace_id: format!("{:032x}", TraceContext::of_run(started).trace_id()),
         version: started.version.to_string(),

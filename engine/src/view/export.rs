@@ -132,9 +132,10 @@ pub(crate) fn export_page(
     let mut page = ExportPage::default();
     let mut after = query.page_token.as_deref().map(parse_token).transpose()?;
     let (mut bytes, mut rows_read) = (0, 0);
+    let table = if query.open { keys::OPEN_RUNS } else { keys::RUNS };
     loop {
         let snapshot = store.snapshot()?;
-        let mut range = Range::all(keys::RUNS).reversed().limit(ROWS_A_READ);
+        let mut range = Range::all(table).reversed().limit(ROWS_A_READ);
         if let Some(after) = &after {
             range = range.after(after);
         }

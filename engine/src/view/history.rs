@@ -264,6 +264,10 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
                 Err(failure) => ("failure", Value::Failure(failure)),
             },
         ],
+        HistoryEvent::SearchAttributesUpserted { attributes } => {
+            vec![("search_attributes", Attributes(attributes))]
+        }
+        HistoryEvent::MemoUpserted { memo } => vec![("memo", Attributes(memo))],
         HistoryEvent::PatchMarked { patch_id, deprecated } => {
             vec![("patch_id", Text(patch_id)), ("deprecated", Flag(*deprecated))]
         }

@@ -55,6 +55,8 @@ pub(super) fn redact(event: &mut HistoryEvent) {
             ExternalAsk::Terminate { reason } => reason.replace_range(.., REDACTED),
             ExternalAsk::Cancel => {}
         },
+        HistoryEvent::SearchAttributesUpserted { attributes: values }
+        | HistoryEvent::MemoUpserted { memo: values } => values.values_mut().for_each(payload),
         HistoryEvent::UpdateAccepted(update) => payload(&mut update.payload),
         HistoryEvent::UpdateCompleted(update) => outcome(&mut update.outcome),
         HistoryEvent::ActivityResultLate { outcome: found, .. } => outcome(found),

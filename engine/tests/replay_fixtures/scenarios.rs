@@ -38,6 +38,7 @@ pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
     ("patches", patches),
     ("continued_as_new", continued_as_new),
     ("reset", reset),
+    ("upserts", upserts),
 ];
 
 /// Plays those scenarios that have no file.
@@ -245,6 +246,12 @@ fn reset(fixture: &Fixture) -> Vec<Selector> {
     let edit = EventEdit { event_id: 4, result: Some(json("\"edited\"")), payload: None };
     let request = ResetRequest { edits: vec![edit], ..ResetRequest::new(4, "once more") };
     fixture.wait(fixture.engine().reset(&selector, request)).unwrap();
+    advance_to_end(fixture, &selector);
+    vec![selector]
+}
+
+fn upserts(fixture: &Fixture) -> Vec<Selector> {
+    let selector = start(fixture, "upserts", "\"ada\"");
     advance_to_end(fixture, &selector);
     vec![selector]
 }

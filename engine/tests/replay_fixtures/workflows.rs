@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use everstep_engine::{
-    Activity, ActivityContext, ActivityError, Either, Retry, Signal, Table, Transaction,
-    TransactionContext, Update, Worker, Workflow, WorkflowContext, WorkflowError, race,
+    Activity, ActivityContext, ActivityError, Either, Retry, SearchAttribute, Signal, Table,
+    Transaction, TransactionContext, Update, Worker, Workflow, WorkflowContext, WorkflowError,
+    race,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -58,6 +59,7 @@ pub(crate) fn worker() -> Worker {
         .update(Workflow::<(), u64>::new("register"), SET)
         .workflow(Workflow::new("patched"), patched)
         .workflow(Workflow::new("chain"), chain)
+        .workflow(Workflow::new("upserts"), upserts)
         .activity(ECHO, async |_, text| Ok(text))
         .activity(FLAKY, async |ctx: ActivityContext, ()| match ctx.attempt() {
             1 => Err(ActivityError::new("flaky", "on purpose")),
@@ -190,4 +192,15 @@ async fn chain(ctx: &WorkflowContext, run: u64) -> Result<u64, WorkflowError> {
         2 => Ok(run),
         _ => ctx.continue_as_new(run + 1),
     }
+}
+
+async fn upserts(ctx: &WorkflowContext, name: String) -> Result<String, WorkflowError> {
+    const CUSTOMER: SearchAttribute<String> = SearchAttribute::new("customer");
+    const CENTS: SearchAttribute<i64> = SearchAttribute::new("cents");
+    ctx.upsert_search_attribute(CUSTOMER, name);
+    ctx.upsert_search_attribute(CENTS, 1_250);
+    let echoed = ctx.activity(ECHO, "between".into()).await?;
+    ctx.remove_search_attribute(CENTS);
+    ctx.upsert_memo("note", &echoed);
+    Ok(echoed)
 }

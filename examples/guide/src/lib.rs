@@ -56,6 +56,10 @@ mod testing {}
 #[doc = include_str!("../../../docs/guide/10-schedules.md")]
 mod schedules {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/12-finding-runs.md")]
+mod finding_runs {}
+
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
 ///
 /// # Panics

@@ -136,6 +136,10 @@ error_codes! {
         "The namespace holds runs",
         "Only an empty namespace can be deleted, and `default` never. Nothing was deleted.",
         "Terminate and delete its runs, or give it a short retention and wait.";
+    SEARCH_ATTRIBUTE_TYPE = "search_attribute_type" [422],
+        "The search attribute holds another type",
+        "The worker declares a type for the search attribute, and the value is of another one; `detail` names both. Nothing was started.",
+        "Send a value of the declared type, which `GET /api/v1/search-attributes` lists: `keyword` is a string, `datetime` an RFC 3339 string. An attribute that no worker declares takes any value.";
     UNSUPPORTED_SORT = "unsupported_sort" [400],
         "The list cannot be sorted by this",
         "No index serves the order that the parameter `sort` asks for, and the server does not sort a million runs in memory.",

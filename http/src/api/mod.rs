@@ -17,6 +17,7 @@ mod blocking;
 mod body;
 mod cancel;
 mod clock;
+mod count;
 mod delete;
 mod describe;
 pub mod error_code;
@@ -63,6 +64,8 @@ pub(crate) use state::{Api, Limits};
 pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
     let routes = OpenApiRouter::new()
         .routes(routes!(start::start, list::list))
+        .routes(routes!(count::count))
+        .routes(routes!(count::attributes))
         .routes(routes!(describe::describe, delete::delete))
         .routes(routes!(result::result))
         .routes(routes!(history::history))

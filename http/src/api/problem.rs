@@ -104,6 +104,7 @@ impl From<Rejection> for Problem {
             Rejection::NamespaceNotFound(_) => codes::NAMESPACE_NOT_FOUND,
             Rejection::NamespaceAlreadyExists(_) => codes::NAMESPACE_ALREADY_EXISTS,
             Rejection::NamespaceNotEmpty(_) => codes::NAMESPACE_NOT_EMPTY,
+            Rejection::SearchAttributeType { .. } => codes::SEARCH_ATTRIBUTE_TYPE,
             Rejection::UnsupportedSort(_) => codes::UNSUPPORTED_SORT,
             Rejection::Unavailable(_) => codes::UNAVAILABLE,
             Rejection::OutcomeUnknown(_) => codes::OUTCOME_UNKNOWN,

@@ -16,7 +16,7 @@ pub struct BenchArgs {
         value_delimiter = ',',
         value_name = "LIST",
         ignore_case = true,
-        default_value = "w1,w2,w3,w4,w5,w6,w7"
+        default_value = "w1,w2,w3,w4,w5,w6,w7,w8"
     )]
     pub(super) workloads: Vec<Workload>,
     /// Length of a cell in seconds; at least 30 for figures that are published.
@@ -34,6 +34,9 @@ pub struct BenchArgs {
     /// Events of w7's run.
     #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     pub(super) events: u64,
+    /// Closed runs of w8; there is one open run for a hundred of them.
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    pub(super) runs: u64,
     /// Directory for the data and for measuring the disk; something below the system's temporary
     /// directory where none is given. What is made in it is removed afterwards.
     #[arg(long, value_name = "DIR")]
@@ -63,6 +66,8 @@ pub enum Workload {
     W6,
     /// One run with a long history.
     W7,
+    /// Finding runs.
+    W8,
 }
 
 impl Workload {
@@ -76,6 +81,7 @@ impl Workload {
             Self::W5 => "w5",
             Self::W6 => "w6",
             Self::W7 => "w7",
+            Self::W8 => "w8",
         }
     }
 
@@ -89,13 +95,14 @@ impl Workload {
             Self::W5 => "runs that sleep for an hour",
             Self::W6 => "schedules, 1,000 of them due at each second, in process only",
             Self::W7 => "one run with a long history, in process only",
+            Self::W8 => "list, filter and count among very many runs, in process only",
         }
     }
 
     /// How many are in flight where nothing else is said.
     pub(super) const fn concurrency(self) -> &'static [usize] {
         match self {
-            Self::W1 | Self::W4 | Self::W6 | Self::W7 => &[1],
+            Self::W1 | Self::W4 | Self::W6 | Self::W7 | Self::W8 => &[1],
             Self::W2 => &[1, 64, 512],
             Self::W3 => &[1, 64],
             Self::W5 => &[512],
@@ -125,9 +132,10 @@ impl BenchArgs {
 
     /// The cells: each workload with each number in flight.
     pub(super) fn plan(&self) -> Vec<(Workload, usize)> {
-        // W7 needs an engine that it can end and open again, W6 one that it can watch.
+        // W7 needs an engine that it can end and open again, W6 one that it can watch, W8 one that
+        // holds nothing else.
         let mine = |workload: &&Workload| {
-            self.url.is_none() || !matches!(workload, Workload::W6 | Workload::W7)
+            self.url.is_none() || !matches!(workload, Workload::W6 | Workload::W7 | Workload::W8)
         };
         let cells = self.workloads.iter().filter(mine).flat_map(|workload| {
             let own = workload.concurrency();

@@ -1,4 +1,4 @@
-//! The benchmark: workloads W1 to W7, in process or over HTTP.
+//! The benchmark: workloads W1 to W8, in process or over HTTP.
 //!
 //! ```text
 //! args ──► plan of cells ──► for each: disk's sync rate · fresh engine · closed loop · drain
@@ -17,6 +17,7 @@ mod child;
 mod disk;
 mod error;
 mod figure;
+mod finding;
 mod load;
 mod long_run;
 mod process;

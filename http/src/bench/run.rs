@@ -10,6 +10,7 @@ use super::cell;
 use super::disk::{ScratchDir, SyncRate};
 use super::error::BenchError;
 use super::figure::Measured;
+use super::finding;
 use super::long_run;
 use super::report::Report;
 use super::schedules;
@@ -49,7 +50,7 @@ fn conclude(args: &BenchArgs, report: &Report) -> ExitCode {
 }
 
 /// A line on stderr, for whoever waits.
-fn progress(line: &str) {
+pub(super) fn progress(line: &str) {
     // Nobody waits where stderr is closed.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -121,6 +122,9 @@ fn one(
             args.events,
             disk,
         )),
+        (Workload::W8, None) => {
+            clients.block_on(finding::in_process(scratch.path(), runtime.handle(), args.runs, disk))
+        }
         (_, Some(server)) => clients.block_on(cell::measure(server, cell, args.length(), disk)),
         (_, None) => {
             let budget = EngineConfig::default().memory_budget_bytes;

@@ -130,7 +130,12 @@ impl Job {
     }
 
     pub(super) fn fan_out() -> Self {
-        Self::new(FAN_OUT.name(), &FanOut { width: WIDTH })
+        Self::fan_out_of(WIDTH)
+    }
+
+    /// As many steps at once.
+    pub(super) fn fan_out_of(width: u64) -> Self {
+        Self::new(FAN_OUT.name(), &FanOut { width })
     }
 
     pub(super) fn sleep() -> Self {

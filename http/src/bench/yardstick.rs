@@ -65,6 +65,7 @@ pub(super) fn target(
         ("w6", _, "unseen") => (AtMost(0.0), None),
         ("w7", _, "resume_ms") => (AtMost(500.0), None),
         ("w7", _, "first_page_ms" | "last_page_ms" | "middle_page_ms") => (AtMost(5.0), None),
+        ("w8", _, "list_p99_ms" | "filter_p99_ms" | "count_p99_ms") => (AtMost(10.0), None),
         _ => return None,
     };
     if over_http { http } else { Some(in_process) }

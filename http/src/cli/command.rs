@@ -8,6 +8,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::activity::ActivityCommand;
 use super::batch::BatchCommand;
 use super::cancel::CancelArgs;
+use super::count::CountArgs;
 use super::delete::DeleteArgs;
 use super::export::ExportArgs;
 use super::list::ListArgs;
@@ -79,6 +80,9 @@ enum ClientCommand {
     /// List workflows, newest first.
     #[command(after_help = LIST_HELP)]
     List(Box<ListArgs>),
+    /// Count workflows, in all and by group.
+    #[command(after_help = COUNT_HELP)]
+    Count(Box<CountArgs>),
     /// Show a run: what it waits for and its history.
     #[command(after_help = SHOW_HELP)]
     Show(ShowArgs),
@@ -169,7 +173,15 @@ const LIST_HELP: &str = "\
 Examples:
   list --status running
   list --type fulfil_order --started-after 2h --attr city=Berlin
+  list --status failed --sort -closed_at
+  list --attr-min amount=100 --sort -attr.amount
   list --limit 1000 --json";
+
+const COUNT_HELP: &str = "\
+Examples:
+  count --group-by status
+  count --status failed --group-by fingerprint
+  count --type fulfil_order --attr city=Berlin --json";
 
 const SHOW_HELP: &str = "\
 Events that belong together stand in one row: an activity with all its attempts, a timer with its
@@ -292,6 +304,8 @@ else.
   w4  1,000 steps at once
   w5  sleepers: start rate, memory, kill -9 and restart
   w6  schedules: 100,000 of them, 1,000 due at each second; how late they fire
+  w7  one run with 100,000 events: its resume and the pages of its history
+  w8  1,000,000 closed runs and 10,000 open ones: list, filter, count
 
 Examples:
   bench
@@ -306,6 +320,7 @@ impl ClientCommand {
             Self::Update(args) => args.run(),
             Self::Query(args) => args.run(),
             Self::List(args) => args.run(),
+            Self::Count(args) => args.run(),
             Self::Show(args) => args.run(),
             Self::Export(args) => args.run(),
             Self::Cancel(args) => args.run(),

@@ -1,4 +1,4 @@
-//! `list`: workflows, newest first.
+//! `list`: workflows, newest first where nothing else is asked for.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use super::screen::{Colour, Screen};
 use super::span::{age_text, duration_text, now};
 use super::table::{Align, Cell, Table};
 use crate::client::Client;
-use crate::{RunPage, Timestamp};
+use crate::{ListOrder, RunPage, Timestamp};
 
 /// The largest page that is asked for at once.
 const PAGE: usize = 500;
@@ -19,6 +19,9 @@ const PAGE: usize = 500;
 pub(super) struct ListArgs {
     #[command(flatten)]
     filter: FilterArgs,
+    /// By what to sort: started_at, closed_at or attr.NAME, with `-` in front for descending.
+    #[arg(long, value_name = "ORDER", default_value = "-started_at", allow_hyphen_values = true)]
+    sort: ListOrder,
     /// How many at most.
     #[arg(long, default_value_t = 50, value_name = "N")]
     limit: usize,
@@ -47,7 +50,7 @@ impl ListArgs {
         loop {
             let size = PAGE.min(self.limit - found.workflows.len()).max(1);
             let token = found.next_page_token.as_deref();
-            let page = client.list(&filter, Some(size), token).await?;
+            let page = client.list_in_order(&filter, &self.sort, Some(size), token).await?;
             found.workflows.extend(page.workflows);
             found.next_page_token = page.next_page_token;
             if found.next_page_token.is_none() || found.workflows.len() >= self.limit {

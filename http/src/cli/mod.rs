@@ -15,6 +15,7 @@ mod activity;
 mod batch;
 mod cancel;
 mod command;
+mod count;
 mod delete;
 mod export;
 mod filter;

@@ -13,9 +13,9 @@ use super::path::Path;
 use super::sse::EventStream;
 use super::typed::Start;
 use crate::{
-    Failure, IdReuse, ListFilter, OnConflict, Payload, Query, RunDescription, RunId, RunPage,
-    RunResult, RunStatus, Selector, Signal, SignalInput, StartRequest, Started, UpdateInput,
-    UpdateState, Workflow,
+    Failure, IdReuse, ListFilter, ListOrder, OnConflict, Payload, Query, RunCounts, RunDescription,
+    RunId, RunPage, RunResult, RunStatus, Selector, Signal, SignalInput, StartRequest, Started,
+    UpdateInput, UpdateState, Workflow,
 };
 
 /// The longest wait that the server grants one request.
@@ -302,11 +302,40 @@ impl Client {
         page_size: Option<usize>,
         page_token: Option<&str>,
     ) -> Result<RunPage, ClientError> {
-        let mut path = Path::new("/api/v1/workflows").in_namespace(&filter.namespace);
-        for (name, value) in filter.parameters() {
-            path = path.parameter(&name, Some(value));
-        }
-        path = path.parameter("page_size", page_size).parameter("page_token", page_token);
+        self.list_in_order(filter, &ListOrder::default(), page_size, page_token).await
+    }
+
+    /// A page of the list in another order. A page that is `partial` is not full, and goes on with
+    /// its token.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn list_in_order(
+        &self,
+        filter: &ListFilter,
+        order: &ListOrder,
+        page_size: Option<usize>,
+        page_token: Option<&str>,
+    ) -> Result<RunPage, ClientError> {
+        let sort = (*order != ListOrder::default()).then(|| order.to_string());
+        let path = filtered("/api/v1/workflows", filter)
+            .parameter("sort", sort)
+            .parameter("page_size", page_size)
+            .parameter("page_token", page_token);
+        self.connection.send(Call::get(path)).await?.to()
+    }
+
+    /// How many runs pass a filter, and how many of them are in each group: `status`, `type`,
+    /// `queue`, `build`, `version`, `fingerprint` or `attr.NAME`.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn count(
+        &self,
+        filter: &ListFilter,
+        group_by: Option<&str>,
+    ) -> Result<RunCounts, ClientError> {
+        let path = filtered("/api/v1/workflow-counts", filter).parameter("group_by", group_by);
         self.connection.send(Call::get(path)).await?.to()
     }
 
@@ -382,4 +411,13 @@ impl Client {
         });
         Ok(samples.collect())
     }
+}
+
+/// A path with a filter's parameters.
+fn filtered(path: &str, filter: &ListFilter) -> Path {
+    let path = Path::new(path).in_namespace(&filter.namespace);
+    filter
+        .parameters()
+        .into_iter()
+        .fold(path, |path, (name, value)| path.parameter(&name, Some(value)))
 }

@@ -5,9 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use everstep_engine::{DEFAULT_NAMESPACE, ListFilter, RunStatus, Timestamp};
+use everstep_engine::{DEFAULT_NAMESPACE, ListFilter, ListOrder, RunStatus, Timestamp};
 
 use super::url;
+
+/// The order where none is asked for.
+pub(super) const NEWEST_FIRST: &str = "-started_at";
 
 /// The filter as it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -22,6 +25,10 @@ pub(super) struct Filter {
     /// Only children of this workflow.
     pub(super) parent: Option<String>,
     pub(super) attributes: BTreeMap<String, String>,
+    /// The list's other parameters, by name.
+    pub(super) more: BTreeMap<String, String>,
+    /// By what the list is sorted; newest first where nothing is said.
+    pub(super) sort: Option<String>,
     pub(super) page_token: Option<String>,
     /// An unknown status, as asked for.
     pub(super) unknown_status: Option<String>,
@@ -47,18 +54,64 @@ impl Filter {
                 "started_before" => filter.started_before = Some(value),
                 "parent" => filter.parent = Some(value),
                 "page_token" => filter.page_token = Some(value),
+                "sort" => filter.sort = Some(value).filter(|sort| sort != NEWEST_FIRST),
+                "closed_after" | "closed_before" | "build" | "version" | "queue" | "stuck"
+                | "fingerprint" => drop(filter.more.insert(name, value)),
                 // A form without scripts can only send one name for all attributes.
                 "attr" => {
                     if let Some((name, value)) = value.split_once('=') {
-                        filter.attributes.insert(name.trim().into(), value.trim().into());
+                        filter.take_attribute(name.trim(), value.trim());
                     }
                 }
-                _ => {
-                    if let Some(attribute) = name.strip_prefix("attr.") {
+                _ => match name.split_once('.') {
+                    Some(("attr", attribute)) => {
                         filter.attributes.insert(attribute.into(), value);
                     }
-                }
+                    Some(("attr_min" | "attr_max" | "attr_prefix", _)) => {
+                        filter.more.insert(name, value);
+                    }
+                    _ => {}
+                },
             }
+        }
+        filter
+    }
+
+    /// What was typed as `name=value`; `name>=value`, `name<=value` and `name^=value` are ranges.
+    fn take_attribute(&mut self, name: &str, value: &str) {
+        let (kind, attribute) = match name.as_bytes() {
+            [.., b'>'] => ("attr_min", &name[..name.len() - 1]),
+            [.., b'<'] => ("attr_max", &name[..name.len() - 1]),
+            [.., b'^'] => ("attr_prefix", &name[..name.len() - 1]),
+            _ => {
+                self.attributes.insert(name.into(), value.into());
+                return;
+            }
+        };
+        self.more.insert(format!("{kind}.{}", attribute.trim()), value.into());
+    }
+
+    /// The order that is asked for, and the problem if there is none such.
+    pub(super) fn order(&self) -> (ListOrder, Option<String>) {
+        match self.sort.as_deref().map(str::parse::<ListOrder>) {
+            None => (ListOrder::default(), None),
+            Some(Ok(order)) => (order, None),
+            Some(Err(refused)) => (ListOrder::default(), Some(refused.to_string())),
+        }
+    }
+
+    /// The same filter in another order, from its first page.
+    pub(super) fn sorted(&self, sort: &str) -> Self {
+        let sort = Some(sort.to_owned()).filter(|sort| sort != NEWEST_FIRST);
+        Self { sort, ..self.first_page() }
+    }
+
+    /// The same filter with or without another parameter of the list.
+    pub(super) fn with(&self, name: &str, value: Option<&str>) -> Self {
+        let mut filter = self.first_page();
+        match value {
+            Some(value) => drop(filter.more.insert(name.to_owned(), value.to_owned())),
+            None => drop(filter.more.remove(name)),
         }
         filter
     }
@@ -81,7 +134,7 @@ impl Filter {
         };
         let started_after = instant(&self.started_after, "Started after");
         let started_before = instant(&self.started_before, "Started before");
-        let filter = ListFilter {
+        let mut filter = ListFilter {
             namespace: DEFAULT_NAMESPACE.into(),
             status: self.status,
             workflow_type: self.workflow_type.clone(),
@@ -92,6 +145,10 @@ impl Filter {
             attributes: self.attributes.clone(),
             ..ListFilter::default()
         };
+        for (name, value) in &self.more {
+            problems.extend(filter.set(name, value).err().map(|error| error.to_string()));
+        }
+        problems.extend(self.order().1);
         (filter, problems)
     }
 
@@ -119,7 +176,7 @@ impl Filter {
 
     /// Whether it lets everything through.
     pub(super) fn is_empty(&self) -> bool {
-        self.first_page() == Self::default()
+        Self { sort: None, ..self.first_page() } == Self::default()
     }
 
     /// The list's address with this filter.
@@ -141,8 +198,11 @@ impl Filter {
         ];
         let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let attributes = attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let more = self.more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let sort = self.sort.as_deref().map(|sort| ("sort", sort));
         let token = self.page_token.as_deref().map(|token| ("page_token", token));
         url::with_query(page, fields.chain(attributes).chain(token))
+        url::with_query(url::LIST, fields.chain(attributes).chain(more).chain(sort).chain(token))
     }
 }
 
@@ -188,13 +248,18 @@ mod tests {
             ("attr.customer", "ada=1"),
             ("attr", "tier = gold"),
             ("parent", "cart/1"),
+            ("attr", "amount >= 100"),
+            ("attr", "city^=Mün"),
+            ("stuck", "true"),
+            ("sort", "closed_at"),
             ("unknown", "x"),
             ("started_before", " "),
         ]));
         assert_eq!(
             filter.address(),
             "/ui/workflows?status=failed&type=order&id_prefix=a%26b&started_after=15m\
-             &parent=cart%2F1&attr.customer=ada%3D1&attr.tier=gold"
+             &parent=cart%2F1&attr.customer=ada%3D1&attr.tier=gold&attr_min.amount=100\
+             &attr_prefix.city=M%C3%BCn&stuck=true&sort=closed_at"
         );
         assert!(!filter.is_empty());
         assert_eq!(Filter::parse(Vec::new()).address(), "/ui/workflows");
@@ -221,10 +286,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_named_and_not_asked() {
-        let filter = Filter::parse(pairs(&[("status", "odd"), ("started_after", "soon")]));
+        let filter = Filter::parse(pairs(&[
+            ("status", "odd"),
+            ("started_after", "soon"),
+            ("stuck", "maybe"),
+            ("sort", "length"),
+        ]));
         let (list, problems) = filter.to_list(Timestamp::from_millis(0));
         assert_eq!(list.status, None);
         assert_eq!(list.started_after, None);
-        assert_eq!(problems.len(), 2);
+        assert_eq!(problems.len(), 4);
     }
 }

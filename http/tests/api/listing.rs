@@ -113,3 +113,94 @@ async fn refuses_filters_that_make_no_sense() {
         server.get(&path).await.problem(400, "invalid_request");
     }
 }
+
+#[tokio::test]
+async fn sorted_and_by_what_was_typed() {
+    let server = TestServer::start_with_manual_clock().await;
+    for (id, kind, attributes) in [
+        ("a", "echo", json!({"cents": 300, "city": "Bonn"})),
+        ("b", "gate", json!({"cents": 100, "city": "Berlin"})),
+        ("c", "echo", json!({"cents": 200.5})),
+        ("d", "fail", json!({"city": "Bern"})),
+    ] {
+        server.begin(json!({"type": kind, "id": id, "search_attributes": attributes})).await;
+        if kind != "gate" {
+            server.result(id).await;
+        }
+        server.post("/test/clock/advance", r#"{"ms":1000}"#).await.json(200);
+    }
+    let failed = server.get("/api/v1/workflows/d").await.json(200);
+    let fingerprint = failed["fingerprint"].as_str().unwrap().to_owned();
+    for (query, expected) in [
+        ("sort=started_at", vec!["a", "b", "c", "d"]),
+        ("sort=-closed_at", vec!["d", "c", "a"]),
+        ("sort=closed_at&type=echo", vec!["a", "c"]),
+        ("sort=attr.cents", vec!["b", "c", "a"]),
+        ("sort=-attr.cents&attr_max.cents=250", vec!["c", "b"]),
+        ("sort=attr.city", vec!["b", "d", "a"]),
+        ("attr_prefix.city=B", vec!["d", "b", "a"]),
+        ("attr_prefix.city=Ber", vec!["d", "b"]),
+        ("attr_min.cents=200&attr_max.cents=300", vec!["c", "a"]),
+        ("stuck=false&status=running", vec!["b"]),
+        ("stuck=true", vec![]),
+        (&format!("fingerprint={fingerprint}"), vec!["d"]),
+        ("fingerprint=none", vec![]),
+    ] {
+        assert_eq!(listed(&server, query).await, expected, "{query}");
+        // One by one it is the same.
+        let (mut found, mut token) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/api/v1/workflows?{query}&page_size=1&page_token={token}");
+            let page = server.get(&path).await.json(200);
+            found.extend(ids(&page));
+            match page["next_page_token"].as_str() {
+                Some(next) => next.clone_into(&mut token),
+                None => break,
+            }
+        }
+        assert_eq!(found, expected, "{query}, one by one");
+    }
+    let refused = server.get("/api/v1/workflows?sort=duration").await;
+    refused.problem(400, "unsupported_sort");
+    for query in ["stuck=maybe", "sort=closed_at&page_token=x", "sort=attr.a&page_token=%C3%A4"] {
+        let refused = server.get(&format!("/api/v1/workflows?{query}")).await;
+        refused.problem(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn counted_by_group() {
+    let server = TestServer::start().await;
+    for (number, kind) in ["echo", "echo", "gate", "fail"].iter().enumerate() {
+        let id = format!("w-{number}");
+        let body = json!({"type": kind, "id": id, "search_attributes": {"tier": "gold"}});
+        server.begin(body).await;
+        if *kind != "gate" {
+            server.result(&id).await;
+        }
+    }
+    let count =
+        async |query: &str| server.get(&format!("/api/v1/workflow-counts?{query}")).await.json(200);
+    assert_eq!(count("").await, json!({"count": 4}));
+    assert_eq!(
+        count("group_by=status").await,
+        json!({"count": 4, "groups": [
+            {"value": "completed", "count": 2},
+            {"value": "failed", "count": 1},
+            {"value": "running", "count": 1},
+        ]})
+    );
+    assert_eq!(count("attr.tier=gold&status=completed").await, json!({"count": 2}));
+    assert_eq!(count("id_prefix=w-1").await, json!({"count": 1}));
+    let by_type = count("group_by=type&attr.tier=gold").await;
+    assert_eq!(by_type["groups"][0], json!({"value": "echo", "count": 2}));
+    let by_cause = count("group_by=fingerprint&status=failed").await;
+    assert_eq!(by_cause["groups"][0]["workflow_id"], "w-3");
+    assert!(by_cause["groups"][0]["failure"]["type"].is_string(), "{by_cause}");
+    let refused = server.get("/api/v1/workflow-counts?group_by=colour").await;
+    refused.problem(400, "invalid_request");
+    let missing = server.get("/api/v1/workflow-counts?namespace=nowhere").await;
+    missing.problem(404, "namespace_not_found");
+    let known = server.get("/api/v1/search-attributes").await.json(200);
+    assert_eq!(known, json!({"search_attributes": {}}));
+}

@@ -99,6 +99,8 @@ async fn the_document_describes_the_routes() {
             "/api/v1/schedules/{id}/pause",
             "/api/v1/schedules/{id}/resume",
             "/api/v1/schedules/{id}/trigger",
+            "/api/v1/search-attributes",
+            "/api/v1/workflow-counts",
             "/api/v1/workflows",
             "/api/v1/workflows/{id}",
             "/api/v1/workflows/{id}/activities/{activity_id}/retry",

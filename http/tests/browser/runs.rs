@@ -83,6 +83,18 @@ fn filters_live_in_the_address() {
         page.until(&ids("alpha-1")).await;
         assert_eq!(page.path().await, "/ui/workflows?type=quick&attr.customer=ada");
 
+        page.keys("[name=attr]", "customer^=a\u{e007}").await;
+        page.until_text(".token[data-key='attr_prefix.customer']", "customer begins with a").await;
+        page.go("/ui/workflows").await;
+        page.click("[data-key=sort-closed_at]").await;
+        page.until(&ids("gamma-1,alpha-2,alpha-1")).await;
+        assert_eq!(page.path().await, "/ui/workflows?sort=-closed_at");
+        page.click("[data-key=sort-closed_at]").await;
+        page.until(&ids("alpha-1,alpha-2,gamma-1")).await;
+        page.click("[data-key=sort-started_at]").await;
+        page.until(&ids("gamma-1,beta-1,alpha-2,alpha-1")).await;
+        assert_eq!(page.path().await, "/ui/workflows");
+
         page.go("/ui/workflows?started_after=soon").await;
         page.until_text("#filters .problem", "is no time").await;
         page.until(&ids("gamma-1,beta-1,alpha-2,alpha-1")).await;

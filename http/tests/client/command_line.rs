@@ -226,13 +226,15 @@ fn the_benchmark_measures() {
     let arguments = [
         "bench",
         "--workloads",
-        "w1,w2,w3,w4,w5",
+        "w1,w2,w3,w4,w5,w8",
         "--seconds",
         "0.2",
         "--concurrency",
         "1,8",
         "--sleepers",
         "500",
+        "--runs",
+        "2000",
         "--data",
         data,
         "--json",
@@ -245,7 +247,7 @@ fn the_benchmark_measures() {
     let cells = report["cells"].as_array().unwrap();
     let workloads: Vec<&str> =
         cells.iter().map(|cell| cell["workload"].as_str().unwrap()).collect();
-    assert_eq!(workloads, ["w1", "w2", "w2", "w3", "w3", "w4", "w5"]);
+    assert_eq!(workloads, ["w1", "w2", "w2", "w3", "w3", "w4", "w5", "w8"]);
     for cell in cells {
         assert!(cell["disk"]["syncs_per_s"].as_f64().unwrap() > 0.0, "{cell}");
         let figures = cell["figures"].as_array().unwrap();

@@ -47,7 +47,7 @@ fn mistakes_are_refused_before_anything_is_sent() {
         "worker list --status done",
         "worker list --started-after yesterday",
         "worker show",
-        "worker bench --workloads w9",
+        "worker bench --workloads w99",
         "worker bench --seconds 0",
         "worker --listen 127.0.0.1:0 list",
         "worker dance",

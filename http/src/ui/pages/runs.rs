@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use everstep_engine::{Rejection, RunStatus, RunSummary, Timestamp};
+use everstep_engine::{GroupBy, ListFilter, Rejection, RunStatus, RunSummary, Timestamp};
 use maud::{Markup, html};
 
-use crate::ui::filter::Filter;
+use crate::ui::filter::{Filter, NEWEST_FIRST};
 use crate::ui::icons::{self, Icon};
 use crate::ui::inspector::{Inspector, selector};
 use crate::ui::layout::{self, Page, Section, Viewer};
@@ -18,8 +18,6 @@ use crate::ui::tone::Tone;
 use crate::ui::{payload, refusal, times, url, verdict};
 
 const PAGE_SIZE: usize = 50;
-/// Runs that are counted for the chips; more are shown as "at least".
-const MAX_COUNTED: usize = 1_000;
 /// How long one page may spend on saying what its rows wait for.
 const WHY_BUDGET: Duration = Duration::from_millis(60);
 
@@ -30,16 +28,19 @@ struct Row {
     why: Option<Markup>,
 }
 
-/// Runs by status, of the newest that the filter lets through.
+/// Runs by status, of those that the rest of the filter lets through.
 struct Counts {
-    by_status: HashMap<RunStatus, usize>,
-    total: usize,
+    by_status: HashMap<RunStatus, u64>,
+    total: u64,
+    stuck: u64,
     more: bool,
 }
 
 struct List {
     rows: Vec<Row>,
     next: Option<String>,
+    /// More runs may match than were looked at for this page.
+    partial: bool,
     counts: Counts,
     problems: Vec<String>,
 }
@@ -77,22 +78,25 @@ pub(crate) async fn page(
 
 fn read(inspector: &Inspector, asked: &Filter, now: Timestamp) -> Result<List, Rejection> {
     let (filter, problems) = asked.to_list(now);
-    let page = inspector.engine.list(&filter, PAGE_SIZE, asked.page_token.as_deref())?;
-    let mut any_status = filter;
-    any_status.status = None;
-    let counted = inspector.engine.list(&any_status, MAX_COUNTED, None)?;
-    let mut by_status = HashMap::new();
-    for run in &counted.workflows {
-        *by_status.entry(run.status).or_default() += 1;
-    }
-    let counts = Counts {
-        by_status,
-        total: counted.workflows.len(),
-        more: counted.next_page_token.is_some(),
-    };
+    let (order, _) = asked.order();
+    let token = asked.page_token.as_deref();
+    let page = inspector.engine.list_in_order(&filter, &order, PAGE_SIZE, token)?;
+    let counts = counts(inspector, filter)?;
     let deadline = Instant::now() + WHY_BUDGET;
     let rows = page.workflows.into_iter().map(|run| row(inspector, run, now, deadline)).collect();
-    Ok(List { rows, next: page.next_page_token, counts, problems })
+    let (next, partial) = (page.next_page_token, page.partial);
+    Ok(List { rows, next, partial, counts, problems })
+}
+
+fn counts(inspector: &Inspector, filter: ListFilter) -> Result<Counts, Rejection> {
+    let filter = ListFilter { status: None, stuck: None, ..filter };
+    let counted = inspector.engine.count(&filter, Some(&GroupBy::Status))?;
+    let groups = counted.groups.into_iter().flatten();
+    let by_status = groups.filter_map(|group| Some((group.value.parse().ok()?, group.count)));
+    let by_status = by_status.collect();
+    let stuck = inspector.engine.count(&ListFilter { stuck: Some(true), ..filter }, None)?;
+    let more = counted.partial;
+    Ok(Counts { by_status, total: counted.count, stuck: stuck.count, more })
 }
 
 /// What a run waits for takes reading its history, so a page stops when its time is up.
@@ -132,8 +136,9 @@ fn chips(filter: &Filter, counts: &Counts) -> Markup {
         let usual = !matches!(status, RunStatus::ContinuedAsNew | RunStatus::Paused);
         usual || chosen == Some(*status) || counts.by_status.contains_key(status)
     });
-    let number = |count: usize| match (counts.more, count) {
-        (false, count) => count.to_string(),
+    let is_stuck = filter.more.get("stuck").is_some_and(|stuck| stuck == "true");
+    let number = |count: u64| match (counts.more, count) {
+        (false, count) => thousands(count),
         (true, 0) => String::new(),
         (true, count) => format!("{}+", thousands(count)),
     };
@@ -152,6 +157,14 @@ fn chips(filter: &Filter, counts: &Counts) -> Markup {
                     span.count { (number(counts.by_status.get(&status).copied().unwrap_or(0))) }
                 }
             }
+            @if is_stuck || counts.stuck > 0 {
+                a class={ "chip " (Tone::Stuck.class()) } data-nav data-key="stuck"
+                    href=(filter.with("stuck", (!is_stuck).then_some("true")).address())
+                    aria-current=(current(is_stuck)) {
+                    (icons::glyph(Tone::Stuck)) (Tone::Stuck.word()) " "
+                    span.count { (number(counts.stuck)) }
+                }
+            }
         }
     }
 }
@@ -160,10 +173,46 @@ const fn current(is: bool) -> &'static str {
     if is { "true" } else { "false" }
 }
 
-fn thousands(count: usize) -> String {
+fn thousands(count: u64) -> String {
     match count {
         0..1_000 => count.to_string(),
-        _ => format!("{},{:03}", count / 1_000, count % 1_000),
+        _ => format!("{},{:03}", thousands(count / 1_000), count % 1_000),
+    }
+}
+
+/// The orders that the list offers besides those by search attributes.
+const ORDERS: [(&str, &str); 4] = [
+    (NEWEST_FIRST, "Newest first"),
+    ("started_at", "Oldest first"),
+    ("-closed_at", "Last closed first"),
+    ("closed_at", "First closed first"),
+];
+
+/// How a parameter of the list reads in its token.
+fn token_text(name: &str, value: &str) -> String {
+    match name.split_once('.') {
+        Some(("attr_min", attribute)) => format!("{attribute} ≥ {value}"),
+        Some(("attr_max", attribute)) => format!("{attribute} ≤ {value}"),
+        Some(("attr_prefix", attribute)) => format!("{attribute} begins with {value}"),
+        _ => format!("{}: {value}", name.replace('_', " ")),
+    }
+}
+
+/// A column's heading that sorts by it, one way and then the other.
+fn heading(filter: &Filter, field: &str, word: &str) -> Markup {
+    let sort = filter.sort.as_deref().unwrap_or(NEWEST_FIRST);
+    let (descending, state, arrow) = match sort.strip_prefix('-') {
+        Some(by) if by == field => (false, "descending", " ↓"),
+        None if sort == field => (true, "ascending", " ↑"),
+        _ => (true, "none", ""),
+    };
+    let next = if descending { format!("-{field}") } else { field.to_owned() };
+    html! {
+        th scope="col" aria-sort=(state) {
+            a.sort href=(filter.sorted(&next).address()) data-nav data-key={ "sort-" (field) } {
+                (word) (arrow)
+            }
+        }
     }
 }
 
@@ -216,7 +265,30 @@ fn bar(filter: &Filter, types: &[&'static str], problems: &[String]) -> Markup {
             label.attr {
                 span.visually-hidden { "Search attribute" }
                 input type="text" name="attr" placeholder="attribute=value" autocomplete="off"
-                    spellcheck="false" pattern=".+=.+" title="NAME=VALUE, then Enter";
+                    spellcheck="false" pattern=".+=.+"
+                    title="NAME=VALUE, NAME>=VALUE, NAME<=VALUE or NAME^=BEGINNING, then Enter";
+            }
+            label {
+                span.visually-hidden { "Order" }
+                select name="sort" {
+                    @let sort = filter.sort.as_deref().unwrap_or(NEWEST_FIRST);
+                    @for (value, word) in ORDERS {
+                        // What is usual is not said in the address.
+                        option value=(if value == NEWEST_FIRST { "" } else { value })
+                            selected[sort == value] { (word) }
+                    }
+                    @if !ORDERS.iter().any(|(value, _)| *value == sort) {
+                        option value=(sort) selected { "By " (sort) }
+                    }
+                }
+            }
+            @for (name, value) in &filter.more {
+                span.token data-key=(name) {
+                    (token_text(name, value))
+                    input type="hidden" name=(name) value=(value);
+                    a.icon-button href=(filter.with(name, None).address()) data-nav
+                        aria-label={ "Remove " (name) } { (Icon::Close.draw()) }
+                }
             }
             @if let Some(parent) = &filter.parent {
                 span.token data-key="parent" {
@@ -249,7 +321,7 @@ fn bar(filter: &Filter, types: &[&'static str], problems: &[String]) -> Markup {
 
 fn table(filter: &Filter, list: &List, now: Timestamp) -> Markup {
     if list.rows.is_empty() {
-        return empty(filter);
+        return empty(filter, list);
     }
     html! {
         div.table-wrap {
@@ -260,7 +332,8 @@ fn table(filter: &Filter, list: &List, now: Timestamp) -> Markup {
                         th scope="col" { "Workflow" }
                         th.col-type scope="col" { "Type" }
                         th.col-why scope="col" { "Waits for / last failure" }
-                        th scope="col" { "Started" }
+                        (heading(filter, "started_at", "Started"))
+                        (heading(filter, "closed_at", "Closed"))
                         th.end.col-duration scope="col" { "Duration" }
                     }
                 }
@@ -285,6 +358,12 @@ fn line(row: &Row, now: Timestamp) -> Markup {
             td.col-type { (run.workflow_type) }
             td.grow.col-why { @if let Some(why) = &row.why { (why) } }
             td { (times::ago(run.started_at, now)) span.when-abs { (times::date(run.started_at)) } }
+            td {
+                @match run.closed_at {
+                    Some(at) => (times::ago(at, now)),
+                    None => span.muted { "–" },
+                }
+            }
             td.end.num.col-duration {
                 @match run.closed_at {
                     Some(at) => (times::duration(at.millis_since(run.started_at))),
@@ -308,13 +387,16 @@ fn without_times(markup: &str) -> String {
     kept
 }
 
-fn empty(filter: &Filter) -> Markup {
+fn empty(filter: &Filter, list: &List) -> Markup {
     html! {
         div.table-wrap {
             div.empty {
                 @if filter.is_empty() && filter.page_token.is_none() {
                     strong { "No workflows yet" }
                     p { "They show up here the moment one is started." }
+                } @else if list.partial {
+                    strong { "Nothing matches so far" }
+                    p { "As many runs were looked at as one page may cost; go on with the next." }
                 } @else {
                     strong { "Nothing matches" }
                     p { "No workflow passes all of these filters." }
@@ -328,16 +410,21 @@ fn empty(filter: &Filter) -> Markup {
 fn pager(filter: &Filter, list: &List) -> Markup {
     let next = list.next.clone().map(|token| Filter { page_token: Some(token), ..filter.clone() });
     let shown = list.rows.len();
+    let sort = filter.sort.as_deref().unwrap_or(NEWEST_FIRST);
+    let order = ORDERS.iter().find(|(value, _)| *value == sort);
+    let order = order.map_or_else(|| format!("by {sort}"), |(_, word)| word.to_lowercase());
+    let (first, further) =
+        if sort == NEWEST_FIRST { ("Newest", "Older") } else { ("First", "Next") };
     html! {
         @if filter.page_token.is_some() || next.is_some() {
             nav.pager aria-label="Pages" {
-                span { (shown) @if shown == 1 { " run" } @else { " runs" } ", newest first" }
+                span { (shown) @if shown == 1 { " run" } @else { " runs" } ", " (order) }
                 span.push {
                     @if filter.page_token.is_some() {
-                        a.button.small href=(filter.first_page().address()) data-nav data-key="first" { "Newest" }
+                        a.button.small href=(filter.first_page().address()) data-nav data-key="first" { (first) }
                     }
                     @if let Some(next) = &next {
-                        a.button.small href=(next.address()) data-nav rel="next" data-key="next" { "Older" }
+                        a.button.small href=(next.address()) data-nav rel="next" data-key="next" { (further) }
                     }
                 }
             }
