@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use everstep_engine::kernel::{
     ActivityOptions, ActivityTimeout, Answer, Carried, ChildStart, Command, Continuation,
-    ExternalAsk, ExternalKind, ExternalRequest, Recorded, RetryPolicy, Run, TaskFailure,
-    TaskFailureKind, UpdateAccepted, UpdateCompleted,
+    ExternalAsk, ExternalKind, ExternalRequest, PendingChild, Recorded, RetryPolicy, Run,
+    TaskFailure, TaskFailureKind, UpdateAccepted, UpdateCompleted,
 };
 use everstep_engine::{
     ClosePolicy, Failure, HistoryEvent, IdReuse, OnConflict, Payload, RunId, RunStatus,
@@ -158,7 +158,10 @@ pub(crate) fn successor(before: &Run, now: Timestamp) -> Recorded {
     let mut started = (*before.started).clone();
     let children = before.children.iter().filter(|(_, child)| !child.detached);
     let carried = Carried {
-        children: children.map(|(&id, child)| (id, (**child).clone())).collect(),
+        children: children
+            // What is stored does not say who asked.
+            .map(|(&id, child)| (id, PendingChild { asked_by: None, ..(**child).clone() }))
+            .collect(),
         ..Carried::default()
     };
     started.continued = Some(Box::new(Continuation {
