@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::codec::CodecError;
+
 /// Why a store did not do what it was asked for.
 ///
 /// It can be cloned, because one failed sync is the answer to everyone who shared it.
@@ -55,6 +57,19 @@ pub enum StoreError {
         /// The newest version that can be read.
         supported: u64,
     },
+    /// Values rest on disk in a way that this configuration does not read.
+    #[error("store cannot be opened like this: {0}")]
+    Coding(CodingMismatch),
+    /// A value is not what was sealed for its row: the files were changed, or damaged.
+    #[error("a value of table {table}, key {key:?}, cannot be read: {reason}")]
+    Unreadable {
+        /// The table's id.
+        table: u8,
+        /// The row.
+        key: Bytes,
+        /// What is wrong with it.
+        reason: CodecError,
+    },
     /// The files contradict themselves; they are left as they are.
     #[error("store is corrupt: {what}")]
     Corrupt {
@@ -68,6 +83,38 @@ pub enum StoreError {
         action: &'static str,
         /// The operating system's answer.
         source: Arc<std::io::Error>,
+    },
+}
+
+/// Where a store's values and the codec it is opened with part.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodingMismatch {
+    /// The store's values are sealed, and no codec was given.
+    #[error("its values are encoded (key `{key_id}`); open it with its encryption keys")]
+    CodecMissing {
+        /// The key that was met last; empty if values are only compressed.
+        key_id: String,
+    },
+    /// A codec was given, and the store's values are plain.
+    #[error(
+        "its values are plain, and stay readable on disk; copy it into a directory of its own \
+         with the codec that it shall have"
+    )]
+    PlainStore,
+    /// Values may be sealed with a key that was not given.
+    #[error(
+        "it holds values that were sealed with key `{key_id}`, which is not among the keys given"
+    )]
+    KeyMissing {
+        /// The key's id.
+        key_id: String,
+    },
+    /// A key of that id was given, and it is another one.
+    #[error("key `{key_id}` is not the one that its values were sealed with")]
+    WrongKey {
+        /// The key's id.
+        key_id: String,
     },
 }
 

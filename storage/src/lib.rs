@@ -37,11 +37,15 @@
 //! | `batch`, `range`, `table` | what is asked: [`Batch`], [`Range`], [`Table`] |
 //! | `error`, `stats` | what is answered: [`StoreError`], [`StoreStats`] |
 //! | `record` | the bytes of one declaration |
+//! | [`codec`] | how values rest on disk: [`codec::ValueCodec`] |
 //! | `embedded` | [`EmbeddedStore`]: a journal, a redb file and an overlay |
+//! | `copy` | [`copy_store`]: everything into another store, as that one encodes it |
 //! | `memory` | [`MemoryStore`]: a map behind a lock, the oracle |
 //! | [`testing`] | the suite every store must pass, and a disk that fails |
 
 mod batch;
+pub mod codec;
+mod copy;
 mod embedded;
 mod error;
 mod memory;
@@ -53,8 +57,9 @@ mod table;
 pub mod testing;
 
 pub use batch::{Assertion, Batch, Fence, Write};
+pub use copy::copy_store;
 pub use embedded::{DirectoryDisk, Disk, EmbeddedConfig, EmbeddedStore, Threads};
-pub use error::{Refusal, StoreError};
+pub use error::{CodingMismatch, Refusal, StoreError};
 pub use memory::MemoryStore;
 pub use range::Range;
 /// What a file on a [`Disk`] answers to.

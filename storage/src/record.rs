@@ -13,6 +13,8 @@ pub(crate) const PUT: u8 = 1;
 pub(crate) const APPEND: u8 = 2;
 pub(crate) const DELETE: u8 = 3;
 pub(crate) const ADD: u8 = 4;
+/// An addition to a row of a coded store; see `codec/chunk`.
+pub(crate) const TALLY: u8 = 5;
 pub(crate) const ASSERT_ABSENT: u8 = 16;
 pub(crate) const ASSERT_VALUE: u8 = 17;
 pub(crate) const FENCE: u8 = 18;
@@ -94,7 +96,7 @@ impl<'a> Records<'a> {
         let value_fits = match kind {
             PUT | APPEND | ASSERT_VALUE => true,
             DELETE | ASSERT_ABSENT => value.is_empty(),
-            ADD | FENCE => value.len() == 8,
+            ADD | TALLY | FENCE => value.len() == 8,
             _ => false,
         };
         if !value_fits {

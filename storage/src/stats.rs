@@ -33,6 +33,12 @@ pub struct StoreStats {
     pub journal_bytes: u64,
     /// The state file's length.
     pub state_bytes: u64,
+    /// Bytes of the writes that went through the codec, before it.
+    pub plain_bytes: u64,
+    /// The same after it.
+    pub sealed_bytes: u64,
+    /// Values that were read and could not be unsealed.
+    pub unreadable_values: u64,
     /// Whether the store still works.
     pub health: Health,
 }

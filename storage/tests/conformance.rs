@@ -1,5 +1,7 @@
 //! Every store of this crate passes the suite.
 
+mod keys;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +39,22 @@ fn the_embedded_store_conforms_while_it_checkpoints_all_the_time_and_its_queue_i
         opened.set(opened.get() + 1);
         let dir = dir.path().join(opened.get().to_string());
         Arc::new(EmbeddedStore::open(dir, config.clone()).unwrap())
+    });
+}
+
+#[test]
+fn the_embedded_store_conforms_with_sealed_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = std::cell::Cell::new(0);
+    conformance(|| {
+        opened.set(opened.get() + 1);
+        let dir = dir.path().join(opened.get().to_string());
+        let config = EmbeddedConfig {
+            codec: Some(Arc::new(keys::codec(&["k1"]))),
+            checkpoint_records: 10,
+            ..EmbeddedConfig::default()
+        };
+        Arc::new(EmbeddedStore::open(dir, config).unwrap())
     });
 }
 

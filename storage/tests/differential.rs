@@ -1,6 +1,9 @@
 //! The same random programs on the embedded store and on the oracle give the same answers.
 
+mod keys;
 mod program;
+
+use std::sync::Arc;
 
 use everstep_storage::testing::{FaultDisk, Honesty, Random};
 use everstep_storage::{
@@ -11,15 +14,18 @@ struct Pair {
     disk: FaultDisk,
     embedded: EmbeddedStore,
     oracle: MemoryStore,
+    coded: bool,
     held: Vec<(Box<dyn Snapshot>, Box<dyn Snapshot>)>,
 }
 
-fn config(random: &mut Random) -> EmbeddedConfig {
+fn config(random: &mut Random, coded: bool) -> EmbeddedConfig {
+    let rotated: &[&str] = *random.pick(&[&["k1", "k2"], &["k2", "k1"]]);
     EmbeddedConfig {
         state_cache_bytes: 1 << 20,
         max_lag_records: *random.pick(&[4, 40, 1_000_000]),
         journal_file_bytes: *random.pick(&[1, 30_000, 1 << 20]),
         min_free_bytes: 0,
+        codec: coded.then(|| Arc::new(keys::codec(rotated)) as _),
         ..EmbeddedConfig::default()
     }
 }
@@ -72,8 +78,8 @@ impl Pair {
         }
         self.disk = self.disk.after_kill();
         let disk = self.disk.clone();
-        self.embedded =
-            EmbeddedStore::open_with(disk, config(random), Threads::None).expect("the disk works");
+        self.embedded = EmbeddedStore::open_with(disk, config(random, self.coded), Threads::None)
+            .expect("the disk works");
         assert_eq!(self.embedded.sequence(), self.oracle.sequence());
     }
 }
@@ -126,12 +132,12 @@ fn random_range<'a>(random: &mut Random, low: &'a [u8], high: &'a [u8]) -> Range
     range
 }
 
-fn run(seed: u64) {
+fn run(seed: u64, coded: bool) {
     let random = &mut Random::new(seed);
     let disk = FaultDisk::new(Honesty::Honest);
-    let embedded = EmbeddedStore::open_with(disk.clone(), config(random), Threads::None)
+    let embedded = EmbeddedStore::open_with(disk.clone(), config(random, coded), Threads::None)
         .expect("the disk works");
-    let mut pair = Pair { disk, embedded, oracle: MemoryStore::new(), held: Vec::new() };
+    let mut pair = Pair { disk, embedded, oracle: MemoryStore::new(), coded, held: Vec::new() };
     for _ in 0..150 {
         pair.step(random);
     }
@@ -142,7 +148,15 @@ fn run(seed: u64) {
 #[test]
 fn random_programs_give_the_oracles_answers() {
     for seed in 0..150 {
-        let run = std::panic::catch_unwind(|| run(seed));
+        let run = std::panic::catch_unwind(|| run(seed, false));
+        assert!(run.is_ok(), "the program of seed {seed} found a difference, see above");
+    }
+}
+
+#[test]
+fn random_programs_on_sealed_values_give_the_oracles_answers_while_keys_rotate() {
+    for seed in 0..80 {
+        let run = std::panic::catch_unwind(|| run(seed, true));
         assert!(run.is_ok(), "the program of seed {seed} found a difference, see above");
     }
 }

@@ -5,8 +5,6 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use super::config::Threads;
 use super::core::Core;
 use super::counters::Amount;
@@ -216,11 +214,14 @@ impl<'a> Group<'a> {
             return (outcome, RestsOn { writes: false, unsynced });
         }
         let sequence = self.sequence + 1;
-        let writes = Bytes::from(batch.into_writes());
-        if self.core.overlay.insert(sequence, &writes, self.horizon).is_err() {
+        let writes = self.core.seal(sequence, batch.into_writes());
+        let inserted = writes.and_then(|writes| {
+            self.core.overlay.insert(sequence, &writes, self.horizon).map(|()| writes)
+        });
+        let Ok(writes) = inserted else {
             let error = StoreError::corrupt("a batch's own encoding is malformed");
             return (Err(error), RestsOn { writes: false, unsynced: false });
-        }
+        };
         self.sequence = sequence;
         self.frame.push(sequence, &writes);
         let added = Amount { records: records as u64, bytes: writes.len() as u64 };
@@ -241,7 +242,10 @@ impl<'a> Group<'a> {
         let Some(Reader { view, .. }) = &self.reader else { return Ok((0, Ok(()))) };
         let (table, key) = assertion.row();
         let (effect, newest) = self.core.overlay.newest(table, key, view.applied);
-        let found = effect.resolve(|| view.get(table, key))?;
+        let found = match effect.resolve(|| view.get(table, key))? {
+            Some(stored) => Some(self.core.unseal((table, key), stored)?),
+            None => None,
+        };
         Ok((newest, assertion.check(index, found.as_deref())))
     }
 

@@ -2,10 +2,13 @@
 //!
 //! Invariant: every queue and every cache has a bound here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::codec::ValueCodec;
+
 /// Sizes and bounds of an [`EmbeddedStore`](crate::EmbeddedStore).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct EmbeddedConfig {
     /// How long each of the journal's two files may get before the other one's turn comes; longer
     /// while checkpoints lag behind.
@@ -29,6 +32,10 @@ pub struct EmbeddedConfig {
     pub queue_batches: usize,
     /// … or so many bytes.
     pub queue_bytes: usize,
+    /// How values rest on disk; `None`: as they are, at no cost. A store that was made without
+    /// one cannot be opened with one, nor the other way round: copy it with
+    /// [`copy_store`](crate::copy_store).
+    pub codec: Option<Arc<dyn ValueCodec>>,
 }
 
 impl Default for EmbeddedConfig {
@@ -43,6 +50,7 @@ impl Default for EmbeddedConfig {
             min_free_bytes: 512 << 20,
             queue_batches: 4096,
             queue_bytes: 4 << 20,
+            codec: None,
         }
     }
 }

@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use bytes::Bytes;
+
 use super::applier::Applier;
 use super::backend::FileGauge;
 use super::committer::Committer;
@@ -17,7 +19,9 @@ use super::overlay::Overlay;
 use super::queue::Queue;
 use super::state::StateFile;
 use super::views::Views;
+use crate::codec::{seal_writes, unseal_row};
 use crate::error::StoreError;
+use crate::record::Malformed;
 use crate::stats::{Health, StoreStats};
 
 pub(super) struct Core {
@@ -70,6 +74,10 @@ impl Core {
         let (journal, tail) =
             Journal::open(&*disk, &config, threads, journal_gauge.clone(), applied)?;
         let overlay = Overlay::default();
+        let coding = state.coding()?;
+        let untouched = applied == 0 && tail.end == 0;
+        super::coding::agree(&state, config.codec.as_deref(), coding, untouched)?;
+        let overlay = Overlay::new(applied);
         let mut waiting = Amount::default();
         for (sequence, writes) in &tail.batches {
             let records = crate::record::Records::new(writes).count() as u64;
@@ -96,6 +104,28 @@ impl Core {
             config,
             threads,
         })
+    }
+
+    /// A batch's encoded writes as they go to the journal and into the overlay.
+    pub(super) fn seal(&self, sequence: u64, writes: Vec<u8>) -> Result<Bytes, Malformed> {
+        let Some(codec) = self.config.codec.as_deref() else { return Ok(writes.into()) };
+        let sealed = seal_writes(codec, sequence, &writes)?;
+        self.counters.plain_bytes.fetch_add(writes.len() as u64, Ordering::Relaxed);
+        self.counters.sealed_bytes.fetch_add(sealed.len() as u64, Ordering::Relaxed);
+        Ok(sealed.into())
+    }
+
+    /// A row's value as it was written; `stored` is what the overlay and the state file hold.
+    pub(super) fn unseal(&self, row: (u8, &[u8]), stored: Bytes) -> Result<Bytes, StoreError> {
+        match self.config.codec.as_deref() {
+            Some(codec) if !stored.is_empty() => {
+                unseal_row(codec, row, &stored).inspect_err(|error| {
+                    self.counters.unreadable.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(%error, "a value cannot be read");
+                })
+            }
+            _ => Ok(stored),
+        }
     }
 
     /// Takes nothing any more, for this reason; the first reason stands.
@@ -168,6 +198,9 @@ impl Core {
             last_checkpoint: std::time::Duration::from_nanos(nanoseconds),
             journal_bytes: self.journal_gauge.length.load(Ordering::Relaxed),
             state_bytes: self.state_gauge.length.load(Ordering::Relaxed),
+            plain_bytes: self.counters.plain_bytes.load(Ordering::Relaxed),
+            sealed_bytes: self.counters.sealed_bytes.load(Ordering::Relaxed),
+            unreadable_values: self.counters.unreadable.load(Ordering::Relaxed),
             health: self
                 .stopped
                 .get()

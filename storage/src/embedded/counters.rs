@@ -66,6 +66,9 @@ pub(super) struct Counters {
     pub(super) commits: AtomicU64,
     pub(super) checkpoints: AtomicU64,
     pub(super) last_checkpoint_ns: AtomicU64,
+    pub(super) plain_bytes: AtomicU64,
+    pub(super) sealed_bytes: AtomicU64,
+    pub(super) unreadable: AtomicU64,
 }
 
 impl Counters {

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use crate::codec::{last_tally, tally};
 use crate::record::counter;
 
 /// One write, as the overlay keeps it.
@@ -13,6 +14,8 @@ pub(super) enum Operation {
     Delete,
     Append(Bytes),
     Add(i64),
+    /// Adding, where the row is coded: its value cannot be looked at here.
+    Tally(i64),
 }
 
 /// What the overlay says about a row at one sequence number.
@@ -123,6 +126,13 @@ fn fold<'a>(base: Option<Bytes>, operations: impl Iterator<Item = &'a Operation>
                 let before = joined(value.take(), &mut tail).map_or(0, |row| counter(&row));
                 let after = before.wrapping_add(*delta);
                 value = Some(Bytes::copy_from_slice(&after.to_le_bytes()));
+            }
+            Operation::Tally(delta) => {
+                let before = joined(value.take(), &mut tail).unwrap_or_default();
+                // Joined with the one before it, or a row that is counted often would only grow.
+                let (end, sum) = last_tally(&before)
+                    .map_or((before.len(), *delta), |(at, sum)| (at, sum.wrapping_add(*delta)));
+                value = Some([&before[..end], &tally(sum)].concat().into());
             }
         }
     }

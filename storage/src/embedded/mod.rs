@@ -16,6 +16,7 @@
 
 mod applier;
 mod backend;
+mod coding;
 mod committer;
 mod config;
 mod core;

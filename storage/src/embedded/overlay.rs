@@ -85,6 +85,7 @@ impl Overlay {
                     record::PUT => Operation::Put(writes.slice(value)),
                     record::APPEND => Operation::Append(writes.slice(value)),
                     record::ADD => Operation::Add(record::counter(&writes[value])),
+                    record::TALLY => Operation::Tally(record::counter(&writes[value])),
                     record::DELETE => Operation::Delete,
                     _ => return Err(Malformed),
                 };

@@ -95,12 +95,20 @@ fn coalesce(versions: &mut Vec<Version>, horizon: u64) {
             return;
         }
         let Operation::Add(delta) = later.operation else { return };
+        // A recovery that finds `earlier` missing from the state file must find it in the
+        // journal, with `later`: so neither may be folded into the other across `applying`.
+        let (Operation::Add(delta) | Operation::Tally(delta)) = later.operation else { return };
+        if earlier.sequence <= allowed.applying {
+            return;
+        }
         let operation = match &earlier.operation {
             Operation::Add(before) => Operation::Add(before.wrapping_add(delta)),
+            Operation::Put(_) if matches!(later.operation, Operation::Tally(_)) => return,
             Operation::Put(value) => {
                 let sum = counter(value).wrapping_add(delta);
                 Operation::Put(bytes::Bytes::copy_from_slice(&sum.to_le_bytes()))
             }
+            Operation::Tally(before) => Operation::Tally(before.wrapping_add(delta)),
             Operation::Delete | Operation::Append(_) => return,
         };
         let joined = Version { sequence: later.sequence, operation };

@@ -44,10 +44,27 @@ impl Snapshot for EmbeddedSnapshot {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         let Reader { view, sequence, .. } = &self.reader;
         let effect = self.core.overlay.effect(table.id(), key, view.applied, *sequence);
-        effect.resolve(|| view.get(table.id(), key))
+        match effect.resolve(|| view.get(table.id(), key))? {
+            Some(stored) => self.core.unseal((table.id(), key), stored).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn range(&self, range: Range<'_>) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        let table = range.table().id();
+        let mut rows = self.stored(range)?;
+        if self.core.config.codec.is_some() {
+            for (key, value) in &mut rows {
+                *value = self.core.unseal((table, key), std::mem::take(value))?;
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl EmbeddedSnapshot {
+    /// The rows of a range as they are stored.
+    fn stored(&self, range: Range<'_>) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
         let (Some(bounds), true) = (range.bounds(), range.max_rows() > 0) else {
             return Ok(Vec::new());
         };

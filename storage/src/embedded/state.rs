@@ -23,6 +23,9 @@ const FORMAT: u64 = 1;
 const NAME: &str = "state.redb";
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
+/// Names of what values were sealed with → a probe; no such table in a store of plain values.
+const CODINGS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("codings");
+
 type RowTable = TableDefinition<'static, &'static [u8], &'static [u8]>;
 type Rows = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
@@ -82,6 +85,34 @@ impl StateFile {
             .ok_or_else(|| StoreError::corrupt(format!("{NAME} has no sequence number")))?;
         let tables = (0..=u8::MAX).map(|_| OnceLock::new()).collect();
         Ok(View { applied, transaction, tables })
+    }
+
+    /// What values were ever sealed with, with its probe; nothing in a store of plain values.
+    pub(super) fn coding(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let action = "read the state file";
+        let read = self.database.begin_read().map_err(redb(action))?;
+        let codings = match read.open_table(CODINGS) {
+            Ok(codings) => codings,
+            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(redb(action)(error)),
+        };
+        let mut found = Vec::new();
+        for row in codings.iter().map_err(redb(action))? {
+            let (name, probe) = row.map_err(redb(action))?;
+            found.push((name.value().to_owned(), probe.value().to_vec()));
+        }
+        Ok(found)
+    }
+
+    /// Notes durably that values may be sealed under this name.
+    pub(super) fn note_coding(&self, name: &str, probe: &[u8]) -> Result<(), StoreError> {
+        let action = "note the store's codec";
+        let transaction = begin(&self.database)?;
+        {
+            let mut codings = transaction.open_table(CODINGS).map_err(redb(action))?;
+            codings.insert(name, probe).map_err(redb(action))?;
+        }
+        transaction.commit().map_err(redb(action))
     }
 
     /// Begins to bring the file up to another sequence number.
