@@ -60,3 +60,5 @@ pub mod server;
 pub mod ui;
 
 pub use everstep_engine::*;
+#[doc(inline)]
+pub use everstep_storage::codec;

@@ -59,6 +59,8 @@ mod schedules {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/12-finding-runs.md")]
 mod finding_runs {}
+#[doc = include_str!("../../../docs/guide/12-payloads.md")]
+mod payloads {}
 
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
 ///

@@ -9,6 +9,7 @@ use super::activity::ActivityCommand;
 use super::batch::BatchCommand;
 use super::cancel::CancelArgs;
 use super::count::CountArgs;
+use super::codec::RekeyArgs;
 use super::delete::DeleteArgs;
 use super::export::ExportArgs;
 use super::list::ListArgs;
@@ -125,6 +126,9 @@ enum ClientCommand {
     /// See and set what task queues allow, and what waits in them.
     #[command(subcommand, after_help = QUEUE_HELP)]
     Queue(QueueCommand),
+    /// Copy a stopped server's store under other encryption keys, or under none.
+    #[command(after_help = REKEY_HELP)]
+    Rekey(RekeyArgs),
     /// Measure the engine on this machine, in process or over HTTP.
     #[command(after_help = BENCH_HELP)]
     Bench(Box<BenchArgs>),
@@ -293,6 +297,15 @@ Examples:
   namespaces update staging --retention 1d
   namespaces delete staging --json";
 
+const REKEY_HELP: &str = "\
+For a store that shall be encrypted from now on, and to get rid of a key: a server that is started
+with a new first key encrypts with it what is written from then on, and needs the old one for what
+was. The copy needs the first key alone. Move it to the old directory's place when this is done.
+
+Examples:
+  rekey --data ./data --into ./data.new --encryption-keys keys.txt
+  rekey --data ./data --into ./data.plain --encryption-keys keys.txt --plain";
+
 const BENCH_HELP: &str = "\
 Every figure stands beside the disk's own sync rate, measured in the same run, and everything is
 durable before it counts. Published figures take --seconds 30 or more on a machine that does nothing
@@ -335,6 +348,7 @@ impl ClientCommand {
             Self::Namespaces(args) => args.run(),
             Self::Schedule(command) => command.run(),
             Self::Queue(command) => command.run(),
+            Self::Rekey(args) => args.run(),
             Self::Bench(args) => crate::bench::run(&args),
             Self::BenchSleepers(args) => args.run(),
         }

@@ -14,6 +14,7 @@
 mod activity;
 mod batch;
 mod cancel;
+mod codec;
 mod command;
 mod count;
 mod delete;
@@ -44,6 +45,7 @@ mod terminate;
 mod update;
 mod values;
 
+pub use codec::CodecArgs;
 pub use command::{client_main, main};
 pub use preflight::{PreflightArgs, preflight};
 pub use serve::{ClockKind, ServeArgs, Serving, serve, serve_beside};

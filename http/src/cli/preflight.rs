@@ -38,6 +38,8 @@ pub struct PreflightArgs {
     /// Check the runs of this data directory instead; no server may have it open.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    codec: super::codec::CodecArgs,
     /// Only runs of this workflow type.
     #[arg(long = "type", value_name = "TYPE")]
     workflow_type: Option<String>,
@@ -141,8 +143,8 @@ impl PreflightArgs {
         if !data.is_dir() {
             return Err(failed(&"no such directory"));
         }
-        let store =
-            EmbeddedStore::open(data, EmbeddedConfig::default()).map_err(|error| failed(&error))?;
+        let config = EmbeddedConfig { codec: self.codec.codec(), ..EmbeddedConfig::default() };
+        let store = EmbeddedStore::open(data, config).map_err(|error| failed(&error))?;
         let read =
             self.read(send, checked, |query| stored_runs(&store, query).map_err(|e| failed(&e)));
         store.close();

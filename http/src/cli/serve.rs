@@ -14,6 +14,7 @@ use everstep_storage::EmbeddedConfig;
 use tracing_subscriber::EnvFilter;
 
 use super::logging::log_to_stderr;
+use super::codec::CodecArgs;
 use super::remote::{CliError, print_json, runtime};
 use super::screen::{Colour, Screen};
 use super::values;
@@ -46,6 +47,12 @@ pub struct ServeArgs {
     /// The store's cache for its state file.
     #[arg(long, default_value = "64MiB", value_parser = cache_size, value_name = "SIZE")]
     pub state_cache: usize,
+    /// How values rest on disk.
+    #[command(flatten)]
+    pub codec: CodecArgs,
+    /// The largest input, result, signal or other payload that is taken.
+    #[arg(long, default_value = "4MiB", value_parser = payload_size, value_name = "SIZE")]
+    pub max_payload_bytes: usize,
     /// What is logged to stderr: error, warn, info, debug, trace, or per module as in
     /// `info,everstep_engine=debug`.
     #[arg(long, env = "EVERSTEP_LOG", default_value = "info", value_name = "FILTER")]
@@ -66,6 +73,18 @@ pub enum ClockKind {
     System,
     /// Stands still until it is advanced over HTTP; for tests.
     Manual,
+}
+
+/// A payload of more would not fit into one commit with much else.
+const LARGEST_PAYLOAD: usize = 64 << 20;
+/// What surrounds a payload in a request.
+const AROUND_PAYLOAD: usize = 64 << 10;
+
+fn payload_size(text: &str) -> Result<usize, String> {
+    match cache_size(text)? {
+        bytes @ 1_024..=LARGEST_PAYLOAD => Ok(bytes),
+        _ => Err("must be between 1KiB and 64MiB".to_owned()),
+    }
 }
 
 fn cache_size(text: &str) -> Result<usize, String> {
@@ -91,12 +110,15 @@ impl ServeArgs {
             engine: EngineConfig {
                 clock,
                 memory_budget_bytes: self.memory_budget,
+                max_payload_bytes: self.max_payload_bytes,
                 ..EngineConfig::default()
             },
             store: EmbeddedConfig {
                 state_cache_bytes: self.state_cache,
+                codec: self.codec.codec(),
                 ..EmbeddedConfig::default()
             },
+            body_limit_bytes: (self.max_payload_bytes + AROUND_PAYLOAD).max(4 << 20),
             ..ServerConfig::new(&self.data)
         }
     }

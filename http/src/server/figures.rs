@@ -72,6 +72,9 @@ fn store(api: &Api, into: &mut String) {
         ("records", stats.records),
         ("bytes", stats.bytes),
         ("checkpoints", stats.checkpoints),
+        ("codec_plain_bytes", stats.plain_bytes),
+        ("codec_sealed_bytes", stats.sealed_bytes),
+        ("codec_unreadable", stats.unreadable_values),
     ] {
         counter(into, &format!("everstep_store_{name}_total"), value);
     }

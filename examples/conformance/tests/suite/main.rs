@@ -7,6 +7,7 @@ mod support;
 
 mod attempts;
 mod clock;
+mod codec;
 mod recovery;
 mod relations;
 mod replay;
