@@ -177,6 +177,7 @@ impl From<everstep_storage::StoreError> for Rejection {
             everstep_storage::StoreError::OutcomeUnknown { .. } => {
                 Self::OutcomeUnknown(error.to_string())
             }
+            everstep_storage::StoreError::Unreadable { .. } => Self::Corrupt(error.to_string()),
             other => Self::Unavailable(other.to_string()),
         }
     }

@@ -111,7 +111,6 @@ impl ServeArgs {
                 clock,
                 memory_budget_bytes: self.memory_budget,
                 max_payload_bytes: self.max_payload_bytes,
-                ..EngineConfig::default()
             },
             store: EmbeddedConfig {
                 state_cache_bytes: self.state_cache,

@@ -73,11 +73,10 @@ impl Core {
         let applied = view.applied;
         let (journal, tail) =
             Journal::open(&*disk, &config, threads, journal_gauge.clone(), applied)?;
-        let overlay = Overlay::default();
         let coding = state.coding()?;
         let untouched = applied == 0 && tail.end == 0;
         super::coding::agree(&state, config.codec.as_deref(), coding, untouched)?;
-        let overlay = Overlay::new(applied);
+        let overlay = Overlay::default();
         let mut waiting = Amount::default();
         for (sequence, writes) in &tail.batches {
             let records = crate::record::Records::new(writes).count() as u64;

@@ -94,13 +94,7 @@ fn coalesce(versions: &mut Vec<Version>, horizon: u64) {
             versions.drain(..versions.len() - 1);
             return;
         }
-        let Operation::Add(delta) = later.operation else { return };
-        // A recovery that finds `earlier` missing from the state file must find it in the
-        // journal, with `later`: so neither may be folded into the other across `applying`.
         let (Operation::Add(delta) | Operation::Tally(delta)) = later.operation else { return };
-        if earlier.sequence <= allowed.applying {
-            return;
-        }
         let operation = match &earlier.operation {
             Operation::Add(before) => Operation::Add(before.wrapping_add(delta)),
             Operation::Put(_) if matches!(later.operation, Operation::Tally(_)) => return,

@@ -52,7 +52,7 @@ impl Snapshot for EmbeddedSnapshot {
 
     fn range(&self, range: Range<'_>) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
         let table = range.table().id();
-        let mut rows = self.stored(range)?;
+        let mut rows = self.stored(&range)?;
         if self.core.config.codec.is_some() {
             for (key, value) in &mut rows {
                 *value = self.core.unseal((table, key), std::mem::take(value))?;
@@ -64,7 +64,7 @@ impl Snapshot for EmbeddedSnapshot {
 
 impl EmbeddedSnapshot {
     /// The rows of a range as they are stored.
-    fn stored(&self, range: Range<'_>) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+    fn stored(&self, range: &Range<'_>) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
         let (Some(bounds), true) = (range.bounds(), range.max_rows() > 0) else {
             return Ok(Vec::new());
         };
