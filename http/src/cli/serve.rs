@@ -13,8 +13,8 @@ use clap::ValueEnum;
 use everstep_storage::EmbeddedConfig;
 use tracing_subscriber::EnvFilter;
 
-use super::logging::log_to_stderr;
 use super::codec::CodecArgs;
+use super::logging::log_to_stderr;
 use super::remote::{CliError, print_json, runtime};
 use super::screen::{Colour, Screen};
 use super::values;
@@ -111,6 +111,7 @@ impl ServeArgs {
                 clock,
                 memory_budget_bytes: self.memory_budget,
                 max_payload_bytes: self.max_payload_bytes,
+                ..EngineConfig::default()
             },
             store: EmbeddedConfig {
                 state_cache_bytes: self.state_cache,
