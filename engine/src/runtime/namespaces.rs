@@ -9,8 +9,7 @@ use std::sync::{PoisonError, RwLock};
 use everstep_storage::{Range, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, NAMESPACES, RUNS};
-use super::keys::{self, NAMESPACES, OPEN_RUNS, RUNS, START_KEYS};
+use super::keys::{self, NAMESPACES, OPEN_RUNS, RUNS};
 use super::message::Reply;
 use super::shard::Shard;
 use super::turn::Effect;
