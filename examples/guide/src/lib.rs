@@ -59,7 +59,9 @@ mod schedules {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/12-finding-runs.md")]
 mod finding_runs {}
-#[doc = include_str!("../../../docs/guide/12-payloads.md")]
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/13-payloads.md")]
 mod payloads {}
 
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
