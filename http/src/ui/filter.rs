@@ -201,8 +201,7 @@ impl Filter {
         let more = self.more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let sort = self.sort.as_deref().map(|sort| ("sort", sort));
         let token = self.page_token.as_deref().map(|token| ("page_token", token));
-        url::with_query(page, fields.chain(attributes).chain(token))
-        url::with_query(url::LIST, fields.chain(attributes).chain(more).chain(sort).chain(token))
+        url::with_query(page, fields.chain(attributes).chain(more).chain(sort).chain(token))
     }
 }
 
