@@ -3,14 +3,14 @@
 
 use axum::Json;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use everstep_engine::{Payload, Rejection, SignalInput};
 use serde::Deserialize;
 
 use super::flash::Flash;
-use super::inspector::{Inspector, selector};
+use super::inspector::Inspector;
 use super::refusal;
 use super::url;
 
@@ -83,7 +83,7 @@ pub(super) fn payload(typed: &str) -> Result<Payload, Rejection> {
 
 /// `POST /ui/workflows/{id}/signal`.
 pub(super) async fn signal(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
@@ -97,7 +97,7 @@ pub(super) async fn signal(
             return Err(Rejection::InvalidRequest("a signal needs a name".into()));
         }
         let payload = payload(&form.payload)?;
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         let signal = SignalInput { name: name.into(), payload };
         inspector.engine.signal(&selector, signal, None).await?;
         Ok(format!("Signal `{name}` sent"))
@@ -108,14 +108,14 @@ pub(super) async fn signal(
 
 /// `POST /ui/workflows/{id}/cancel`.
 pub(super) async fn cancel(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Response {
     let target = Target::new(id, which, &headers);
     let outcome = async {
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         inspector.engine.cancel(&selector).await?;
         Ok("Cancellation requested".to_owned())
     };
@@ -125,7 +125,7 @@ pub(super) async fn cancel(
 
 /// `POST /ui/workflows/{id}/terminate`.
 pub(super) async fn terminate(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
@@ -138,7 +138,7 @@ pub(super) async fn terminate(
         if reason.is_empty() {
             return Err(Rejection::InvalidRequest("termination needs a reason".into()));
         }
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         inspector.engine.terminate(&selector, reason.into()).await?;
         Ok("Workflow terminated".to_owned())
     };

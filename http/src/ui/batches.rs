@@ -1,7 +1,7 @@
 //! The form that starts a batch.
 
+use axum::extract::Form;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
 use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use everstep_engine::{
@@ -18,7 +18,7 @@ pub(super) const FILTER: &str = "filter.";
 
 /// `POST /ui/batches`.
 pub(super) async fn begin(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Response {
     let fields = match form {
@@ -26,7 +26,8 @@ pub(super) async fn begin(
         Err(rejection) => return back(&malformed(&rejection), &[]),
     };
     let begun = async {
-        let request = BatchRequest::new(filter(&fields)?, operation(&fields)?);
+        let filter = ListFilter { namespace: inspector.namespace.clone(), ..filter(&fields)? };
+        let request = BatchRequest::new(filter, operation(&fields)?);
         inspector.engine.start_batch(request).await
     };
     match begun.await {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use everstep_engine::{DEFAULT_NAMESPACE, ListFilter, ListOrder, RunStatus, Timestamp};
+use everstep_engine::{ListFilter, ListOrder, RunStatus, Timestamp};
 
 use super::url;
 
@@ -117,7 +117,7 @@ impl Filter {
     }
 
     /// What the engine is asked, and what it is not asked because it makes no sense.
-    pub(super) fn to_list(&self, now: Timestamp) -> (ListFilter, Vec<String>) {
+    pub(super) fn to_list(&self, namespace: &str, now: Timestamp) -> (ListFilter, Vec<String>) {
         let mut problems = Vec::new();
         if let Some(status) = &self.unknown_status {
             problems.push(format!("“{status}” is no status"));
@@ -135,7 +135,7 @@ impl Filter {
         let started_after = instant(&self.started_after, "Started after");
         let started_before = instant(&self.started_before, "Started before");
         let mut filter = ListFilter {
-            namespace: DEFAULT_NAMESPACE.into(),
+            namespace: namespace.into(),
             status: self.status,
             workflow_type: self.workflow_type.clone(),
             id_prefix: self.id_prefix.clone(),
@@ -291,7 +291,7 @@ mod tests {
             ("stuck", "maybe"),
             ("sort", "length"),
         ]));
-        let (list, problems) = filter.to_list(Timestamp::from_millis(0));
+        let (list, problems) = filter.to_list("default", Timestamp::from_millis(0));
         assert_eq!(list.status, None);
         assert_eq!(list.started_after, None);
         assert_eq!(problems.len(), 4);

@@ -34,6 +34,7 @@ pub(super) enum Icon {
     Workflows,
     Queues,
     Batches,
+    Namespaces,
     Activity,
     Step,
     Timer,
@@ -60,6 +61,9 @@ impl Icon {
             Self::Queues => r#"<path d="M2 4h12M2 8h8M2 12h4"/>"#,
             Self::Batches => {
                 r#"<path d="M2 4.5l1.2 1.2L5.5 3M2 10.5l1.2 1.2L5.5 9M8 4.5h6M8 10.5h6"/>"#
+            }
+            Self::Namespaces => {
+                r#"<path d="M8 1.8 14 5 8 8.2 2 5zM2 8l6 3.2L14 8M2 11l6 3.2 6-3.2"/>"#
             }
             Self::Activity => r#"<path d="M8.8 1.8 3.4 9h4.2l-.4 5.2L12.6 7H8.4z"/>"#,
             Self::Step => r#"<path d="M5.5 4.5 2 8l3.5 3.5M10.5 4.5 14 8l-3.5 3.5"/>"#,

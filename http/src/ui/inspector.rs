@@ -1,17 +1,25 @@
 //! What the handlers share.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use everstep_engine::{DEFAULT_NAMESPACE, Engine, Rejection, RunId, Selector};
 
+use super::flash;
 use super::journals::Journals;
 use super::live::Streams;
 use crate::server::Draining;
 
-/// The handlers' state; clones share everything.
+/// What the chosen namespace is remembered by.
+pub(super) const NAMESPACE_COOKIE: &str = "everstep_namespace";
+
+/// The handlers' state and whose runs a request is about; clones share everything else.
 #[derive(Clone, Debug)]
 pub(super) struct Inspector {
     pub(super) engine: Engine,
+    pub(super) namespace: String,
     pub(super) journals: Arc<Journals>,
     pub(super) streams: Arc<Streams>,
     /// None when whoever serves the pages never says that it ends.
@@ -20,7 +28,9 @@ pub(super) struct Inspector {
 
 impl Inspector {
     pub(super) fn new(engine: Engine, draining: Option<Draining>) -> Self {
-        Self { engine, journals: Arc::default(), streams: Arc::default(), draining }
+        let namespace = DEFAULT_NAMESPACE.to_owned();
+        let (journals, streams) = (Arc::default(), Arc::default());
+        Self { engine, namespace, journals, streams, draining }
     }
 
     /// Reads the store on a thread that may block.
@@ -35,15 +45,30 @@ impl Inspector {
             Err(error) => Err(Rejection::Unavailable(format!("failed to read the store: {error}"))),
         }
     }
+
+    /// The run that an address names: `?run_id=`, or the newest.
+    pub(super) fn selector(&self, id: &str, run_id: Option<&str>) -> Result<Selector, Rejection> {
+        let run_id = match run_id.filter(|text| !text.is_empty()) {
+            Some(text) => Some(text.parse::<RunId>().map_err(|_| {
+                Rejection::InvalidRequest(format!("`{text}` is not a run id: a UUID is expected"))
+            })?),
+            None => None,
+        };
+        Ok(Selector { namespace: self.namespace.clone(), workflow_id: id.into(), run_id })
+    }
 }
 
-/// The run that an address names: `?run_id=`, or the newest.
-pub(super) fn selector(id: &str, run_id: Option<&str>) -> Result<Selector, Rejection> {
-    let run_id = match run_id.filter(|text| !text.is_empty()) {
-        Some(text) => Some(text.parse::<RunId>().map_err(|_| {
-            Rejection::InvalidRequest(format!("`{text}` is not a run id: a UUID is expected"))
-        })?),
-        None => None,
-    };
-    Ok(Selector { namespace: DEFAULT_NAMESPACE.into(), workflow_id: id.into(), run_id })
+/// A request sees the namespace that its sender has chosen; one that is gone is the default one.
+impl FromRequestParts<Self> for Inspector {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Self) -> Result<Self, Infallible> {
+        let mut inspector = state.clone();
+        if let Some(chosen) = flash::cookie(&parts.headers, NAMESPACE_COOKIE)
+            && inspector.engine.check_namespace(chosen).is_ok()
+        {
+            inspector.namespace = chosen.to_owned();
+        }
+        Ok(inspector)
+    }
 }

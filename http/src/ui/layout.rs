@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use everstep_engine::Timestamp;
+use everstep_engine::{DEFAULT_NAMESPACE, Timestamp};
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
@@ -17,6 +17,8 @@ use super::url;
 #[derive(Clone, Debug)]
 pub(super) struct Viewer {
     pub(super) now: Timestamp,
+    /// Whose runs are shown, when it is not the default one.
+    namespace: Option<String>,
     manual_clock: bool,
     preferences: Preferences,
     flash: Option<Flash>,
@@ -29,6 +31,7 @@ impl Viewer {
         let live = headers.contains_key("x-live");
         Self {
             now: inspector.engine.now(),
+            namespace: Some(inspector.namespace.clone()).filter(|name| name != DEFAULT_NAMESPACE),
             manual_clock: inspector.engine.config().clock.is_manual(),
             preferences: Preferences::from_headers(headers),
             flash: Flash::from_headers(headers).filter(|_| !live),
@@ -43,11 +46,13 @@ pub(super) enum Section {
     Schedules,
     Queues,
     Batches,
+    Namespaces,
 }
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 4] = [Self::Workflows, Self::Schedules, Self::Queues, Self::Batches];
+    const ALL: [Self; 5] =
+        [Self::Workflows, Self::Schedules, Self::Queues, Self::Batches, Self::Namespaces];
 
     const fn title(self) -> &'static str {
         match self {
@@ -55,6 +60,7 @@ impl Section {
             Self::Schedules => "Schedules",
             Self::Queues => "Task queues",
             Self::Batches => "Batches",
+            Self::Namespaces => "Namespaces",
         }
     }
 
@@ -64,6 +70,7 @@ impl Section {
             Self::Schedules => url::SCHEDULES,
             Self::Queues => url::QUEUES,
             Self::Batches => url::BATCHES,
+            Self::Namespaces => url::NAMESPACES,
         }
     }
 
@@ -73,6 +80,7 @@ impl Section {
             Self::Schedules => Icon::Timer,
             Self::Queues => Icon::Queues,
             Self::Batches => Icon::Batches,
+            Self::Namespaces => Icon::Namespaces,
         }
     }
 }
@@ -121,7 +129,7 @@ impl Page<'_> {
                 }
                 body data-topics=[self.topics.as_deref()] {
                     a.skip href="#main" { "Skip to content" }
-                    (nav(preferences, self.section))
+                    (nav(preferences, viewer.namespace.as_deref(), self.section))
                     main #main { (self.body) }
                     section #toasts aria-label="Messages" {
                         @if let Some(flash) = &viewer.flash { (flash.toast()) }
@@ -153,10 +161,15 @@ pub(super) fn drawer() -> Markup {
     }
 }
 
-fn nav(preferences: Preferences, current: Section) -> Markup {
+fn nav(preferences: Preferences, namespace: Option<&str>, current: Section) -> Markup {
     html! {
         nav.nav #nav aria-label="Main" {
             a.brand href=(url::LIST) title="Everstep" { (Icon::Brand.draw()) span.label { "Everstep" } }
+            @if let Some(namespace) = namespace {
+                a.nav-namespace #namespace href=(url::NAMESPACES) title="The namespace that is shown" {
+                    (namespace)
+                }
+            }
             ul {
                 @for section in Section::ALL {
                     li {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use everstep_engine::{Change, ChangeKind, DEFAULT_NAMESPACE, Engine};
+use everstep_engine::{Change, ChangeKind, Engine};
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -67,8 +67,8 @@ impl Topic {
         }
     }
 
-    fn matches(&self, change: &Change) -> bool {
-        &*change.namespace == DEFAULT_NAMESPACE
+    fn matches(&self, namespace: &str, change: &Change) -> bool {
+        &*change.namespace == namespace
             && match self {
                 Self::Schedules => change.kind == ChangeKind::Schedule,
                 _ if change.kind == ChangeKind::Schedule => false,
@@ -96,10 +96,7 @@ pub(super) struct Asked {
 }
 
 /// Opens a stream.
-pub(super) async fn stream(
-    State(inspector): State<Inspector>,
-    Query(asked): Query<Asked>,
-) -> Response {
+pub(super) async fn stream(inspector: Inspector, Query(asked): Query<Asked>) -> Response {
     let texts: Vec<&str> = asked.topics.split(',').collect();
     let topics: Option<Vec<_>> = texts.iter().map(|text| Topic::parse(text)).collect();
     let Some(topics) = topics.filter(|topics| topics.len() <= MAX_TOPICS) else {
@@ -117,6 +114,7 @@ pub(super) async fn stream(
     };
     let (notices, receiver) = mpsc::channel(16);
     let watch = Watch {
+        namespace: inspector.namespace,
         topics,
         notices,
         streams: Arc::clone(&inspector.streams),
@@ -130,6 +128,7 @@ pub(super) async fn stream(
 
 /// One page's stream.
 struct Watch {
+    namespace: String,
     topics: Vec<Topic>,
     notices: mpsc::Sender<Result<Event, Infallible>>,
     streams: Arc<Streams>,
@@ -171,7 +170,7 @@ impl Watch {
                 }
                 news = changes.recv() => match news {
                     Ok(batch) => for (topic, dirty) in self.topics.iter().zip(&mut dirty) {
-                        *dirty = *dirty || batch.iter().any(|change| topic.matches(change));
+                        *dirty = *dirty || batch.iter().any(|change| topic.matches(&self.namespace, change));
                     },
                     Err(RecvError::Lagged(_)) => if !self.send("resync", "all").await {
                         return;

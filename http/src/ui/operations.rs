@@ -1,18 +1,18 @@
 //! Forms of the operator: pause, resume, reset, delete, and try again now.
 
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Path, Query};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use everstep_engine::{Payload, Rejection, ResetRequest};
 use serde::Deserialize;
 
 use super::actions::{ReasonForm, Target, Which, malformed};
-use super::inspector::{Inspector, selector};
+use super::inspector::Inspector;
 
 /// `POST /ui/workflows/{id}/pause`.
 pub(super) async fn pause(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
@@ -21,7 +21,7 @@ pub(super) async fn pause(
     let target = Target::new(id, which, &headers);
     let outcome = async {
         let Form(form) = form.map_err(|rejection| malformed(&rejection))?;
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         inspector.engine.pause(&selector, form.reason.trim().into()).await?;
         Ok("Workflow paused".to_owned())
     };
@@ -31,14 +31,14 @@ pub(super) async fn pause(
 
 /// `POST /ui/workflows/{id}/resume`.
 pub(super) async fn resume(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Response {
     let target = Target::new(id, which, &headers);
     let outcome = async {
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         inspector.engine.resume(&selector).await?;
         Ok("Workflow resumed".to_owned())
     };
@@ -60,7 +60,7 @@ pub(super) struct ResetForm {
 
 /// `POST /ui/workflows/{id}/reset`.
 pub(super) async fn reset(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
@@ -78,7 +78,7 @@ pub(super) async fn reset(
                 Rejection::InvalidRequest(format!("the input is not JSON: {error}"))
             })?),
         };
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         let request = ResetRequest {
             input,
             reapply_signals: form.reapply_signals.is_some(),
@@ -96,14 +96,14 @@ pub(super) async fn reset(
 
 /// `POST /ui/workflows/{id}/delete`.
 pub(super) async fn delete(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Response {
     let target = Target::new(id, which, &headers);
     let outcome = async {
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         inspector.engine.delete(&selector).await?;
         Ok("Run deleted".to_owned())
     };
@@ -113,14 +113,14 @@ pub(super) async fn delete(
 
 /// `POST /ui/workflows/{id}/task/retry`.
 pub(super) async fn retry_task(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Response {
     let target = Target::new(id, which, &headers);
     let outcome = async {
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         inspector.engine.retry_task(&selector).await?;
         Ok("Its code is tried again".to_owned())
     };
@@ -130,7 +130,7 @@ pub(super) async fn retry_task(
 
 /// `POST /ui/workflows/{id}/activities/{activity_id}/retry`.
 pub(super) async fn retry_activity(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path((id, activity_id)): Path<(String, String)>,
     Query(which): Query<Which>,
     headers: HeaderMap,
@@ -140,7 +140,7 @@ pub(super) async fn retry_activity(
         let activity_id = activity_id
             .parse()
             .map_err(|_| Rejection::InvalidRequest(format!("`{activity_id}` is no activity id")))?;
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         inspector.engine.retry_activity(&selector, activity_id).await?;
         Ok("The next attempt is started".to_owned())
     };

@@ -1,13 +1,14 @@
-//! How someone likes to see the pages: theme and time zone, kept in cookies so that the first
-//! frame is right.
+//! How someone likes to see the pages: theme, time zone and namespace, kept in cookies so that the
+//! first frame is right.
 
 use axum::Form;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{flash, url};
+use super::inspector::Inspector;
+use super::{flash, refusal, url};
 
 /// Light, dark or as the system has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,10 +92,25 @@ fn switch(name: &str, label: &str, chosen: &str, choices: &[(&str, &str)]) -> Ma
 pub(super) struct Choice {
     theme: Option<String>,
     zone: Option<String>,
+    namespace: Option<String>,
 }
 
 /// Remembers the choice and goes back to where it was made.
-pub(super) async fn save(headers: HeaderMap, Form(choice): Form<Choice>) -> Response {
+pub(super) async fn save(
+    inspector: Inspector,
+    headers: HeaderMap,
+    Form(choice): Form<Choice>,
+) -> Response {
+    if let Some(namespace) = choice.namespace {
+        return match inspector.engine.check_namespace(&namespace) {
+            // What was looked at is of another namespace.
+            Ok(()) => {
+                let cookies: Vec<_> = remember("namespace", &namespace).into_iter().collect();
+                (AppendHeaders(cookies), Redirect::to(url::LIST)).into_response()
+            }
+            Err(rejection) => refusal::page(&inspector, &headers, &rejection),
+        };
+    }
     let known = |value: Option<String>, names: &[&'static str]| {
         value.and_then(|value| names.iter().copied().find(|name| *name == value))
     };
@@ -103,13 +119,14 @@ pub(super) async fn save(headers: HeaderMap, Form(choice): Form<Choice>) -> Resp
         ("zone", known(choice.zone, &["utc", "local"])),
     ]
     .into_iter()
-    .filter_map(|(name, value)| {
-        let cookie =
-            format!("everstep_{name}={}; Path=/ui; Max-Age=31536000; SameSite=Strict", value?);
-        Some((header::SET_COOKIE, HeaderValue::from_str(&cookie).ok()?))
-    })
+    .filter_map(|(name, value)| remember(name, value?))
     .collect();
     (AppendHeaders(cookies), Redirect::to(&back(&headers))).into_response()
+}
+
+fn remember(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    let cookie = format!("everstep_{name}={value}; Path=/ui; Max-Age=31536000; SameSite=Strict");
+    Some((header::SET_COOKIE, HeaderValue::from_str(&cookie).ok()?))
 }
 
 /// The inspector's page that the request came from, without the server's name.

@@ -1,13 +1,13 @@
 //! `GET /ui/workflows/{id}/payload`: one payload as it was sent.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use everstep_engine::kernel::ExternalAsk;
 use everstep_engine::{HistoryEvent, Payload, Rejection};
 use serde::Deserialize;
 
-use super::inspector::{Inspector, selector};
+use super::inspector::Inspector;
 use super::refusal;
 
 /// Which event of which run.
@@ -44,14 +44,14 @@ pub(super) fn of_event(event: &HistoryEvent) -> Option<&Payload> {
 
 /// Answers the payload.
 pub(super) async fn read(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
     let found = inspector
         .read(move |inspector| {
-            let selector = selector(&id, asked.run_id.as_deref())?;
+            let selector = inspector.selector(&id, asked.run_id.as_deref())?;
             let page = inspector.engine.history(&selector, asked.event.max(1), 1)?;
             page.events
                 .first()

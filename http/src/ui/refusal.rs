@@ -1,7 +1,6 @@
 //! Refusals: a page for people, problem+json (RFC 9457) for scripts.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use everstep_engine::Rejection;
@@ -81,10 +80,7 @@ pub(super) fn page(inspector: &Inspector, headers: &HeaderMap, rejection: &Rejec
 }
 
 /// `GET` of an address below `/ui` that is none of ours.
-pub(super) async fn unknown_page(
-    State(inspector): State<Inspector>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn unknown_page(inspector: Inspector, headers: HeaderMap) -> Response {
     let (title, detail) = ("No such page", "the inspector has no page at this address");
     sorry(&inspector, &headers, StatusCode::NOT_FOUND, title, detail, "The link may be old.")
 }

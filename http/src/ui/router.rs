@@ -62,6 +62,8 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
         .route(url::BATCHES, get(pages::batches::page).post(batches::begin))
         .route(url::NEW_BATCH, get(pages::new_batch::page))
         .route("/ui/batches/{id}", get(pages::batch::page))
+        .route(url::NAMESPACES, get(pages::namespaces::page).post(pages::namespaces::create))
+        .route("/ui/namespaces/{name}/delete", post(pages::namespaces::delete))
         .route("/ui/preferences", post(preferences::save))
         .route("/ui/live", get(live::stream))
         .route("/ui/a/{hash}/{file}", get(assets::serve))

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use everstep_engine::{DEFAULT_NAMESPACE, Rejection, Triggered};
+use everstep_engine::{Rejection, Triggered};
 use serde::Deserialize;
 
 use super::actions::malformed;
@@ -25,11 +25,11 @@ type NoteInput = Result<Form<NoteForm>, FormRejection>;
 
 /// `POST /ui/schedules/{id}/trigger`.
 pub(super) async fn trigger(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let outcome = inspector.engine.trigger_schedule(DEFAULT_NAMESPACE, &id, None).await;
+    let outcome = inspector.engine.trigger_schedule(&inspector.namespace, &id, None).await;
     let other = |run: Option<String>| run.unwrap_or_else(|| "another run".to_owned());
     let said = outcome.map(|outcome| match outcome {
         Triggered::Started { workflow_id, .. } => format!("Started {workflow_id}"),
@@ -43,14 +43,14 @@ pub(super) async fn trigger(
 
 /// `POST /ui/schedules/{id}/pause`.
 pub(super) async fn pause(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     headers: HeaderMap,
     form: NoteInput,
 ) -> Response {
     let outcome = async {
         let note = read(form)?;
-        inspector.engine.pause_schedule(DEFAULT_NAMESPACE, &id, note).await?;
+        inspector.engine.pause_schedule(&inspector.namespace, &id, note).await?;
         Ok("Schedule paused".to_owned())
     };
     let outcome = outcome.await;
@@ -59,14 +59,14 @@ pub(super) async fn pause(
 
 /// `POST /ui/schedules/{id}/resume`.
 pub(super) async fn resume(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     headers: HeaderMap,
     form: NoteInput,
 ) -> Response {
     let outcome = async {
         let note = read(form)?;
-        inspector.engine.resume_schedule(DEFAULT_NAMESPACE, &id, note).await?;
+        inspector.engine.resume_schedule(&inspector.namespace, &id, note).await?;
         Ok("Schedule resumed".to_owned())
     };
     let outcome = outcome.await;
@@ -75,7 +75,7 @@ pub(super) async fn resume(
 
 /// `POST /ui/schedules/{id}/backfill`.
 pub(super) async fn backfill(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     headers: HeaderMap,
     form: Result<Form<BackfillForm>, FormRejection>,
@@ -83,7 +83,8 @@ pub(super) async fn backfill(
     let outcome = async {
         let Form(form) = form.map_err(|rejection| malformed(&rejection))?;
         let backfill = form.backfill()?;
-        let firings = inspector.engine.backfill_schedule(DEFAULT_NAMESPACE, &id, backfill).await?;
+        let firings =
+            inspector.engine.backfill_schedule(&inspector.namespace, &id, backfill).await?;
         Ok(match firings {
             0 => "No firing lies between these times".to_owned(),
             1 => "1 firing is made up".to_owned(),
@@ -96,11 +97,11 @@ pub(super) async fn backfill(
 
 /// `POST /ui/schedules/{id}/delete`; its page is gone, so the list is what follows.
 pub(super) async fn delete(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    match inspector.engine.delete_schedule(DEFAULT_NAMESPACE, &id).await {
+    match inspector.engine.delete_schedule(&inspector.namespace, &id).await {
         Ok(()) => {
             let flash = Flash { text: format!("Schedule {id} deleted"), is_error: false };
             let cookie = AppendHeaders([(header::SET_COOKIE, flash.cookie())]);

@@ -2,12 +2,12 @@
 //! the spans that an event after it touched; they replace what the page had under their keys.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Response};
 use everstep_engine::{Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::inspector::{Inspector, selector};
+use super::inspector::Inspector;
 use super::journal::{Group, Journal, Subject};
 use super::payload;
 use super::refusal;
@@ -62,13 +62,13 @@ const NOTE_CHARS: usize = 48;
 
 /// Answers the spans.
 pub(super) async fn read(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
     let answer = inspector
         .read(move |inspector| {
-            let selector = selector(&id, asked.run_id.as_deref())?;
+            let selector = inspector.selector(&id, asked.run_id.as_deref())?;
             let run_id = match selector.run_id {
                 Some(run_id) => run_id,
                 None => inspector.engine.describe(&selector)?.run_id,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Path, Query};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use everstep_engine::{Rejection, UpdateInput, UpdateState, UpdateStatus};
@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::actions::{Target, Which, malformed, payload};
-use super::inspector::{Inspector, selector};
+use super::inspector::Inspector;
 use super::pages::run_actions::buttons;
 use super::payload::one_line;
 
@@ -54,7 +54,7 @@ pub(super) fn draw(address: &str, names: &[&str]) -> Markup {
 
 /// `POST /ui/workflows/{id}/update`.
 pub(super) async fn send(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
@@ -68,7 +68,7 @@ pub(super) async fn send(
             return Err(Rejection::InvalidRequest("an update needs a name".into()));
         }
         let payload = payload(&form.payload)?;
-        let selector = selector(&target.workflow_id, target.run_id.as_deref())?;
+        let selector = inspector.selector(&target.workflow_id, target.run_id.as_deref())?;
         let update = UpdateInput { name: name.into(), payload, update_id: None };
         Ok(words(&inspector.engine.update(&selector, update, WAIT).await?))
     };

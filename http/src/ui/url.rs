@@ -16,6 +16,9 @@ pub(super) fn schedule(id: &str) -> String {
 /// The form for another schedule; no schedule's own address can be the same.
 pub(super) const NEW_SCHEDULE: &str = "/ui/new-schedule";
 
+/// The namespaces.
+pub(super) const NAMESPACES: &str = "/ui/namespaces";
+
 /// The task queues.
 pub(super) const QUEUES: &str = "/ui/queues";
 

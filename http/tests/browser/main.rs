@@ -7,6 +7,7 @@ mod batches;
 mod driver;
 mod forms;
 mod live;
+mod namespaces;
 mod page;
 mod queues;
 mod relations;

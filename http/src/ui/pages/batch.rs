@@ -1,9 +1,9 @@
 //! `GET /ui/batches/{id}`: how far a batch has come.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use everstep_engine::{BatchDescription, DEFAULT_NAMESPACE, RunStatus, Timestamp};
+use everstep_engine::{BatchDescription, RunStatus, Timestamp};
 use maud::{Markup, html};
 
 use super::new_batch::words;
@@ -15,12 +15,13 @@ use crate::ui::{live, refusal, times, url};
 
 /// Answers the page.
 pub(crate) async fn page(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     let asked = id.clone();
-    let found = inspector.read(move |inspector| inspector.engine.batch(DEFAULT_NAMESPACE, &asked));
+    let found =
+        inspector.read(move |inspector| inspector.engine.batch(&inspector.namespace, &asked));
     let batch = match found.await {
         Ok(batch) => batch,
         Err(rejection) => return refusal::page(&inspector, &headers, &rejection),

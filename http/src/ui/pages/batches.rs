@@ -1,9 +1,9 @@
 //! `GET /ui/batches`: batches, newest first.
 
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use everstep_engine::{BatchPage, DEFAULT_NAMESPACE, Timestamp};
+use everstep_engine::{BatchPage, Timestamp};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -26,13 +26,13 @@ pub(crate) struct Asked {
 
 /// Answers the list.
 pub(crate) async fn page(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Response {
     let token = asked.page_token.filter(|token| !token.is_empty());
     let found = inspector.read(move |inspector| {
-        inspector.engine.batches(DEFAULT_NAMESPACE, PAGE_SIZE, token.as_deref())
+        inspector.engine.batches(&inspector.namespace, PAGE_SIZE, token.as_deref())
     });
     let page = match found.await {
         Ok(page) => page,

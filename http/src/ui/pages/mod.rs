@@ -4,6 +4,7 @@ pub(super) mod batch;
 pub(super) mod batches;
 mod detail;
 mod history;
+pub(super) mod namespaces;
 pub(super) mod new_batch;
 mod operations;
 pub(super) mod queues;

@@ -1,7 +1,7 @@
 //! `GET /ui/batches/new`: what is to be done to every run that a filter names, and how many those
 //! are.
 
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use everstep_engine::{BatchOperation, BatchRequest, ListFilter, Rejection, ResetRequest};
@@ -23,12 +23,12 @@ struct Counts {
 
 /// Answers the page.
 pub(crate) async fn page(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     headers: HeaderMap,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Response {
     let asked = Filter::parse(pairs).first_page();
-    let (filter, problems) = asked.to_list(inspector.engine.now());
+    let (filter, problems) = asked.to_list(&inspector.namespace, inspector.engine.now());
     let wanted = filter.clone();
     let counts = match inspector.read(move |inspector| count(inspector, &wanted)).await {
         Ok(counts) => counts,

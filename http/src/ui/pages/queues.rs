@@ -1,9 +1,9 @@
 //! `GET /ui/queues`: task queues, what they allow, what waits in them, and the forms that set it.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use everstep_engine::{DEFAULT_NAMESPACE, QueueDescription, QueueLimits, Rejection};
+use everstep_engine::{QueueDescription, QueueLimits, Rejection};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -14,8 +14,8 @@ use crate::ui::region::region;
 use crate::ui::{refusal, times, url};
 
 /// Answers the page.
-pub(crate) async fn page(State(inspector): State<Inspector>, headers: HeaderMap) -> Response {
-    let queues = inspector.engine.queues(DEFAULT_NAMESPACE);
+pub(crate) async fn page(inspector: Inspector, headers: HeaderMap) -> Response {
+    let queues = inspector.engine.queues(&inspector.namespace);
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
         header.head {
@@ -105,7 +105,7 @@ pub(crate) enum Verb {
 
 /// `POST /ui/queues/{name}/{verb}`.
 pub(crate) async fn act(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path((name, verb)): Path<(String, Verb)>,
     headers: HeaderMap,
 ) -> Response {
@@ -121,7 +121,7 @@ pub(crate) async fn act(
 
 async fn change(inspector: &Inspector, name: &str, verb: Verb) -> Result<String, Rejection> {
     let engine = &inspector.engine;
-    let known = engine.queues(DEFAULT_NAMESPACE).into_iter().find(|queue| queue.name == name);
+    let known = engine.queues(&inspector.namespace).into_iter().find(|queue| queue.name == name);
     let limits = known
         .map(|queue| queue.limits)
         .ok_or_else(|| Rejection::InvalidRequest(format!("task queue `{name}` does not exist")))?;
@@ -130,6 +130,6 @@ async fn change(inspector: &Inspector, name: &str, verb: Verb) -> Result<String,
         Verb::Resume => (Some(QueueLimits { paused: false, ..limits }), "resumed"),
         Verb::Reset => (None, "reset"),
     };
-    engine.set_queue(DEFAULT_NAMESPACE, name, limits).await?;
+    engine.set_queue(&inspector.namespace, name, limits).await?;
     Ok(format!("Task queue {name} {said}"))
 }

@@ -1,6 +1,6 @@
 //! `GET /ui/workflows/{id}`: one run.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use everstep_engine::{
@@ -13,7 +13,7 @@ use super::detail::Detail;
 use super::history::{self, HistoryView};
 use super::{operations, run_actions};
 use crate::ui::icons::{self, Icon};
-use crate::ui::inspector::{Inspector, selector};
+use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::{region, versioned};
 use crate::ui::tone::Tone;
@@ -42,7 +42,7 @@ struct RunView {
 
 /// Answers the page.
 pub(crate) async fn page(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
@@ -76,7 +76,7 @@ pub(crate) async fn page(
 }
 
 fn read(inspector: &Inspector, id: &str, asked: &Asked) -> Result<RunView, Rejection> {
-    let selector = selector(id, asked.run_id.as_deref())?;
+    let selector = inspector.selector(id, asked.run_id.as_deref())?;
     let run = inspector.engine.describe(&selector)?;
     let engine = &inspector.engine;
     let (mut history, group) =
@@ -104,7 +104,7 @@ fn last_event(
     id: &str,
     run: &RunDescription,
 ) -> Result<Option<EventView>, Rejection> {
-    let selector = selector(id, Some(&run.run_id.to_string()))?;
+    let selector = inspector.selector(id, Some(&run.run_id.to_string()))?;
     Ok(inspector.engine.history(&selector, run.history_length, 1)?.events.into_iter().next())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use everstep_engine::{GroupBy, ListFilter, Rejection, RunStatus, RunSummary, Timestamp};
@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use crate::ui::filter::{Filter, NEWEST_FIRST};
 use crate::ui::icons::{self, Icon};
-use crate::ui::inspector::{Inspector, selector};
+use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::{region, version};
 use crate::ui::tone::Tone;
@@ -47,7 +47,7 @@ struct List {
 
 /// Answers the list.
 pub(crate) async fn page(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     headers: HeaderMap,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Response {
@@ -77,7 +77,7 @@ pub(crate) async fn page(
 }
 
 fn read(inspector: &Inspector, asked: &Filter, now: Timestamp) -> Result<List, Rejection> {
-    let (filter, problems) = asked.to_list(now);
+    let (filter, problems) = asked.to_list(&inspector.namespace, now);
     let (order, _) = asked.order();
     let token = asked.page_token.as_deref();
     let page = inspector.engine.list_in_order(&filter, &order, PAGE_SIZE, token)?;
@@ -103,7 +103,7 @@ fn counts(inspector: &Inspector, filter: ListFilter) -> Result<Counts, Rejection
 fn row(inspector: &Inspector, run: RunSummary, now: Timestamp, deadline: Instant) -> Row {
     let worth = matches!(run.status, RunStatus::Running | RunStatus::Failed);
     let described = (worth && Instant::now() < deadline)
-        .then(|| selector(&run.workflow_id, Some(&run.run_id.to_string())))
+        .then(|| inspector.selector(&run.workflow_id, Some(&run.run_id.to_string())))
         .and_then(Result::ok)
         .and_then(|selector| inspector.engine.describe(&selector).ok());
     let Some(described) = described else {

@@ -1,11 +1,9 @@
 //! `GET /ui/schedules/{id}`: one schedule: when it fires next, what it started, what is in its way.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use everstep_engine::{
-    DEFAULT_NAMESPACE, ScheduleDescription, ScheduleHealthState, ScheduledRun, Timestamp,
-};
+use everstep_engine::{ScheduleDescription, ScheduleHealthState, ScheduledRun, Timestamp};
 use maud::{Markup, html};
 
 use super::run_actions::buttons;
@@ -19,12 +17,12 @@ use crate::ui::{live, payload, refusal, times, url};
 
 /// Answers the page.
 pub(crate) async fn page(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     let found =
-        inspector.read(move |inspector| inspector.engine.schedule(DEFAULT_NAMESPACE, &id)).await;
+        inspector.read(move |inspector| inspector.engine.schedule(&inspector.namespace, &id)).await;
     let schedule = match found {
         Ok(schedule) => schedule,
         Err(rejection) => return refusal::page(&inspector, &headers, &rejection),

@@ -2,10 +2,10 @@
 //! wrong is said above the form, which keeps all that was typed.
 
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use everstep_engine::{DEFAULT_NAMESPACE, Rejection, Upcoming};
+use everstep_engine::{Rejection, Upcoming};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -48,7 +48,7 @@ struct Draft<'a> {
 }
 
 /// `GET /ui/new-schedule`.
-pub(crate) async fn new(State(inspector): State<Inspector>, headers: HeaderMap) -> Response {
+pub(crate) async fn new(inspector: Inspector, headers: HeaderMap) -> Response {
     let form = ScheduleForm::empty();
     let draft = Draft { existing: None, form: &form, preview: None, refused: None };
     draft.render(&Viewer::new(&inspector, &headers))
@@ -56,13 +56,13 @@ pub(crate) async fn new(State(inspector): State<Inspector>, headers: HeaderMap) 
 
 /// `GET /ui/schedules/{id}/edit`.
 pub(crate) async fn edit(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     let found = inspector.read({
         let id = id.clone();
-        move |inspector| inspector.engine.schedule(DEFAULT_NAMESPACE, &id)
+        move |inspector| inspector.engine.schedule(&inspector.namespace, &id)
     });
     let schedule = match found.await {
         Ok(schedule) => schedule,
@@ -76,7 +76,7 @@ pub(crate) async fn edit(
 
 /// `POST /ui/new-schedule`.
 pub(crate) async fn create(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     headers: HeaderMap,
     sent: Result<Form<Sent>, FormRejection>,
 ) -> Response {
@@ -85,7 +85,7 @@ pub(crate) async fn create(
 
 /// `POST /ui/schedules/{id}/edit`.
 pub(crate) async fn change(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     Path(id): Path<String>,
     headers: HeaderMap,
     sent: Result<Form<Sent>, FormRejection>,
@@ -130,11 +130,11 @@ async fn keep(
 }
 
 async fn make(inspector: &Inspector, id: &str, form: &ScheduleForm) -> Result<(), Rejection> {
-    inspector.engine.create_schedule(DEFAULT_NAMESPACE, id, form.input()?).await.map(drop)
+    inspector.engine.create_schedule(&inspector.namespace, id, form.input()?).await.map(drop)
 }
 
 async fn save(inspector: &Inspector, id: &str, form: &ScheduleForm) -> Result<(), Rejection> {
-    inspector.engine.update_schedule(DEFAULT_NAMESPACE, id, form.input()?).await.map(drop)
+    inspector.engine.update_schedule(&inspector.namespace, id, form.input()?).await.map(drop)
 }
 
 impl Draft<'_> {

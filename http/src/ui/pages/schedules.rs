@@ -1,11 +1,10 @@
 //! `GET /ui/schedules`: the list, with the next firing of each and what is in its way.
 
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use everstep_engine::{
-    DEFAULT_NAMESPACE, ScheduleDescription, ScheduleHealthState, SchedulePage, ScheduleSpec,
-    Timestamp,
+    ScheduleDescription, ScheduleHealthState, SchedulePage, ScheduleSpec, Timestamp,
 };
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -28,14 +27,14 @@ pub(crate) struct Asked {
 
 /// Answers the list.
 pub(crate) async fn page(
-    State(inspector): State<Inspector>,
+    inspector: Inspector,
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Response {
     let token = asked.page_token.filter(|token| !token.is_empty());
     let found = inspector
         .read(move |inspector| {
-            inspector.engine.schedules(DEFAULT_NAMESPACE, "", PAGE_SIZE, token.as_deref())
+            inspector.engine.schedules(&inspector.namespace, "", PAGE_SIZE, token.as_deref())
         })
         .await;
     let page = match found {
