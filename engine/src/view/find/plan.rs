@@ -16,6 +16,9 @@ use crate::{ListFilter, Rejection, RunId, RunStatus, Timestamp};
 /// the comparison with the runs' rows.
 const MOST_COLLECTED: usize = 4_096;
 
+/// So many runs of a term are looked at rather than met with the runs of a shape.
+const FEW: usize = 1_536;
+
 /// The sets that the wanted runs are in.
 pub(super) struct Plan {
     pub(super) sources: Vec<Source>,
@@ -31,28 +34,26 @@ pub(super) fn plan(
     page_size: usize,
 ) -> Result<Option<Plan>, Rejection> {
     let namespace = &*filter.namespace;
-    let mut sources = Vec::new();
-    let term = |term: &Term| Source::term(namespace, &term.0);
+    // Of each, a run has one.
+    let mut terms: Vec<Vec<Term>> = Vec::new();
     match filter.status {
         None | Some(RunStatus::Running | RunStatus::Completed) => {}
-        Some(rare) => sources.push(term(&Term::status(rare))),
+        Some(rare) => terms.push(vec![Term::status(rare)]),
     }
-    sources.extend(filter.parent.as_deref().map(|parent| term(&Term::parent(parent))));
-    sources.extend(filter.queue.as_deref().map(|queue| term(&Term::queue(queue))));
+    terms.extend(filter.parent.as_deref().map(|parent| vec![Term::parent(parent)]));
+    terms.extend(filter.queue.as_deref().map(|queue| vec![Term::queue(queue)]));
     if filter.stuck == Some(true) {
-        sources.push(term(&Term::stuck()));
+        terms.push(vec![Term::stuck()]);
     }
     if let Some(text) = &filter.fingerprint {
         let Some(fingerprint) = parse_fingerprint(text) else { return Ok(None) };
-        sources.push(term(&Term::fingerprint(fingerprint)));
+        terms.push(vec![Term::fingerprint(fingerprint)]);
     }
-    for (name, text) in &filter.attributes {
-        let mut terms: Vec<Source> = terms_of_text(name, text).iter().map(term).collect();
-        match terms.len() {
-            1 => sources.append(&mut terms),
-            _ => sources.push(Source::Any(terms)),
-        }
-    }
+    terms.extend(filter.attributes.iter().map(|(name, text)| terms_of_text(name, text)));
+    let mut sources: Vec<Source> = terms
+        .iter()
+        .map(|terms| any(terms.iter().map(|it| Source::term(namespace, &it.0))))
+        .collect();
     if matching.ranges.values().any(Option::is_none) {
         return Ok(None);
     }
@@ -66,11 +67,8 @@ pub(super) fn plan(
         if shapes.is_empty() {
             return Ok(None);
         }
-        let mut shapes: Vec<Source> =
-            shapes.into_iter().map(|(shape, _)| Source::shape(namespace, shape)).collect();
-        match shapes.len() {
-            1 => sources.append(&mut shapes),
-            _ => sources.push(Source::Any(shapes)),
+        if !some_have_few_runs(namespace, &terms, reader)? {
+            sources.push(any(shapes.into_iter().map(|(shape, _)| Source::shape(namespace, shape))));
         }
     }
     // A page and one row more, to see whether there is another page.
@@ -85,6 +83,37 @@ pub(super) fn plan(
         ])),
     }
     Ok(Some(Plan { sources, is_selective }))
+}
+
+fn any(sources: impl Iterator<Item = Source>) -> Source {
+    let mut sources: Vec<Source> = sources.collect();
+    match sources.pop() {
+        Some(only) if sources.is_empty() => only,
+        last => {
+            sources.extend(last);
+            Source::Any(sources)
+        }
+    }
+}
+
+/// Whether it is cheaper to look at all the runs of some terms than to leap through the long lists
+/// of the shapes as well.
+fn some_have_few_runs(
+    namespace: &str,
+    terms: &[Vec<Term>],
+    reader: &Reader<'_>,
+) -> Result<bool, Rejection> {
+    for terms in terms {
+        let mut runs = 0;
+        for term in terms {
+            let prefix = keys::term(namespace, &term.0);
+            runs += reader.ascending(Range::prefix(FOUND_BY, &prefix).limit(FEW))?.len();
+        }
+        if runs < FEW {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The shapes that a filter means.
