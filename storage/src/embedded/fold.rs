@@ -72,7 +72,7 @@ impl Effect {
     }
 
     /// This on top of `older`.
-    fn over(self, older: Self) -> Self {
+    pub(super) fn over(self, older: Self) -> Self {
         match (self, older) {
             (Self::Untouched, older) => older,
             (Self::OnBase(newer), Self::OnBase(mut operations)) => {

@@ -183,8 +183,14 @@ impl Page {
         for visited in 1.. {
             let heads = layers.iter_mut().filter_map(|rows| rows.peek().map(|(key, _)| *key));
             let Some(key) = heads.min_by(|one, other| direction(one.cmp(other))) else { break };
-            let slots = layers.iter_mut().filter_map(|rows| rows.next_if(|(head, _)| *head == key));
-            match Effect::of_layers(slots.map(|(_, slot)| slot.effect(sequence))) {
+            // Every layer moves on, also those behind one that says what the row is.
+            let mut effect = Effect::Untouched;
+            for rows in &mut layers {
+                if let Some((_, slot)) = rows.next_if(|(head, _)| *head == key) {
+                    effect = effect.over(slot.effect(sequence));
+                }
+            }
+            match effect {
                 Effect::Untouched => {}
                 effect => page.rows.push((key.clone(), effect)),
             }
@@ -235,6 +241,31 @@ mod tests {
         assert_eq!(seen(0, 3), [value("13"), value("2")], "somebody still reads over 0");
         overlay.forget(2);
         assert_eq!((overlay.rows(), seen(2, 3)), (2, [appended, Effect::Untouched]));
+    }
+
+    #[test]
+    fn a_row_of_several_layers_stands_in_a_page_once() {
+        let overlay = Overlay::default();
+        insert(&overlay, 1, |batch| {
+            for key in [b"a", b"b", b"c"] {
+                batch.put(ROWS, key, b"1");
+            }
+        });
+        overlay.freeze(1);
+        insert(&overlay, 2, |batch| {
+            batch.delete(ROWS, b"a");
+            batch.put(ROWS, b"b", b"2");
+        });
+        let everything = (Bound::Unbounded, Bound::Unbounded);
+        for reverse in [false, true] {
+            let mut page = overlay.page(7, everything, (reverse, 9), (0, 2)).rows;
+            if reverse {
+                page.reverse();
+            }
+            let found: Vec<_> = page.into_iter().map(|(key, is)| (key.to_bytes(), is)).collect();
+            let row = |key: &'static str, is| (Bytes::from_static(key.as_bytes()), is);
+            assert_eq!(found, [row("a", Effect::Gone), row("b", value("2")), row("c", value("1"))]);
+        }
     }
 
     #[test]
