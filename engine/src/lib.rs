@@ -49,6 +49,7 @@
 //! | module | what it owns |
 //! | --- | --- |
 //! | `batch` | one act on every run that a filter names, as a workflow |
+//! | `principal` | who asks: [`Principal`], [`Role`] |
 //! | [`kernel`] | the pure part: events, commands, `decide`, `apply` |
 //! | `find` | what runs are found by, pure: filters, orders, typed attributes, fingerprints |
 //! | `queue` | task queues, pure: limits, priority, fairness, why something waits |
@@ -66,6 +67,7 @@ mod failure;
 mod find;
 mod payload;
 pub mod preflight;
+mod principal;
 mod queue;
 mod rejection;
 mod request;
@@ -84,6 +86,7 @@ pub use failure::Failure;
 pub use find::{AttributeRange, FilterError, ListFilter, ListOrder, STUCK_ATTEMPTS, SortBy};
 pub use kernel::{ClosePolicy, HistoryEvent, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, RunStatus};
 pub use payload::Payload;
+pub use principal::{Denied, Principal, Role, UnknownRole};
 pub use queue::{Dispatch, HeldBy, Priority, QueueLimits, Rule};
 pub use rejection::Rejection;
 pub use request::{
