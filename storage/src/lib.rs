@@ -39,6 +39,7 @@
 //! | `record` | the bytes of one declaration |
 //! | [`codec`] | how values rest on disk: [`codec::ValueCodec`] |
 //! | `embedded` | [`EmbeddedStore`]: a journal, a redb file and an overlay |
+//! | [`log`] | events in streams, found by stream, type, tag and correlation |
 //! | `copy` | [`copy_store`]: everything into another store, as that one encodes it |
 //! | `memory` | [`MemoryStore`]: a map behind a lock, the oracle |
 //! | [`testing`] | the suite every store must pass, and a disk that fails |
@@ -48,6 +49,7 @@ pub mod codec;
 mod copy;
 mod embedded;
 mod error;
+pub mod log;
 mod memory;
 mod range;
 mod record;
