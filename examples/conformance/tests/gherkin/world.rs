@@ -1,0 +1,148 @@
+//! What one scenario has: a server, a namespace of its own, the last answer, what it remembers.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hyper::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::api::Answer;
+use crate::support::{Api, Server};
+
+/// The server that the features drive.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_conformance");
+
+static SHARED: OnceLock<String> = OnceLock::new();
+static SCENARIOS: AtomicU64 = AtomicU64::new(0);
+
+/// Names the server that scenarios use which start none of their own.
+pub(crate) fn share(url: &str) {
+    SHARED.get_or_init(|| url.to_owned());
+}
+
+/// The state of one scenario.
+#[derive(cucumber::World)]
+#[world(init = Self::begin)]
+pub(crate) struct World {
+    pub(crate) api: Api,
+    pub(crate) namespace: String,
+    /// The last answer.
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    /// The answers of callers that called at once.
+    pub(crate) answers: Vec<Answer>,
+    /// What `$name` stands for in paths, bodies and expected values.
+    pub(crate) remembered: BTreeMap<String, String>,
+    own: Option<OwnServer>,
+}
+
+struct OwnServer {
+    dir: TempDir,
+    args: Vec<String>,
+    server: Server,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "namespace {}, last answer {} {}", self.namespace, self.status, self.body)
+    }
+}
+
+impl World {
+    async fn begin() -> Self {
+        let api = Api::new(SHARED.get().unwrap());
+        let number = SCENARIOS.fetch_add(1, Ordering::Relaxed);
+        let world = Self {
+            api,
+            namespace: format!("scenario-{number}"),
+            status: 0,
+            body: Value::Null,
+            answers: Vec::new(),
+            remembered: BTreeMap::new(),
+            own: None,
+        };
+        world.make_namespace().await;
+        world
+    }
+
+    async fn make_namespace(&self) {
+        let body = json!({ "name": self.namespace });
+        self.api.post("/api/v1/namespaces", &body).await.expect(201);
+    }
+
+    /// Moves the scenario to a server of its own.
+    pub(crate) async fn own_server(&mut self, args: Vec<String>) {
+        let dir = tempfile::tempdir().unwrap();
+        let server = start(&dir, &args).await;
+        self.api = server.api();
+        self.own = Some(OwnServer { dir, args, server });
+        self.make_namespace().await;
+    }
+
+    /// `kill -9` of the scenario's own server, and a new process on the same data.
+    pub(crate) async fn kill_and_start(&mut self) {
+        let OwnServer { dir, args, server } = self.own.take().expect("a server of its own");
+        server.kill().await;
+        let server = start(&dir, &args).await;
+        self.api = server.api();
+        self.own = Some(OwnServer { dir, args, server });
+    }
+
+    /// `text` with what is remembered in the place of each `$name`.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        // The longest name first, so that `$id2` is not `$id` and a 2.
+        let mut names: Vec<_> = self.remembered.iter().collect();
+        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        names
+            .into_iter()
+            .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
+    }
+
+    /// One call in the scenario's namespace, whose answer becomes the last one.
+    pub(crate) async fn call(&mut self, method: Method, path: &str, body: Option<&str>) {
+        let answer = self.ask(method, path, body).await;
+        (self.status, self.body) = (answer.status, answer.body);
+    }
+
+    /// One call in the scenario's namespace.
+    pub(crate) fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+    ) -> impl Future<Output = Answer> + Send + use<> {
+        let path = self.scoped(&self.fill(path));
+        let body: Option<Value> = body.map(|text| {
+            let text = self.fill(text);
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+        });
+        let api = self.api.clone();
+        async move { api.call(method, &path, body.as_ref(), None).await.unwrap() }
+    }
+
+    fn scoped(&self, path: &str) -> String {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{joint}namespace={}", self.namespace)
+    }
+
+    /// The part of the last answer at a path such as `events.0.type`; the whole for an empty one.
+    #[track_caller]
+    pub(crate) fn at(&self, path: &str) -> &Value {
+        self.find(path).unwrap_or_else(|| panic!("no `{path}` in {}", self.body))
+    }
+
+    pub(crate) fn find(&self, path: &str) -> Option<&Value> {
+        let mut parts = path.split('.').filter(|part| !part.is_empty());
+        parts.try_fold(&self.body, |value, part| match part.parse::<usize>() {
+            Ok(index) if value.is_array() => value.get(index),
+            _ => value.get(part),
+        })
+    }
+}
+
+async fn start(dir: &TempDir, args: &[String]) -> Server {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    Server::start(BINARY, &dir.path().join("data"), &args).await
+}

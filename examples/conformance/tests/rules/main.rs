@@ -1,0 +1,56 @@
+//! `docs/rules.md` says which scenario proves which rule, and is what the features say.
+//!
+//! Invariant: a rule that the committed page shows as proven stays proven: the page is not written
+//! anew over a lost scenario. `UPDATE_EXPECT=1 cargo test -p conformance --test rules` writes it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod features;
+mod page;
+mod scope;
+
+use std::collections::BTreeSet;
+
+use features::Proof;
+use scope::RULES;
+
+#[test]
+fn the_page_says_what_the_features_say() {
+    let proofs = features::proofs();
+    let path = features::workspace().join("docs/rules.md");
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let lost: Vec<&str> = page::proven(&committed)
+        .into_iter()
+        .filter(|id| !proofs.iter().any(|proof| proof.id == *id))
+        .collect();
+    assert!(lost.is_empty(), "no scenario is tagged with {lost:?} any more: bring it back");
+    let page = page::render(&proofs);
+    if page == committed {
+        return;
+    }
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    assert!(update, "docs/rules.md is stale: run this test with UPDATE_EXPECT=1 and commit it");
+    std::fs::write(path, page).unwrap();
+}
+
+#[test]
+fn every_tag_that_looks_like_a_rule_is_one() {
+    let known: BTreeSet<&str> = RULES.iter().map(|(id, _)| *id).collect();
+    for Proof { id, scenario, file } in features::proofs() {
+        assert!(known.contains(id.as_str()), "{file}: `{scenario}` has the unknown rule @{id}");
+    }
+}
+
+#[test]
+fn features_lie_where_something_runs_them() {
+    for file in features::files() {
+        let tests = file.ancestors().nth(2).unwrap();
+        let runs = |entry: std::fs::DirEntry| {
+            let path = entry.path();
+            let source = if path.is_dir() { path.join("main.rs") } else { path };
+            std::fs::read_to_string(source).is_ok_and(|text| text.contains("tests/features"))
+        };
+        let run = std::fs::read_dir(tests).unwrap().any(|entry| runs(entry.unwrap()));
+        assert!(run, "no test beside {} runs `tests/features`", file.display());
+    }
+}
