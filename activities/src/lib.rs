@@ -31,7 +31,19 @@
 //! # Map
 //!
 //! - `http_call`: one request with a JSON body, one answer with a JSON body.
+//! - `anti_corruption`: what other systems send and take, translated or refused.
+//! - `deterministic_id`: stream ids that follow from a business key.
+//! - `language`: schemas of events, their compatibility, migrations and contract checks.
 
+mod anti_corruption;
+mod deterministic_id;
 mod http_call;
+pub mod language;
+
+pub use anti_corruption::{TranslationError, Translator, ValueMap, decimal, minor_units};
+pub use deterministic_id::{
+    IdSecret, InvalidBusinessKey, StreamIds, UniqueConstraintViolation, deterministic_stream_id,
+    rotate_id_secret, stream_ids,
+};
 
 pub use http_call::{Attempt, HttpCall, HttpCallError};

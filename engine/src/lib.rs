@@ -105,11 +105,11 @@ pub use schedule::{
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, AttributeType, AttributeValue,
     Cancelled, ChildError, ChildFuture, ChildHandle, ChildResultFuture, Client, ClientError,
-    Counters, Either, ExternalError, ExternalFuture, ExternalWorkflow, Keys, Query, Retry, Saga,
-    Schedule, SearchAttribute, Signal, SignalFuture, StartBuilder, StartFuture, StartedFuture,
-    StartedWorkflow, Table, TimerFuture, Transaction, TransactionContext, Update, UpdateFuture,
-    UpdateReply, Worker, Workflow, WorkflowContext, WorkflowError, WorkflowHandle, join, join_all,
-    race,
+    Counters, Either, Extension, ExternalError, ExternalFuture, ExternalWorkflow, Keys, Query,
+    Retry, Saga, Schedule, SearchAttribute, Signal, SignalFuture, StartBuilder, StartFuture,
+    StartedFuture, StartedWorkflow, Table, TimerFuture, Transaction, TransactionContext, Update,
+    UpdateFuture, UpdateReply, Worker, Workflow, WorkflowContext, WorkflowError, WorkflowHandle,
+    join, join_all, race,
 };
 pub use task_token::{InvalidTaskToken, TaskToken};
 pub use telemetry::{

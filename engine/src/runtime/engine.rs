@@ -662,6 +662,11 @@ impl Engine {
         self.inner.registry.workflow_types().collect()
     }
 
+    /// What a domain module keeps with the worker that this engine runs.
+    pub fn extension<E: crate::Extension>(&self) -> Option<&E> {
+        self.inner.registry.extensions.get()
+    }
+
     /// Counters and gauges.
     pub fn stats(&self) -> EngineStats {
         let mut stats = self.inner.counters.read();

@@ -119,6 +119,11 @@ impl Registry {
         if is_built_in(name) && (name != BATCH_TYPE || self.workflows.contains_key(name)) {
             self.mistakes.push(format!("workflow type `{name}`: `everstep.` begins our own names"));
         }
+        self.register_any(name, entry);
+    }
+
+    /// The same for any name.
+    pub(super) fn register_any(&mut self, name: &'static str, entry: WorkflowEntry) {
         let beside = self.beside.entry(name).or_default();
         beside.retain(|known| known.version != entry.version);
         if let Some(before) = self.workflows.insert(name, entry)
@@ -183,6 +188,7 @@ impl Registry {
         if let Some(mistake) = self.mistakes.first() {
             return Err(mistake.clone());
         }
+        self.extensions.check()?;
         for ((name, from), to) in &self.upgrades {
             if !self.versions(name).contains(to) {
                 let (from, to) = (named(from), named(to));

@@ -66,6 +66,8 @@ pub(crate) struct Registry {
     /// What task queues allow, by name.
     pub(crate) queues: BTreeMap<Arc<str>, QueueLimits>,
     pub(crate) build_id: Option<Arc<str>>,
+    /// What domain modules keep.
+    pub(crate) extensions: super::Extensions,
     /// The search attributes that have a type.
     pub(crate) attributes: BTreeMap<&'static str, super::AttributeType>,
 }
@@ -194,6 +196,24 @@ impl Worker {
         F: AsyncFn(&WorkflowContext, I) -> Result<O, WorkflowError> + Send + Sync + 'static,
     {
         self.registry.register(workflow.name(), WorkflowEntry::new(workflow, "", code));
+        self
+    }
+
+    /// As [`Worker::workflow`] for a module that brings a workflow of its own: the type's name
+    /// begins with `everstep.`, its runs are left out of lists, counts and exports unless the type
+    /// is asked for, and only transactions start it. Registering it again changes nothing.
+    #[must_use]
+    pub fn built_in<I, O, F>(mut self, workflow: Workflow<I, O>, code: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        O: Serialize + 'static,
+        F: AsyncFn(&WorkflowContext, I) -> Result<O, WorkflowError> + Send + Sync + 'static,
+    {
+        let name = workflow.name();
+        if !is_built_in(name) {
+            self.registry.mistakes.push(format!("built-in `{name}`: begin it with `everstep.`"));
+        }
+        self.registry.register_any(name, WorkflowEntry::new(workflow, "", code));
         self
     }
 
