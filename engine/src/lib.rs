@@ -82,6 +82,8 @@ mod timestamp;
 mod view;
 
 pub use batch::{BATCH_TYPE, BatchFailure, BatchOperation, BatchProgress, BatchRequest};
+/// Events in streams: what is appended, read and asked for.
+pub use everstep_storage::log;
 pub use failure::Failure;
 pub use find::{AttributeRange, FilterError, ListFilter, ListOrder, STUCK_ATTEMPTS, SortBy};
 pub use kernel::{ClosePolicy, HistoryEvent, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, RunStatus};
@@ -95,8 +97,8 @@ pub use request::{
 };
 pub use run_id::RunId;
 pub use runtime::{
-    Change, ChangeKind, Clock, Engine, EngineConfig, EngineStats, NamespaceInfo, NamespaceSettings,
-    OpenError, ReplayReport, RunWatch, TransactError, replay_history,
+    Change, ChangeKind, Clock, Engine, EngineConfig, EngineStats, LogSnapshot, NamespaceInfo,
+    NamespaceSettings, OpenError, ReplayReport, RunWatch, TransactError, replay_history,
 };
 pub use schedule::{
     Backfill, CalendarSpec, DEFAULT_CATCHUP_WINDOW_MS, Overlap, ScheduleAction, ScheduleCounters,
@@ -105,11 +107,12 @@ pub use schedule::{
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, AttributeType, AttributeValue,
     Cancelled, ChildError, ChildFuture, ChildHandle, ChildResultFuture, Client, ClientError,
-    Counters, Either, Extension, ExternalError, ExternalFuture, ExternalWorkflow, Keys, Query,
-    Retry, Saga, Schedule, SearchAttribute, Signal, SignalFuture, StartBuilder, StartFuture,
-    StartedFuture, StartedWorkflow, Table, TimerFuture, Transaction, TransactionContext, Update,
-    UpdateFuture, UpdateReply, Worker, Workflow, WorkflowContext, WorkflowError, WorkflowHandle,
-    join, join_all, race,
+    Counters, Either, Extension, ExternalError, ExternalFuture, ExternalWorkflow,
+    IDEMPOTENCY_CONFLICTS, IdempotencyConflict, Keys, Query, Retry, Saga, Schedule,
+    SearchAttribute, Signal, SignalFuture, StartBuilder, StartFuture, StartedFuture,
+    StartedWorkflow, Table, TimerFuture, Transaction, TransactionContext, Update, UpdateFuture,
+    UpdateReply, Worker, Workflow, WorkflowContext, WorkflowError, WorkflowHandle, join, join_all,
+    race,
 };
 pub use task_token::{InvalidTaskToken, TaskToken};
 pub use telemetry::{

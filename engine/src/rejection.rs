@@ -77,6 +77,31 @@ pub enum Rejection {
     /// The same idempotency key came with another request before.
     #[error("idempotency key `{0}` was used before with another request")]
     IdempotencyConflict(String),
+    /// The stream has another version than the writer knows.
+    #[error("stream `{stream}` is at version {current}, not {expected}: read it and decide again")]
+    VersionConflict {
+        /// The stream.
+        stream: String,
+        /// The version that was expected.
+        expected: u64,
+        /// The version it has.
+        current: u64,
+    },
+    /// The scope has another version than the writer knows.
+    #[error("scope `{scope}` is at version {current}, not {expected}: read it and decide again")]
+    ScopeVersionMismatch {
+        /// The scope.
+        scope: String,
+        /// The version that was expected.
+        expected: u64,
+        /// The version it has.
+        current: u64,
+    },
+    /// An event matches the append's condition.
+    #[error(
+        "the event at position {0} matches the append's condition: read again and decide again"
+    )]
+    AppendConditionFailed(u64),
     /// A payload is larger than the limit, in bytes.
     #[error("{what} has {bytes} bytes; the limit is {limit}")]
     PayloadTooLarge {
@@ -155,6 +180,9 @@ impl Rejection {
             Self::ScheduleNotFound(_) => "schedule_not_found",
             Self::ScheduleAlreadyExists(_) => "schedule_already_exists",
             Self::IdempotencyConflict(_) => "idempotency_conflict",
+            Self::VersionConflict { .. } => "VERSION_CONFLICT",
+            Self::ScopeVersionMismatch { .. } => "SCOPE_VERSION_MISMATCH",
+            Self::AppendConditionFailed(_) => "append_condition_failed",
             Self::PayloadTooLarge { .. } => "payload_too_large",
             Self::WorkflowOpen(..) => "workflow_open",
             Self::ActivityNotWaiting(..) => "activity_not_waiting",

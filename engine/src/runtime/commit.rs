@@ -125,6 +125,7 @@ impl Shard {
         self.timers.durable(turn);
         self.recent_keys.durable(turn);
         self.app_rows.durable(turn);
+        self.logs.durable(turn, &self.inner.positions);
         if !self.deleted.is_empty() {
             self.deleted.retain(|_, deleted_in| *deleted_in > turn);
         }
@@ -156,6 +157,7 @@ impl Shard {
                     self.inner.namespaces.apply(name, record);
                     drop(reply.send(Ok(())));
                 }
+                Effect::AnswerAppend(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerSchedule(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerWatch(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerReport(reply, answer) => drop(reply.send(answer)),
@@ -205,6 +207,7 @@ impl Shard {
                 self.schedules.clear();
                 self.recent_keys.clear();
                 self.app_rows.clear();
+                self.logs.clear();
                 self.turn.transactions.clear();
                 self.turn.mailbox.forget();
                 self.attempts.keep_spawned();
@@ -231,6 +234,7 @@ pub(super) fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
             Effect::Answer(reply, _) | Effect::Namespace { reply, .. } => {
                 drop(reply.send(Err(rejection.clone())));
             }
+            Effect::AnswerAppend(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerSchedule(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerWatch(reply, _) => drop(reply.send(Err(rejection.clone()))),
             Effect::AnswerReport(reply, _) => drop(reply.send(Err(rejection.clone()))),

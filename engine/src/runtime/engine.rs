@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::changes::Changes;
 use super::inbox::Inbox;
+use super::logs::Positions;
 use super::message::{Message, OutsideReport};
 use super::namespaces::Namespaces;
 use super::queues::Queues;
@@ -101,6 +102,7 @@ pub(super) struct Inner {
     pub(super) counters: Arc<Counters>,
     pub(super) queues: Queues,
     pub(super) namespaces: Namespaces,
+    pub(super) positions: Positions,
     pub(super) config: EngineConfig,
 }
 
@@ -175,6 +177,7 @@ impl Engine {
             counters: Arc::new(Counters::default()),
             queues,
             namespaces: Namespaces::default(),
+            positions: Positions::default(),
             config,
         });
         Shard::spawn(Arc::clone(&inner), runtime)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use everstep_storage::log::{Append, Appended};
 use everstep_storage::{Commit, StoreError};
 use tokio::sync::oneshot;
 
@@ -42,6 +43,13 @@ pub(super) enum Message {
         update_id: String,
         watch: UpdateWatch,
         reply: Reply<UpdateState>,
+    },
+    Append {
+        namespace: String,
+        append: Box<Append>,
+        /// Up to here no event matches the append's condition.
+        checked_to: u64,
+        reply: Reply<Appended>,
     },
     Transact {
         namespace: String,

@@ -12,6 +12,7 @@
 
 mod afterwards;
 mod app_rows;
+mod appends;
 mod attempts;
 mod batch;
 mod changes;
@@ -29,6 +30,7 @@ pub(crate) mod index;
 mod inline;
 pub(crate) mod keys;
 mod load;
+mod logs;
 mod mailbox;
 mod manual_clock;
 mod message;
@@ -71,6 +73,7 @@ mod verdict;
 mod watch;
 mod watchdog;
 
+pub use appends::LogSnapshot;
 pub use changes::{Change, ChangeKind};
 pub use clock::Clock;
 pub use engine::{Engine, EngineConfig, OpenError, RunWatch, TransactError};

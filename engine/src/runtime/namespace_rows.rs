@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use everstep_storage::{Range, Table};
+use everstep_storage::{Range, Table, log};
 
 use super::keys::{self, APP_ROWS, QUEUES, SCHEDULES, START_KEYS};
 use super::shard::Shard;
@@ -19,13 +19,25 @@ const MOST_ROWS: usize = 100_000;
 impl Shard {
     /// Puts the deletion of everything but runs into the open batch.
     pub(super) fn delete_namespace_rows(&mut self, name: &str) -> Result<(), Rejection> {
+        if self.logs.get(name).is_some_and(|log| !log.is_durable()) {
+            let what = format!("events are being appended in namespace `{name}`: try again");
+            return Err(Rejection::Unavailable(what));
+        }
         // Nothing is refused once something is written.
         let tables = [SCHEDULES, QUEUES, APP_ROWS, START_KEYS];
         let rows = tables.map(|table| self.keys_in_namespace(table, name));
         let [schedules, queues, app_rows, start_keys] = rows;
         let (schedules, queues, app_rows, start_keys) =
             (schedules?, queues?, app_rows?, start_keys?);
+        let mut events = Vec::new();
+        for table in log::TABLES {
+            events.push((table, self.keys_in_namespace(table, name)?));
+        }
+        self.logs.forget(name);
         self.delete_schedules(name, &schedules)?;
+        for (table, keys) in &events {
+            keys.iter().for_each(|key| self.turn.batch.delete(*table, key));
+        }
         for key in &queues {
             self.turn.batch.delete(QUEUES, key);
         }

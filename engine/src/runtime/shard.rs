@@ -15,10 +15,12 @@ use tokio::sync::oneshot;
 use super::OpenError;
 use super::afterwards::Afterwards;
 use super::app_rows::AppRows;
+
 use super::attempts::Attempts;
 use super::commit::{InFlight, refuse};
 use super::engine::Inner;
 use super::index::{Tally, Tidy};
+use super::logs::Logs;
 use super::mailbox::Mailbox;
 use super::manual_clock::Advance;
 use super::message::{AttemptEnded, Message};
@@ -71,6 +73,7 @@ pub(super) struct Shard {
     pub(super) durable: u64,
     pub(super) recent_keys: RecentKeys,
     pub(super) app_rows: AppRows,
+    pub(super) logs: Logs,
     /// How often code was tried again, carried over to the run's next time in memory.
     pub(super) task_tries: RunMap<u32>,
     /// Results of attempts that ended at their first poll.
@@ -189,6 +192,7 @@ impl Shard {
             durable: 0,
             recent_keys: RecentKeys::default(),
             app_rows: AppRows::default(),
+            logs: Logs::default(),
             task_tries: RunMap::default(),
             ended: VecDeque::new(),
             advancing: VecDeque::new(),
@@ -269,6 +273,9 @@ impl Shard {
             }
             Message::WatchUpdate { selector, update_id, watch, reply } => {
                 self.watch_update(&selector, &update_id, watch, reply);
+            }
+            Message::Append { namespace, append, checked_to, reply } => {
+                self.append(&namespace, *append, checked_to, reply);
             }
             Message::Transact { namespace, code, reply } => {
                 self.transact_for(&namespace, code, reply);

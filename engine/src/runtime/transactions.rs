@@ -6,6 +6,8 @@
 
 use std::panic::AssertUnwindSafe;
 
+use everstep_storage::log::Origin;
+
 use super::app_rows::Latest;
 use super::mailbox::{Act, Address, AddressedRun, Letter, start};
 use super::message::Reply;
@@ -13,7 +15,7 @@ use super::panics;
 use super::shard::Shard;
 use super::turn::{Effect, Step};
 use crate::kernel::{ActivityState, Command};
-use crate::sdk::Ask;
+use crate::sdk::{Ask, Circumstances};
 use crate::{
     Failure, IdReuse, OnConflict, Payload, Rejection, RunId, RunStatus, Selector, StartRequest,
     TransactionContext,
@@ -27,7 +29,7 @@ pub(super) type TransactionCode =
     Box<dyn FnOnce(&mut TransactionContext<'_>) -> Result<(), Failure> + Send>;
 
 /// Why a transaction had no effect.
-enum Refused {
+pub(super) enum Refused {
     /// Its own code said so.
     ByItself(Failure),
     /// The engine could not do what it asked for.
@@ -63,12 +65,17 @@ impl Shard {
         }
         let (namespace, input) = (resident.namespace.clone(), activity.input.clone());
         let name = std::sync::Arc::clone(&activity.activity_type);
+        let origin = Some(Origin {
+            workflow_id: resident.run.started.workflow_id.as_str().into(),
+            run_id: run_id.to_string().into(),
+            activity_id,
+        });
         let registry = std::sync::Arc::clone(&self.inner.registry);
         self.progress.run(run_id);
         let outcome = match registry.transactions.get(&*name) {
             Some(entry) => {
                 let mut outcome = Payload::null();
-                let done = self.transact(&namespace, |tx| {
+                let done = self.transact_at(&namespace, origin, |tx| {
                     outcome = (entry.code)(tx, &input)?;
                     Ok(())
                 });
@@ -111,23 +118,42 @@ impl Shard {
 
     /// Runs code on the newest state; what it writes and asks for goes into the open batch, or
     /// nothing of it does.
-    fn transact(
+    pub(super) fn transact(
         &mut self,
         namespace: &str,
         code: impl FnOnce(&mut TransactionContext<'_>) -> Result<(), Failure>,
     ) -> Result<(), Refused> {
+        self.transact_at(namespace, None, code)
+    }
+
+    fn transact_at(
+        &mut self,
+        namespace: &str,
+        origin: Option<Origin>,
+        code: impl FnOnce(&mut TransactionContext<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Refused> {
         self.snapshot()?;
-        let (changes, asks) = {
+        let registry = std::sync::Arc::clone(&self.inner.registry);
+        let (changes, asks, appended) = {
             let Some(snapshot) = self.snapshot.as_deref() else { return Ok(()) };
+            self.logs.open(namespace, snapshot)?;
+            let Some(log) = self.logs.get(namespace) else { return Ok(()) };
             let latest = Latest { rows: &self.app_rows, snapshot };
-            let mut tx = TransactionContext::new(&latest, namespace);
+            let now = self.turn.now;
+            let hooks = &registry.append_hooks[..];
+            let log = log.draft(snapshot, now.as_millis());
+            let circumstances = Circumstances { namespace, now, origin, hooks };
+            let mut tx = TransactionContext::new(&latest, log, circumstances);
             let ended = panics::catch(AssertUnwindSafe(|| code(&mut tx)));
             let ended = ended.unwrap_or_else(|panic| {
                 let place = panic.location.as_deref().unwrap_or("an unknown place");
                 Err(Failure::new("panic", format!("{} (at {place})", panic.message)))
             });
             ended.map_err(Refused::ByItself)?;
-            (tx.changes, tx.asks)
+            if let Some(failure) = tx.vetoed {
+                return Err(Refused::ByItself(failure));
+            }
+            (tx.changes, tx.asks, tx.log.into_changes())
         };
         let mut letters = Vec::with_capacity(asks.len());
         for ask in asks {
@@ -137,6 +163,9 @@ impl Shard {
         if let Some(snapshot) = self.snapshot.as_deref() {
             let turn = self.turn.number;
             self.app_rows.write(snapshot, changes, &mut self.turn.batch, turn)?;
+        }
+        if let Some(log) = self.logs.get_mut(namespace).filter(|_| !appended.is_empty()) {
+            log.accept(appended, &mut self.turn.batch, self.turn.number);
         }
         letters.into_iter().for_each(|letter| self.turn.mailbox.post(letter));
         Ok(())

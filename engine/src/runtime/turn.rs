@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use everstep_storage::Batch;
+use everstep_storage::log::Appended;
 
 use super::changes::{Change, ChangeKind};
 use super::history_log::encode;
@@ -40,6 +41,7 @@ pub(super) enum Effect {
         name: String,
         record: Option<NamespaceRecord>,
     },
+    AnswerAppend(Reply<Appended>, Result<Appended, Rejection>),
     AnswerSchedule(Reply<ScheduleAnswer>, Result<ScheduleAnswer, Rejection>),
     AnswerWatch(Reply<Option<RunResult>>, Result<Option<RunResult>, Rejection>),
     AnswerReport(Reply<bool>, Result<bool, Rejection>),

@@ -21,6 +21,7 @@ mod schedule;
 mod search;
 mod tables;
 mod transaction;
+mod transaction_log;
 mod update;
 mod update_buffer;
 mod versions;
@@ -54,7 +55,9 @@ pub(crate) use activity_context::{AttemptHandle, AttemptHost, AttemptOf, Heartbe
 pub(crate) use cancel::root;
 pub(crate) use error::{CANCELLED, HANDED_OVER};
 pub(crate) use patch::Foresight;
-pub(crate) use transaction::{Ask, RowChange, Rows, counter};
+pub(crate) use transaction::{Ask, Circumstances, RowChange, Rows, counter};
+pub(crate) use transaction_log::{AppendHook, idempotency_conflict};
+pub use transaction_log::{IDEMPOTENCY_CONFLICTS, IdempotencyConflict};
 pub(crate) use update_buffer::{Offered, OfferedUpdate};
 pub(crate) use versions::Unregistered;
 pub(crate) use worker::{BoxedActivity, Registry, WorkflowEntry, WorkflowFuture};

@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use everstep_storage::log::{Draft, Origin};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::tables::{Counters, Keys, Table};
+use super::transaction_log::AppendHook;
 use super::{ActivityError, Signal, Workflow};
-use crate::{Payload, Rejection, SignalInput, StartRequest};
+use crate::{Failure, Payload, Rejection, SignalInput, StartRequest, Timestamp};
 
 /// The most rows that one transaction may write.
 const MOST_WRITES: usize = 10_000;
@@ -54,11 +56,31 @@ pub struct TransactionContext<'a> {
     namespace: &'a str,
     pub(crate) changes: BTreeMap<Vec<u8>, RowChange>,
     pub(crate) asks: Vec<Ask>,
+    /// The event log, with what was appended so far.
+    pub(crate) log: Draft<'a>,
+    pub(super) hooks: &'a [AppendHook],
+    pub(super) now: Timestamp,
+    /// The workflow's step that runs the transaction.
+    pub(super) origin: Option<Origin>,
+    /// How many hooks are under way within each other.
+    pub(super) depth: u8,
+    /// Why the transaction cannot end well, whatever its code returns.
+    pub(crate) vetoed: Option<Failure>,
+}
+
+/// What a transaction is given beside rows and log.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) now: Timestamp,
+    pub(crate) origin: Option<Origin>,
+    pub(crate) hooks: &'a [AppendHook],
 }
 
 impl<'a> TransactionContext<'a> {
-    pub(crate) const fn new(rows: &'a dyn Rows, namespace: &'a str) -> Self {
-        Self { rows, namespace, changes: BTreeMap::new(), asks: Vec::new() }
+    pub(crate) fn new(rows: &'a dyn Rows, log: Draft<'a>, of: Circumstances<'a>) -> Self {
+        let Circumstances { namespace, now, origin, hooks } = of;
+        let (changes, asks) = (BTreeMap::new(), Vec::new());
+        Self { rows, namespace, changes, asks, log, hooks, now, origin, depth: 0, vetoed: None }
     }
 
     /// The namespace that everything here belongs to.

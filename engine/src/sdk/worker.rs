@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use everstep_storage::log::RecordedEvent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -68,6 +69,8 @@ pub(crate) struct Registry {
     pub(crate) build_id: Option<Arc<str>>,
     /// What domain modules keep.
     pub(crate) extensions: super::Extensions,
+    /// What is done with events in the transaction that appends them, in order.
+    pub(crate) append_hooks: Vec<super::AppendHook>,
     /// The search attributes that have a type.
     pub(crate) attributes: BTreeMap<&'static str, super::AttributeType>,
 }
@@ -353,6 +356,20 @@ impl Worker {
             self.registry.mistakes.push(format!("task queue `{name}`: {mistake}"));
         }
         self.registry.queues.insert(name, limits);
+        self
+    }
+
+    /// Runs code in every transaction that appends events, with the events: for read models that
+    /// are never behind. An error undoes the transaction. Code that was given first runs first.
+    #[must_use]
+    pub fn on_append(
+        mut self,
+        code: impl Fn(&mut TransactionContext<'_>, &[RecordedEvent]) -> Result<(), ActivityError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.registry.append_hooks.push(Arc::new(code));
         self
     }
 

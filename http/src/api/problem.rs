@@ -22,6 +22,8 @@ pub struct Problem {
     code: &'static ErrorCode,
     status: StatusCode,
     detail: Cow<'static, str>,
+    /// What stands beside the fields that every problem has.
+    fields: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The body of every refusal.
@@ -39,6 +41,9 @@ pub(super) struct ProblemBody {
     detail: String,
     /// Stable name to decide by.
     code: &'static str,
+    /// What belongs to the code.
+    #[serde(flatten)]
+    fields: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Problem {
@@ -46,7 +51,7 @@ impl Problem {
     pub(crate) fn new(code: &'static ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         let status = code.statuses.first().copied().unwrap_or(500);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { code, status, detail: detail.into() }
+        Self { code, status, detail: detail.into(), fields: serde_json::Map::new() }
     }
 
     /// The request makes no sense: 400.
@@ -57,6 +62,12 @@ impl Problem {
     /// The same code with another of its statuses.
     pub(crate) const fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same with one more field, for programs.
+    pub(crate) fn with_field(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.fields.insert(name.to_owned(), value.into());
         self
     }
 
@@ -97,6 +108,9 @@ impl From<Rejection> for Problem {
             Rejection::ScheduleNotFound(_) => codes::SCHEDULE_NOT_FOUND,
             Rejection::ScheduleAlreadyExists(_) => codes::SCHEDULE_ALREADY_EXISTS,
             Rejection::IdempotencyConflict(_) => codes::IDEMPOTENCY_CONFLICT,
+            Rejection::VersionConflict { .. } => codes::VERSION_CONFLICT,
+            Rejection::ScopeVersionMismatch { .. } => codes::SCOPE_VERSION_MISMATCH,
+            Rejection::AppendConditionFailed(_) => codes::APPEND_CONDITION_FAILED,
             Rejection::PayloadTooLarge { .. } => codes::PAYLOAD_TOO_LARGE,
             Rejection::WorkflowOpen(..) => codes::WORKFLOW_OPEN,
             Rejection::ActivityNotWaiting(..) => codes::ACTIVITY_NOT_WAITING,
@@ -114,6 +128,15 @@ impl From<Rejection> for Problem {
         let problem = Self::new(code, rejection.to_string());
         match rejection {
             Rejection::Unprocessable(_) => problem.with_status(StatusCode::UNPROCESSABLE_ENTITY),
+            Rejection::VersionConflict { stream, expected, current } => problem
+                .with_field("stream", stream)
+                .with_field("expected_version", expected)
+                .with_field("current_version", current),
+            Rejection::ScopeVersionMismatch { scope, expected, current } => problem
+                .with_field("scope", scope)
+                .with_field("expected_version", expected)
+                .with_field("current_version", current),
+            Rejection::AppendConditionFailed(position) => problem.with_field("position", position),
             _ => problem,
         }
     }
@@ -132,6 +155,7 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail,
             code: self.code.name,
+            fields: self.fields,
         };
         // Strings and a number always have a JSON form.
         let body = serde_json::to_vec(&body).unwrap_or_default();

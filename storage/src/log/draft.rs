@@ -3,6 +3,7 @@
 //! Invariant: everything is checked before anything of an append is drafted, so a refused append
 //! leaves nothing and the draft can go on.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -50,7 +51,7 @@ pub struct Draft<'a> {
     reader: LogReader<'a>,
     now_ms: i64,
     /// Up to here the store shows everything; read when it is needed.
-    shown: Option<u64>,
+    shown: Cell<Option<u64>>,
     changes: Changes,
     chain: Hash,
     last_position: u64,
@@ -63,7 +64,7 @@ impl<'a> Draft<'a> {
             log,
             reader,
             now_ms,
-            shown: None,
+            shown: Cell::new(None),
             changes: Changes::default(),
             chain: *log.chain(),
             last_position: log.last_position(),
@@ -130,11 +131,13 @@ impl<'a> Draft<'a> {
     }
 
     /// The newest position that the store shows.
-    fn shown(&mut self) -> Result<u64, StoreError> {
-        match self.shown {
-            Some(shown) => Ok(shown),
-            None => Ok(*self.shown.insert(self.reader.last_position()?)),
+    fn shown(&self) -> Result<u64, StoreError> {
+        if let Some(shown) = self.shown.get() {
+            return Ok(shown);
         }
+        let shown = self.reader.last_position()?;
+        self.shown.set(Some(shown));
+        Ok(shown)
     }
 
     /// At most `limit` events that match, after a position, this draft's included.
@@ -142,7 +145,7 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When the store cannot be read.
     pub fn matching(
-        &mut self,
+        &self,
         query: &Query,
         after: u64,
         limit: usize,
@@ -159,7 +162,7 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// When the store cannot be read.
     pub fn stream(
-        &mut self,
+        &self,
         stream: &StreamId,
         after: u64,
         limit: usize,
@@ -262,11 +265,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The first event that the condition forbids.
-    fn violation(
-        &mut self,
-        condition: &Condition,
-        checked_to: u64,
-    ) -> Result<Option<u64>, StoreError> {
+    fn violation(&self, condition: &Condition, checked_to: u64) -> Result<Option<u64>, StoreError> {
         let after = condition.after.unwrap_or_default().max(checked_to);
         let query = &condition.fail_if_events_match;
         if after >= self.last_position {

@@ -72,9 +72,25 @@ impl StreamId {
     }
 }
 
+/// The type of a stream whose name says none.
+const PLAIN: &str = "stream";
+
+/// `Order:ord-123`; a name without `:` is the id of a stream of type `stream`.
+impl From<&str> for StreamId {
+    fn from(name: &str) -> Self {
+        match name.split_once(':') {
+            Some((kind, id)) => Self::new(kind, id),
+            None => Self::new(PLAIN, name),
+        }
+    }
+}
+
 impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.stream_type, self.id)
+        match &*self.stream_type == PLAIN && !self.id.contains(':') {
+            true => f.write_str(&self.id),
+            false => write!(f, "{}:{}", self.stream_type, self.id),
+        }
     }
 }
 
@@ -293,7 +309,7 @@ impl fmt::Debug for RecordedEvent {
         f.debug_struct("RecordedEvent")
             .field("position", &self.position)
             .field("event_type", &self.event_type())
-            .field("stream", &format_args!("{}/{}", self.stream_type(), self.stream_id()))
+            .field("stream", &format_args!("{}:{}", self.stream_type(), self.stream_id()))
             .field("version", &self.version)
             .field("data", &String::from_utf8_lossy(self.data()))
             .finish_non_exhaustive()

@@ -45,5 +45,8 @@ pub use scope::{ScopeKey, ScopeKeyError};
 pub use validate::{MOST_EVENTS, MOST_TAGS};
 pub use writer::Log;
 
+/// The tables that hold events, all keyed by namespace.
+pub const TABLES: [crate::Table; 3] = [keys::EVENTS, keys::POSTINGS, keys::APPEND_KEYS];
+
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,9 @@ use crate::range::Range;
 use crate::record::Malformed;
 use crate::store::Snapshot;
 
+/// The names of a subject: a stream's type and id, or one.
+type Names = Vec<Box<str>>;
+
 /// Which way events are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
@@ -368,7 +371,7 @@ impl<'a> LogReader<'a> {
         prefix: &[u8],
         after: Option<Subject>,
         limit: usize,
-    ) -> Result<Vec<(Vec<Box<str>>, Head)>, StoreError> {
+    ) -> Result<Vec<(Names, Head)>, StoreError> {
         let mut found = Vec::new();
         let mut after = after.map(|after| keys::row(&after.rows(&self.namespace), u32::MAX));
         while found.len() < limit {
@@ -388,6 +391,6 @@ impl<'a> LogReader<'a> {
     }
 }
 
-fn first_name((names, head): (Vec<Box<str>>, Head)) -> Option<(Box<str>, Head)> {
+fn first_name((names, head): (Names, Head)) -> Option<(Box<str>, Head)> {
     names.into_iter().next().map(|name| (name, head))
 }

@@ -42,6 +42,9 @@ pub enum AppendRefusal {
     /// The request makes no sense, whatever the log holds.
     #[error("{0}")]
     Invalid(String),
+    /// Somebody who must agree to what is appended did not.
+    #[error("{0}")]
+    Vetoed(String),
     /// The log cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),

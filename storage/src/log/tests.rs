@@ -40,10 +40,13 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Stream, type and tags.
+type ModelEvent = (Option<StreamId>, Box<str>, Vec<Box<str>>);
+
 /// What the log must be: every event with its tags, in order.
 #[derive(Default)]
 struct Model {
-    events: Vec<(Option<StreamId>, Box<str>, Vec<Box<str>>)>,
+    events: Vec<ModelEvent>,
     streams: BTreeMap<StreamId, u64>,
     scopes: BTreeMap<Box<str>, u64>,
     keys: BTreeMap<Box<str>, (u64, u64)>,
@@ -51,7 +54,7 @@ struct Model {
 
 impl Model {
     fn matches(&self, query: &Query) -> Vec<u64> {
-        let matching = |(_, event_type, tags): &(_, Box<str>, Vec<Box<str>>)| {
+        let matching = |(_, event_type, tags): &ModelEvent| {
             query.items.is_empty()
                 || query.items.iter().any(|item| {
                     (item.types.is_empty() || item.types.contains(event_type))

@@ -69,6 +69,10 @@ fn check_stream(stream: &StreamAppend, reserved_names: bool) -> Result<(), Appen
     if let Some(id) = &stream.stream {
         check_name("stream type", &id.stream_type, reserved_names)?;
         check_name("stream id", &id.id, true)?;
+        if id.stream_type.contains(':') {
+            let kind = &id.stream_type;
+            return invalid(format!("stream type `{kind}` holds a `:`, which ends a type"));
+        }
     }
     stream.events.iter().try_for_each(|event| check_event(event, reserved_names))
 }

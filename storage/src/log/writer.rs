@@ -85,6 +85,12 @@ impl Log {
         self.last_position
     }
 
+    /// The store has all of it.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// Appends that are decided on the newest state, one after the other, and written together.
     /// `snapshot` shows everything up to the last turn that [`Log::durable`] was told of, or more.
     #[must_use]
