@@ -17,6 +17,13 @@ pub struct TaskToken {
     pub(crate) attempt: u32,
 }
 
+impl TaskToken {
+    /// The namespace of the run that the attempt belongs to.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+}
+
 /// The text is no task token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a task token")]

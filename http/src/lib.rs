@@ -42,6 +42,7 @@
 //! | module | what it owns |
 //! | --- | --- |
 //! | [`api`] | the HTTP API: a file a route, and the errors |
+//! | [`access`] | who may come in: tokens, roles, what each route needs |
 //! | [`server`] | the process: listener, gate, health, metrics, draining |
 //! | [`ui`] | the inspector |
 //! | [`client`] | the HTTP client |
@@ -51,6 +52,7 @@
 //! Everything that workflows and activities are written against is re-exported from
 //! [`everstep_engine`].
 
+pub mod access;
 pub mod api;
 pub mod bench;
 pub mod cli;

@@ -21,6 +21,10 @@ mod timers_and_signals {}
 mod observing {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/15-access.md")]
+mod access {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/04-sagas-and-cancellation.md")]
 mod sagas_and_cancellation {}
 

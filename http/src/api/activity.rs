@@ -3,7 +3,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
-use everstep_engine::{Failure, Payload, TaskToken};
+use everstep_engine::{Failure, Payload, Principal, TaskToken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,6 +12,7 @@ use super::json::{Answer, accepted, json};
 use super::percent::decode_segment;
 use super::problem::ProblemBody;
 use super::{Api, Problem, body};
+use crate::access::Caller;
 
 /// Place of the token among the segments of `/api/v1/activities/{task_token}/…`.
 const TOKEN: usize = 4;
@@ -51,6 +52,7 @@ pub(super) struct HeartbeatAnswer {
 #[utoipa::path(
     post,
     path = "/api/v1/activities/{task_token}/complete",
+    security(("token" = ["app", "own_namespaces"])),
     tag = "activities",
     params(("task_token" = String, Path, description = "the attempt's token, as the activity was given it")),
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the result"),
@@ -60,8 +62,12 @@ pub(super) struct HeartbeatAnswer {
         (status = 409, description = "the attempt has ended, or its run is closed", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn complete(State(api): State<Api>, request: Request) -> Answer {
-    let (token, result) = payload_for(&api, request).await?;
+pub(super) async fn complete(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Answer {
+    let (token, result) = payload_for(&api, &caller, request).await?;
     api.engine().complete_activity(&token, result).await?;
     Ok(accepted())
 }
@@ -73,6 +79,7 @@ pub(super) async fn complete(State(api): State<Api>, request: Request) -> Answer
 #[utoipa::path(
     post,
     path = "/api/v1/activities/{task_token}/fail",
+    security(("token" = ["app", "own_namespaces"])),
     tag = "activities",
     params(("task_token" = String, Path, description = "the attempt's token, as the activity was given it")),
     request_body = FailBody,
@@ -82,11 +89,15 @@ pub(super) async fn complete(State(api): State<Api>, request: Request) -> Answer
         (status = 409, description = "the attempt has ended, or its run is closed", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn fail(State(api): State<Api>, request: Request) -> Answer {
+pub(super) async fn fail(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Answer {
     let (head, body) = request.into_parts();
     let body = body::read(&api, &head.headers, body).await?;
     let failure = body::parse::<FailBody>(&body)?.into_failure()?;
-    api.engine().fail_activity(&token(&head.uri)?, failure).await?;
+    api.engine().fail_activity(&token(&caller, &head.uri)?, failure).await?;
     Ok(accepted())
 }
 
@@ -97,6 +108,7 @@ pub(super) async fn fail(State(api): State<Api>, request: Request) -> Answer {
 #[utoipa::path(
     post,
     path = "/api/v1/activities/{task_token}/heartbeat",
+    security(("token" = ["app", "own_namespaces"])),
     tag = "activities",
     params(("task_token" = String, Path, description = "the attempt's token, as the activity was given it")),
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the details"),
@@ -106,26 +118,36 @@ pub(super) async fn fail(State(api): State<Api>, request: Request) -> Answer {
         (status = 409, description = "the attempt has ended, or its run is closed", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn heartbeat(State(api): State<Api>, request: Request) -> Answer {
-    let (token, details) = payload_for(&api, request).await?;
+pub(super) async fn heartbeat(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Answer {
+    let (token, details) = payload_for(&api, &caller, request).await?;
     let cancel_requested = api.engine().heartbeat_activity(&token, details).await?;
     json(StatusCode::OK, &HeartbeatAnswer { cancel_requested })
 }
 
-async fn payload_for(api: &Api, request: Request) -> Result<(TaskToken, Payload), Problem> {
+async fn payload_for(
+    api: &Api,
+    caller: &Principal,
+    request: Request,
+) -> Result<(TaskToken, Payload), Problem> {
     let (head, body) = request.into_parts();
     let body = body::read(api, &head.headers, body).await?;
     let payload = body::payload(&body)?;
-    Ok((token(&head.uri)?, payload))
+    Ok((token(caller, &head.uri)?, payload))
 }
 
 /// The token of the path. A text that is no token names no activity.
-fn token(uri: &Uri) -> Result<TaskToken, Problem> {
+fn token(caller: &Principal, uri: &Uri) -> Result<TaskToken, Problem> {
     let raw = uri.path().split('/').nth(TOKEN).unwrap_or_default();
-    let decoded = decode_segment(raw).ok().and_then(|text| text.parse().ok());
-    decoded.ok_or_else(|| {
+    let decoded = decode_segment(raw).ok().and_then(|text| text.parse::<TaskToken>().ok());
+    let token = decoded.ok_or_else(|| {
         Problem::new(codes::ACTIVITY_NOT_FOUND, format!("task token `{raw}` names no activity"))
-    })
+    })?;
+    caller.reach(token.namespace())?;
+    Ok(token)
 }
 
 impl FailBody {

@@ -13,6 +13,7 @@ use super::{Api, body};
 #[utoipa::path(
     post,
     path = "/api/v1/workflows/{id}/cancel",
+    security(("token" = ["app"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

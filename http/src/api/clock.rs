@@ -31,6 +31,7 @@ pub(super) struct ClockAnswer {
 #[utoipa::path(
     post,
     path = "/test/clock/advance",
+    security(("token" = ["admin"])),
     tag = "test",
     request_body = AdvanceBody,
     responses((status = 200, description = "moved", body = ClockAnswer)),

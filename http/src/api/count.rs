@@ -23,6 +23,7 @@ use super::{Api, blocking};
 #[utoipa::path(
     get,
     path = "/api/v1/workflow-counts",
+    security(("token" = ["viewer"])),
     tag = "workflows",
     params(
         ("group_by" = Option<String>, Query, description = "`status`, `type`, `queue`, `build`, `version`, `fingerprint` or `attr.NAME`"),
@@ -58,6 +59,7 @@ pub(super) struct SearchAttributes {
 #[utoipa::path(
     get,
     path = "/api/v1/search-attributes",
+    security(("token" = ["viewer", "own_namespaces"])),
     tag = "workflows",
     responses((status = 200, description = "names and types", body = SearchAttributes)),
 )]

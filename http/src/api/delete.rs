@@ -16,6 +16,7 @@ use super::target::selector;
 #[utoipa::path(
     delete,
     path = "/api/v1/workflows/{id}",
+    security(("token" = ["operator"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

@@ -15,6 +15,7 @@ use super::target::selector;
 #[utoipa::path(
     get,
     path = "/api/v1/workflows/{id}",
+    security(("token" = ["viewer"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

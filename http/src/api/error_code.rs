@@ -168,6 +168,14 @@ error_codes! {
         "The list cannot be sorted by this",
         "No index serves the order that the parameter `sort` asks for, and the server does not sort a million runs in memory.",
         "Sort by `started_at`, `closed_at` or `attr.NAME` (a search attribute), with `-` in front for descending, and use filters for the rest.";
+    UNAUTHENTICATED = "UNAUTHENTICATED" [401],
+        "The server does not know who asks",
+        "The server was started with tokens, and the request carries none, or one that it does not know. Nothing was done.",
+        "Send `Authorization: Bearer <token>` (`--token` or `EVERSTEP_TOKEN` on the command line). `everstep token` makes a token and the entry for the server's token file.";
+    UNAUTHORIZED = "UNAUTHORIZED" [403],
+        "The caller may not do this",
+        "The token is known, but its role is too small for the request, or it does not reach the namespace that the request is about; `detail` says which. Nothing was done.",
+        "Use a token with the role that the OpenAPI document names for the route (`security`), and with the namespace among its own.";
     HOST_NOT_ALLOWED = "host_not_allowed" [403],
         "The Host header is not this server's",
         "The server listens on loopback only, and the request names another host. That is how a web page that rebinds its DNS name to this machine looks.",

@@ -14,6 +14,7 @@ use super::problem::{Problem, ProblemBody};
 #[utoipa::path(
     get,
     path = "/errors/{code}",
+    security(("token" = ["viewer", "own_namespaces"])),
     tag = "server",
     params(("code" = String, Path, description = "a problem's `code`")),
     responses(

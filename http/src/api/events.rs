@@ -36,6 +36,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[utoipa::path(
     get,
     path = "/api/v1/workflows/{id}/events",
+    security(("token" = ["viewer"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

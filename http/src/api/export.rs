@@ -21,10 +21,12 @@ const MAX_PAGE_SIZE: usize = 1_000;
 #[utoipa::path(
     get,
     path = "/api/v1/workflows/{id}/export",
+    security(("token" = ["viewer"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("from" = Option<u64>, Query, description = "the first event, inclusive; 1 when absent", minimum = 1),
         ("redact" = Option<bool>, Query, description = "take the values out and keep their shape"),
     ),
@@ -56,6 +58,7 @@ pub(super) async fn export(State(api): State<Api>, uri: Uri) -> Answer {
 #[utoipa::path(
     get,
     path = "/api/v1/export",
+    security(("token" = ["viewer"])),
     tag = "workflows",
     params(
         ("state" = Option<String>, Query, description = "`open` (the default) or `closed`"),

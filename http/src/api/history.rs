@@ -57,6 +57,7 @@ fn event_type() -> Schema {
 #[utoipa::path(
     get,
     path = "/api/v1/workflows/{id}/history",
+    security(("token" = ["viewer"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

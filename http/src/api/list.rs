@@ -21,6 +21,7 @@ const MAX_PAGE_SIZE: usize = 1_000;
 #[utoipa::path(
     get,
     path = "/api/v1/workflows",
+    security(("token" = ["viewer"])),
     tag = "workflows",
     params(
         ("status" = Option<RunStatus>, Query, description = "only runs in this status"),

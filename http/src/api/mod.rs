@@ -57,6 +57,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use parameters::Parameters;
 pub use problem::Problem;
 pub(crate) use state::{Api, Limits};
 

@@ -11,6 +11,7 @@ use super::json::{Answer, json};
 use super::percent::decode_segment;
 use super::problem::ProblemBody;
 use super::{Api, Problem, body};
+use crate::access::Caller;
 
 /// Place of the name among the segments of `/api/v1/namespaces/{name}`.
 const NAME: usize = 4;
@@ -57,20 +58,26 @@ fn name(uri: &Uri) -> Result<String, Problem> {
 }
 
 /// List namespaces
+///
+/// Those that the caller reaches.
 #[utoipa::path(
     get,
     path = "/api/v1/namespaces",
+    security(("token" = ["viewer", "own_namespaces"])),
     tag = "namespaces",
     responses((status = 200, description = "all of them, by name", body = Namespaces)),
 )]
-pub(super) async fn list(State(api): State<Api>) -> Answer {
-    json(StatusCode::OK, &Namespaces { namespaces: api.engine().namespaces() })
+pub(super) async fn list(State(api): State<Api>, Caller(caller): Caller) -> Answer {
+    let mut namespaces = api.engine().namespaces();
+    namespaces.retain(|namespace| caller.reaches(&namespace.name));
+    json(StatusCode::OK, &Namespaces { namespaces })
 }
 
 /// Create a namespace
 #[utoipa::path(
     post,
     path = "/api/v1/namespaces",
+    security(("token" = ["admin"])),
     tag = "namespaces",
     request_body = CreateBody,
     responses(
@@ -90,6 +97,7 @@ pub(super) async fn create(State(api): State<Api>, request: Request) -> Answer {
 #[utoipa::path(
     get,
     path = "/api/v1/namespaces/{name}",
+    security(("token" = ["viewer", "own_namespaces"])),
     tag = "namespaces",
     params(("name" = String, Path, description = "the namespace's name")),
     responses(
@@ -97,8 +105,10 @@ pub(super) async fn create(State(api): State<Api>, request: Request) -> Answer {
         (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
-    json(StatusCode::OK, &api.engine().namespace(&name(&uri)?)?)
+pub(super) async fn show(State(api): State<Api>, Caller(caller): Caller, uri: Uri) -> Answer {
+    let name = name(&uri)?;
+    caller.reach(&name)?;
+    json(StatusCode::OK, &api.engine().namespace(&name)?)
 }
 
 /// Change a namespace
@@ -107,6 +117,7 @@ pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
 #[utoipa::path(
     put,
     path = "/api/v1/namespaces/{name}",
+    security(("token" = ["admin"])),
     tag = "namespaces",
     params(("name" = String, Path, description = "the namespace's name")),
     request_body = SettingsBody,
@@ -130,6 +141,7 @@ pub(super) async fn update(State(api): State<Api>, request: Request) -> Answer {
 #[utoipa::path(
     delete,
     path = "/api/v1/namespaces/{name}",
+    security(("token" = ["admin"])),
     tag = "namespaces",
     params(("name" = String, Path, description = "the namespace's name")),
     responses(

@@ -5,14 +5,17 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 
 use super::json::json_text;
+use crate::access;
 
 /// Any route may answer these.
-const EVERYWHERE: [(&str, &str); 4] = [
+const EVERYWHERE: [(&str, &str); 5] = [
     ("400", "a parameter, header or field that makes no sense"),
-    ("403", "a host or an origin that is not allowed"),
+    ("401", "a token is asked for, and none or an unknown one came"),
+    ("403", "a host, an origin or a caller that is not allowed"),
     ("500", "the server failed, through no fault of the request"),
     ("503", "starting, draining, out of disk space or stopped: try again"),
 ];
@@ -27,6 +30,12 @@ pub(super) fn complete(document: &mut OpenApi) {
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     document.info.license = None;
     document.info.contact = None;
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+        "Asked for where the server was started with tokens. A route names the smallest role that \
+         may call it: viewer, app, operator, admin.",
+    ));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(access::SCHEME, SecurityScheme::Http(scheme.build()));
     for item in document.paths.paths.values_mut() {
         let PathItem { get, post, put, delete, .. } = item;
         for operation in [get, delete].into_iter().flatten() {

@@ -16,10 +16,10 @@ const MAX_WAIT_MS: u64 = 60_000;
 
 /// The parameters of one request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Parameters<'a>(&'a str);
+pub(crate) struct Parameters<'a>(&'a str);
 
 impl<'a> Parameters<'a> {
-    pub(super) fn of(uri: &'a Uri) -> Self {
+    pub(crate) fn of(uri: &'a Uri) -> Self {
         Self(uri.query().unwrap_or_default())
     }
 
@@ -39,7 +39,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// The parameter's text, when it is there.
-    pub(super) fn text(self, wanted: &str) -> Result<Option<Cow<'a, str>>, Problem> {
+    pub(crate) fn text(self, wanted: &str) -> Result<Option<Cow<'a, str>>, Problem> {
         let mut found = None;
         for pair in self.pairs() {
             let (name, value) = pair?;

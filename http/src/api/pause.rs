@@ -25,6 +25,7 @@ pub(super) struct PauseBody {
 #[utoipa::path(
     post,
     path = "/api/v1/workflows/{id}/pause",
+    security(("token" = ["operator"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

@@ -25,6 +25,7 @@ pub(super) struct QueryAnswer {
 #[utoipa::path(
     post,
     path = "/api/v1/workflows/{id}/queries/{name}",
+    security(("token" = ["viewer"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

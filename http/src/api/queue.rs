@@ -29,6 +29,7 @@ pub(super) struct QueueList {
 #[utoipa::path(
     get,
     path = "/api/v1/queues",
+    security(("token" = ["viewer"])),
     tag = "queues",
     params(
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
@@ -46,6 +47,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
 #[utoipa::path(
     get,
     path = "/api/v1/queues/{name}",
+    security(("token" = ["viewer"])),
     tag = "queues",
     params(
         ("name" = String, Path, description = "the queue's name", min_length = 1, max_length = 512),
@@ -67,6 +69,7 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
 #[utoipa::path(
     put,
     path = "/api/v1/queues/{name}",
+    security(("token" = ["operator"])),
     tag = "queues",
     params(
         ("name" = String, Path, description = "the queue's name", min_length = 1, max_length = 512),
@@ -94,6 +97,7 @@ pub(super) async fn set(State(api): State<Api>, request: Request) -> Answer {
 #[utoipa::path(
     delete,
     path = "/api/v1/queues/{name}",
+    security(("token" = ["operator"])),
     tag = "queues",
     params(
         ("name" = String, Path, description = "the queue's name", min_length = 1, max_length = 512),

@@ -94,6 +94,7 @@ impl ResetBody {
 #[utoipa::path(
     post,
     path = "/api/v1/workflows/{id}/reset",
+    security(("token" = ["operator"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

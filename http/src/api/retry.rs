@@ -14,6 +14,7 @@ use super::{Api, body};
 #[utoipa::path(
     post,
     path = "/api/v1/workflows/{id}/activities/{activity_id}/retry",
+    security(("token" = ["operator"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
@@ -43,6 +44,7 @@ pub(super) async fn activity(State(api): State<Api>, request: Request) -> Answer
 #[utoipa::path(
     post,
     path = "/api/v1/workflows/{id}/task/retry",
+    security(("token" = ["operator"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

@@ -16,6 +16,7 @@ use super::{Api, body};
 #[utoipa::path(
     post,
     path = "/api/v1/workflows/{id}/signals/{name}",
+    security(("token" = ["app"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

@@ -119,6 +119,7 @@ pub(super) struct StartAnswer {
 #[utoipa::path(
     post,
     path = "/api/v1/workflows",
+    security(("token" = ["app"])),
     tag = "workflows",
     params(
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the result, in milliseconds; clamped to 60000"),

@@ -23,6 +23,7 @@ pub(super) struct TerminateBody {
 #[utoipa::path(
     post,
     path = "/api/v1/workflows/{id}/terminate",
+    security(("token" = ["operator"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),

@@ -28,11 +28,13 @@ pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 #[utoipa::path(
     post,
     path = "/api/v1/workflows/{id}/updates/{name}",
+    security(("token" = ["app"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("name" = String, Path, description = "the update's name", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("update_id" = Option<String>, Query, description = "the update's id; a fresh one when absent"),
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the answer, in milliseconds; 30000 when absent, clamped to 60000"),
         ("Idempotency-Key" = Option<String>, Header, description = "the update's id, as `update_id`"),
@@ -71,11 +73,13 @@ pub(super) async fn update(State(api): State<Api>, request: Request) -> Answer {
 #[utoipa::path(
     get,
     path = "/api/v1/workflows/{id}/updates/{name}",
+    security(("token" = ["viewer"])),
     tag = "workflows",
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("name" = String, Path, description = "the update's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the answer, in milliseconds; clamped to 60000"),
     ),
     responses(

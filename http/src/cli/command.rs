@@ -27,6 +27,7 @@ use super::show::ShowArgs;
 use super::signal::SignalArgs;
 use super::start::StartArgs;
 use super::terminate::TerminateArgs;
+use super::token::TokenArgs;
 use super::update::UpdateArgs;
 use crate::Worker;
 use crate::bench::BenchArgs;
@@ -126,6 +127,9 @@ enum ClientCommand {
     /// See and set what task queues allow, and what waits in them.
     #[command(subcommand, after_help = QUEUE_HELP)]
     Queue(QueueCommand),
+    /// Make a bearer token, and the entry that lets a server know it.
+    #[command(after_help = TOKEN_HELP)]
+    Token(TokenArgs),
     /// Copy a stopped server's store under other encryption keys, or under none.
     #[command(after_help = REKEY_HELP)]
     Rekey(RekeyArgs),
@@ -297,6 +301,20 @@ Examples:
   namespaces update staging --retention 1d
   namespaces delete staging --json";
 
+const TOKEN_HELP: &str = "\
+A server that is given a token file asks everybody who they are. A role may what those before it may:
+
+  viewer    look at everything
+  app       start, signal, update, cancel, send commands, append events
+  operator  terminate, pause, reset, retry, batches, schedules, queues
+  admin     namespaces, rebuilds, backups
+
+Examples:
+  token --name ada --into tokens.json
+  token --name shop --role app --only shop --into tokens.json
+  serve --tokens tokens.json
+  EVERSTEP_TOKEN=es_… everstep list";
+
 const REKEY_HELP: &str = "\
 For a store that shall be encrypted from now on, and to get rid of a key: a server that is started
 with a new first key encrypts with it what is written from then on, and needs the old one for what
@@ -348,6 +366,7 @@ impl ClientCommand {
             Self::Namespaces(args) => args.run(),
             Self::Schedule(command) => command.run(),
             Self::Queue(command) => command.run(),
+            Self::Token(args) => args.run(),
             Self::Rekey(args) => args.run(),
             Self::Bench(args) => crate::bench::run(&args),
             Self::BenchSleepers(args) => args.run(),

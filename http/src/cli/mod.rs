@@ -42,6 +42,7 @@ mod span;
 mod start;
 mod table;
 mod terminate;
+mod token;
 mod update;
 mod values;
 

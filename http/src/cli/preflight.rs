@@ -35,6 +35,9 @@ pub struct PreflightArgs {
     /// The server whose runs are checked.
     #[arg(long, env = "EVERSTEP_URL", default_value = super::remote::DEFAULT_URL, value_name = "URL")]
     url: String,
+    /// The token that says who asks, where the server wants to know.
+    #[arg(long, env = "EVERSTEP_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
     /// Check the runs of this data directory instead; no server may have it open.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -126,7 +129,10 @@ impl PreflightArgs {
         send: SyncSender<Vec<ExportedRun>>,
         checked: &AtomicU64,
     ) -> Result<(), CliError> {
-        let client = Client::new(&self.url)?;
+        let mut client = Client::new(&self.url)?;
+        if let Some(token) = &self.token {
+            client = client.with_token(token)?;
+        }
         let runtime = runtime()?;
         self.read(send, checked, |query| Ok(runtime.block_on(client.export_page(query))?))
     }

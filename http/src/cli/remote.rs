@@ -22,6 +22,9 @@ pub(super) struct RemoteArgs {
     /// The namespace of the runs.
     #[arg(long, env = "EVERSTEP_NAMESPACE", default_value = DEFAULT_NAMESPACE, value_name = "NAME")]
     namespace: String,
+    /// The token that says who asks, where the server wants to know.
+    #[arg(long, env = "EVERSTEP_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
     /// Print one JSON document instead of text; refusals as problem JSON on stderr.
     #[arg(long)]
     pub(super) json: bool,
@@ -115,6 +118,10 @@ impl RemoteArgs {
         let done = Client::new(&self.url)
             .map_err(CliError::from)
             .map(|client| client.in_namespace(&self.namespace))
+            .and_then(|client| match &self.token {
+                Some(token) => Ok(client.with_token(token)?),
+                None => Ok(client),
+            })
             .and_then(|client| runtime()?.block_on(command(client)));
         done.unwrap_or_else(|error| error.report(self.json))
     }

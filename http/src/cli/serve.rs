@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -18,6 +18,7 @@ use super::logging::log_to_stderr;
 use super::remote::{CliError, print_json, runtime};
 use super::screen::{Colour, Screen};
 use super::values;
+use crate::access::Tokens;
 use crate::server::{Server, ServerConfig, ServerError, shutdown_signal};
 use crate::{Clock, Engine, EngineConfig, Worker};
 
@@ -28,6 +29,14 @@ pub struct ServeArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:3837", value_name = "HOST:PORT")]
     pub listen: SocketAddr,
+    /// The file of the tokens that are asked for; `token` makes them. Without one everybody is let
+    /// in who can reach the server, and it listens on loopback only.
+    #[arg(long, env = "EVERSTEP_TOKENS_FILE", value_parser = token_file, value_name = "FILE")]
+    pub tokens: Option<Tokens>,
+    /// What the token file would hold, for who has an environment and no file.
+    #[arg(long, env = "EVERSTEP_TOKENS", hide_env_values = true, value_parser = token_text)]
+    #[arg(conflicts_with = "tokens", value_name = "JSON")]
+    pub tokens_json: Option<Tokens>,
     /// Listen where other machines can reach it, although nothing asks them who they are.
     #[arg(long)]
     pub allow_remote: bool,
@@ -87,6 +96,15 @@ fn payload_size(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A mistake in the file is the command line's.
+fn token_file(file: &str) -> Result<Tokens, String> {
+    Tokens::read(Path::new(file)).map_err(|error| format!("{file}: {error}"))
+}
+
+fn token_text(text: &str) -> Result<Tokens, String> {
+    Tokens::parse(text).map_err(|error| error.to_string())
+}
+
 fn cache_size(text: &str) -> Result<usize, String> {
     usize::try_from(values::bytes(text)?).map_err(|error| error.to_string())
 }
@@ -106,6 +124,7 @@ impl ServeArgs {
         ServerConfig {
             listen: self.listen,
             allow_remote: self.allow_remote,
+            tokens: self.tokens.clone().or_else(|| self.tokens_json.clone()),
             drain_grace: self.drain_grace,
             engine: EngineConfig {
                 clock,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -85,6 +85,8 @@ pub(super) struct Connection {
     url: String,
     /// Where calls go that name no namespace of their own.
     namespace: String,
+    /// Who asks.
+    authorization: Option<HeaderValue>,
     http: legacy::Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -111,7 +113,18 @@ impl Connection {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build(connector);
-        Ok(Self { url: url.to_owned(), namespace: String::new(), http })
+        Ok(Self { url: url.to_owned(), namespace: String::new(), authorization: None, http })
+    }
+
+    pub(super) fn set_token(&mut self, token: &str) -> Result<(), ClientError> {
+        let value = HeaderValue::from_str(&format!("Bearer {token}"));
+        let mut value = value.map_err(|_| ClientError::Address {
+            url: self.url.clone(),
+            reason: "the token holds characters that no token has".to_owned(),
+        })?;
+        value.set_sensitive(true);
+        self.authorization = Some(value);
+        Ok(())
     }
 
     pub(super) fn set_namespace(&mut self, namespace: &str) {
@@ -163,6 +176,9 @@ impl Connection {
             Some((name, value)) => request.header(ACCEPT, "text/event-stream").header(name, value),
             None => request.header(ACCEPT, "application/json"),
         };
+        if let Some(value) = &self.authorization {
+            request = request.header(AUTHORIZATION, value);
+        }
         if let Some(key) = call.idempotency_key {
             let value = HeaderValue::from_str(&key)
                 .map_err(|_| bad(format!("`{key}` cannot be an idempotency key")))?;

@@ -101,6 +101,15 @@ impl Client {
         Ok(Self { connection: Connection::new(url)? })
     }
 
+    /// The same client with the token that says who asks.
+    ///
+    /// # Errors
+    /// [`ClientError::Address`] when a header cannot hold it.
+    pub fn with_token(mut self, token: &str) -> Result<Self, ClientError> {
+        self.connection.set_token(token)?;
+        Ok(self)
+    }
+
     /// The same client, for the runs of another namespace: calls whose selector names no
     /// namespace of its own go there.
     #[must_use]

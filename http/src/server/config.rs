@@ -9,6 +9,8 @@ use std::time::Duration;
 use everstep_engine::EngineConfig;
 use everstep_storage::EmbeddedConfig;
 
+use crate::access::Tokens;
+
 /// Settings of a [`Server`](super::Server).
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -17,6 +19,8 @@ pub struct ServerConfig {
     /// Listen on an address that other machines can reach, although nothing asks them who they
     /// are.
     pub allow_remote: bool,
+    /// Who may come in. None lets everybody in who can reach the server.
+    pub tokens: Option<Tokens>,
     /// The directory of the store; made when it is missing.
     pub data: PathBuf,
     /// The engine's settings.
@@ -44,6 +48,7 @@ impl ServerConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
             allow_remote: false,
+            tokens: None,
             data: data.into(),
             engine: EngineConfig::default(),
             store: EmbeddedConfig::default(),

@@ -12,8 +12,9 @@ use everstep_storage::StoreError;
 pub enum ServerError {
     /// The address can be reached from other machines.
     #[error(
-        "refusing to listen on {0}: other machines could reach it, and there are no tokens yet that \
-         would ask them who they are; listen on 127.0.0.1, or allow remote clients explicitly"
+        "refusing to listen on {0}: other machines could reach it, and there are no tokens that \
+         would ask them who they are; give it a token file (--tokens), listen on 127.0.0.1, or \
+         allow remote clients explicitly (--allow-remote)"
     )]
     Remote(SocketAddr),
     /// The address could not be had.

@@ -16,6 +16,7 @@ use crate::api::Api;
 #[utoipa::path(
     get,
     path = "/metrics",
+    security(("token" = ["viewer"])),
     tag = "server",
     responses((status = 200, description = "the metrics", body = String, content_type = "text/plain")),
 )]

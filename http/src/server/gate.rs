@@ -15,28 +15,50 @@ use axum::response::{IntoResponse, Response};
 
 use super::HttpMetrics;
 use super::origin::OriginPolicy;
+use crate::access::{Access, Refused};
 use crate::api::{Problem, error_code as codes};
+use crate::ui;
 
 /// What the layer needs.
 #[derive(Debug)]
 pub(super) struct Gate {
     pub(super) policy: OriginPolicy,
+    pub(super) access: Arc<Access>,
     pub(super) metrics: Arc<HttpMetrics>,
 }
 
-pub(super) async fn gate(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+pub(super) async fn gate(
+    State(gate): State<Arc<Gate>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = match gate.policy.check(&request) {
-        Ok(()) => unwound(next.run(request)).await,
-        Err(problem) => problem.into_response(),
-    };
     let route = route.as_ref().map(MatchedPath::as_str);
+    let response = match gate.admit(route, &mut request) {
+        Ok(()) => unwound(next.run(request)).await,
+        Err(refusal) => *refusal,
+    };
     let status = response.status();
     gate.metrics.record(route, &method, status.as_u16(), begun.elapsed());
     tracing::debug!(%method, route, %status, "answered");
     response
+}
+
+impl Gate {
+    /// Lets the request in, with its caller, or answers it.
+    fn admit(&self, route: Option<&str>, request: &mut Request) -> Result<(), Box<Response>> {
+        self.policy.check(request).map_err(|problem| Box::new(problem.into_response()))?;
+        match self.access.admit(route, request) {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                Ok(())
+            }
+            Err(Refused::Unknown(problem)) => Err(Box::new(ui::log_in_first(request, problem))),
+            Err(Refused::Denied(problem)) => Err(Box::new(ui::denied(request, problem))),
+        }
+    }
 }
 
 /// Polls on, and answers in place of a handler that panics.

@@ -27,6 +27,7 @@ pub(super) struct HealthAnswer {
 #[utoipa::path(
     get,
     path = "/health/live",
+    security(()),
     tag = "server",
     responses((status = 200, description = "alive", body = HealthAnswer)),
 )]
@@ -40,6 +41,7 @@ pub(super) async fn live() -> Json<HealthAnswer> {
 #[utoipa::path(
     get,
     path = "/health/ready",
+    security(()),
     tag = "server",
     responses(
         (status = 200, description = "ready", body = HealthAnswer),

@@ -29,8 +29,8 @@ const BUCKETS: [(u64, &str); 14] = [
 ];
 
 /// The statuses that are counted by themselves; every other one is `other`.
-const STATUSES: [u16; 16] =
-    [200, 201, 202, 204, 303, 304, 400, 403, 404, 405, 408, 409, 413, 422, 500, 503];
+const STATUSES: [u16; 18] =
+    [200, 201, 202, 204, 303, 304, 400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503];
 
 /// The label of requests that match a route which the API's description does not name.
 const INSPECTOR: &str = "inspector";

@@ -1,7 +1,7 @@
 //! The process around the engine: what it listens on, who may come in, how it ends.
 //!
 //! ```text
-//! listener ──► connections ──► gate (host, origin, counting, panics) ──► api, health, inspector
+//! listener ──► connections ──► gate (host, origin, token, counting, panics) ──► api, health, inspector
 //!                                                                              │
 //! SIGTERM ──► draining: no new connections, waits end early, answers finish    ▼
 //!             then engine.drain: attempts finish, the store closes          Engine

@@ -6,8 +6,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
 use everstep_engine::{Engine, Worker};
 use everstep_storage::{EmbeddedStore, Store, StoreError};
 use tokio::net::TcpListener;
@@ -19,6 +19,7 @@ use super::draining::DrainSwitch;
 use super::gate::{Gate, gate, method_not_allowed, route_not_found};
 use super::origin::OriginPolicy;
 use super::{Draining, HttpMetrics, ServerConfig, ServerError, figures, health};
+use crate::access::{Access, AccessRule, Doors};
 use crate::api::{self, Api, Limits};
 use crate::ui;
 
@@ -31,6 +32,7 @@ pub struct Server {
     engine: Engine,
     router: Router,
     metrics: Arc<HttpMetrics>,
+    access: Arc<Access>,
     switch: DrainSwitch,
     draining: Draining,
 }
@@ -46,8 +48,8 @@ impl Server {
         let store = open_store(&config).await?;
         let engine = Engine::open(store, worker, config.engine.clone(), Handle::current())?;
         let (switch, draining) = DrainSwitch::new();
-        let (router, metrics) = router(&engine, &config, address, draining.clone())?;
-        Ok(Self { config, listener, address, engine, router, metrics, switch, draining })
+        let (router, metrics, access) = router(&engine, &config, address, draining.clone())?;
+        Ok(Self { config, listener, address, engine, router, metrics, access, switch, draining })
     }
 
     /// Where it listens, with the port that it got.
@@ -63,6 +65,11 @@ impl Server {
     /// The engine behind it.
     pub const fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The smallest role that may call each route, of the API and the inspector.
+    pub fn access_rules(&self) -> Vec<AccessRule> {
+        self.access.rules()
     }
 
     /// Serves until `shutdown` is ready, then drains: accepts no more connections, answers long
@@ -97,7 +104,7 @@ impl Server {
 }
 
 async fn listen(config: &ServerConfig) -> Result<(TcpListener, SocketAddr), ServerError> {
-    if !config.listen.ip().is_loopback() && !config.allow_remote {
+    if !config.listen.ip().is_loopback() && config.tokens.is_none() && !config.allow_remote {
         return Err(ServerError::Remote(config.listen));
     }
     let refused = |source| ServerError::Listen { address: config.listen, source };
@@ -125,7 +132,7 @@ fn router(
     config: &ServerConfig,
     address: SocketAddr,
     draining: Draining,
-) -> Result<(Router, Arc<HttpMetrics>), ServerError> {
+) -> Result<(Router, Arc<HttpMetrics>, Arc<Access>), ServerError> {
     let (routes, document) = api::routes(config.engine.clock.is_manual())
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
@@ -137,13 +144,19 @@ fn router(
         Limits { body_bytes: config.body_limit_bytes, body_timeout: config.request_timeout };
     let api = Api::new(engine.clone(), limits, draining.clone(), Arc::clone(&metrics));
     let policy = OriginPolicy { loopback_only: address.ip().is_loopback() };
-    let gate_state = Arc::new(Gate { policy, metrics: Arc::clone(&metrics) });
+    let (pages, page_doors) = ui::routes(engine.clone(), Some(draining)).split();
+    let doors = Doors::of_document(&serde_json::to_value(&document)?);
+    let doors = doors.readable(api::DESCRIPTION).and(page_doors);
+    let access = Arc::new(Access::new(config.tokens.clone(), doors));
+    let gate_state =
+        Arc::new(Gate { policy, access: Arc::clone(&access), metrics: Arc::clone(&metrics) });
     let router = routes
         .with_state(api)
         .merge(api::description(document)?)
-        .merge(ui::routes(engine.clone(), Some(draining)))
+        .merge(pages)
+        .layer(Extension(Arc::clone(&access)))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(gate_state, gate));
-    Ok((router, metrics))
+    Ok((router, metrics, access))
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use everstep_engine::{DEFAULT_NAMESPACE, Engine, Rejection, RunId, Selector};
+use everstep_engine::{DEFAULT_NAMESPACE, Engine, Principal, Rejection, RunId, Selector};
 
 use super::flash;
 use super::journals::Journals;
 use super::live::Streams;
+use crate::access::{Access, Caller};
 use crate::server::Draining;
 
 /// What the chosen namespace is remembered by.
@@ -20,8 +21,12 @@ pub(super) const NAMESPACE_COOKIE: &str = "everstep_namespace";
 pub(super) struct Inspector {
     pub(super) engine: Engine,
     pub(super) namespace: String,
+    /// Who looks.
+    pub(super) caller: Principal,
     pub(super) journals: Arc<Journals>,
     pub(super) streams: Arc<Streams>,
+    /// Whether people have to log in.
+    pub(super) guarded: bool,
     /// None when whoever serves the pages never says that it ends.
     pub(super) draining: Option<Draining>,
 }
@@ -30,7 +35,8 @@ impl Inspector {
     pub(super) fn new(engine: Engine, draining: Option<Draining>) -> Self {
         let namespace = DEFAULT_NAMESPACE.to_owned();
         let (journals, streams) = (Arc::default(), Arc::default());
-        Self { engine, namespace, journals, streams, draining }
+        let Caller(caller) = Caller::nobody();
+        Self { engine, namespace, caller, journals, streams, guarded: false, draining }
     }
 
     /// Reads the store on a thread that may block.
@@ -58,17 +64,29 @@ impl Inspector {
     }
 }
 
-/// A request sees the namespace that its sender has chosen; one that is gone is the default one.
+/// A request sees the namespace that its sender has chosen and reaches; one that is gone is the
+/// default one, or the first that the sender reaches.
 impl FromRequestParts<Self> for Inspector {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &Self) -> Result<Self, Infallible> {
         let mut inspector = state.clone();
-        if let Some(chosen) = flash::cookie(&parts.headers, NAMESPACE_COOKIE)
-            && inspector.engine.check_namespace(chosen).is_ok()
-        {
-            inspector.namespace = chosen.to_owned();
+        if let Some(Caller(caller)) = parts.extensions.get() {
+            inspector.caller = caller.clone();
         }
+        let access = parts.extensions.get::<Arc<Access>>();
+        inspector.guarded = access.is_some_and(|access| access.is_guarded());
+        let chosen = flash::cookie(&parts.headers, NAMESPACE_COOKIE);
+        let chosen = chosen.filter(|chosen| inspector.engine.check_namespace(chosen).is_ok());
+        let chosen = chosen.unwrap_or(DEFAULT_NAMESPACE);
+        inspector.namespace = match inspector.caller.reaches(chosen) {
+            true => chosen.to_owned(),
+            // No namespace has the empty name, so whoever reaches none sees nothing.
+            false => {
+                let first = inspector.caller.namespaces().and_then(|mut own| own.next());
+                first.unwrap_or_default().to_owned()
+            }
+        };
         Ok(inspector)
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use everstep_engine::{DEFAULT_NAMESPACE, Timestamp};
+use everstep_engine::{DEFAULT_NAMESPACE, Role, Timestamp};
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
@@ -19,6 +19,8 @@ pub(super) struct Viewer {
     pub(super) now: Timestamp,
     /// Whose runs are shown, when it is not the default one.
     namespace: Option<String>,
+    /// Who is logged in, and as what, where the server asks.
+    who: Option<(String, Role)>,
     manual_clock: bool,
     preferences: Preferences,
     flash: Option<Flash>,
@@ -32,6 +34,9 @@ impl Viewer {
         Self {
             now: inspector.engine.now(),
             namespace: Some(inspector.namespace.clone()).filter(|name| name != DEFAULT_NAMESPACE),
+            who: inspector
+                .guarded
+                .then(|| (inspector.caller.name().to_owned(), inspector.caller.role())),
             manual_clock: inspector.engine.config().clock.is_manual(),
             preferences: Preferences::from_headers(headers),
             flash: Flash::from_headers(headers).filter(|_| !live),
@@ -129,7 +134,7 @@ impl Page<'_> {
                 }
                 body data-topics=[self.topics.as_deref()] {
                     a.skip href="#main" { "Skip to content" }
-                    (nav(preferences, viewer.namespace.as_deref(), self.section))
+                    (nav(preferences, viewer.namespace.as_deref(), viewer.who.as_ref(), self.section))
                     main #main { (self.body) }
                     section #toasts aria-label="Messages" {
                         @if let Some(flash) = &viewer.flash { (flash.toast()) }
@@ -161,7 +166,12 @@ pub(super) fn drawer() -> Markup {
     }
 }
 
-fn nav(preferences: Preferences, namespace: Option<&str>, current: Section) -> Markup {
+fn nav(
+    preferences: Preferences,
+    namespace: Option<&str>,
+    who: Option<&(String, Role)>,
+    current: Section,
+) -> Markup {
     html! {
         nav.nav #nav aria-label="Main" {
             a.brand href=(url::LIST) title="Everstep" { (Icon::Brand.draw()) span.label { "Everstep" } }
@@ -182,6 +192,12 @@ fn nav(preferences: Preferences, namespace: Option<&str>, current: Section) -> M
                 }
             }
             div.nav-foot {
+                @if let Some((name, role)) = who {
+                    form.nav-who #who method="post" action=(url::LOGOUT) {
+                        span title={ "Logged in as " (role) } { (name) " · " (role) }
+                        button.button.small type="submit" { "Log out" }
+                    }
+                }
                 button.nav-help #show-help type="button" title="Keyboard" {
                     (Icon::Keyboard.draw()) span.label { "Keyboard" }
                 }

@@ -24,6 +24,7 @@ mod journal;
 mod journals;
 mod layout;
 mod live;
+mod login;
 mod operations;
 mod pages;
 mod payload;
@@ -41,5 +42,7 @@ mod update_form;
 mod url;
 mod verdict;
 
+pub(crate) use flash::cookie;
+pub(crate) use login::{denied, log_in_first};
 pub use router::router;
 pub(crate) use router::routes;

@@ -4,6 +4,7 @@
 use axum::Form;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use everstep_engine::Rejection;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -102,7 +103,12 @@ pub(super) async fn save(
     Form(choice): Form<Choice>,
 ) -> Response {
     if let Some(namespace) = choice.namespace {
+        let reached = inspector.caller.reaches(&namespace);
         return match inspector.engine.check_namespace(&namespace) {
+            Ok(()) if !reached => {
+                let rejection = Rejection::NamespaceNotFound(namespace);
+                refusal::page(&inspector, &headers, &rejection)
+            }
             // What was looked at is of another namespace.
             Ok(()) => {
                 let cookies: Vec<_> = remember("namespace", &namespace).into_iter().collect();
@@ -130,7 +136,7 @@ fn remember(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
 }
 
 /// The inspector's page that the request came from, without the server's name.
-fn back(headers: &HeaderMap) -> String {
+pub(super) fn back(headers: &HeaderMap) -> String {
     headers
         .get(header::REFERER)
         .and_then(|value| value.to_str().ok())

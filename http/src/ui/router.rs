@@ -1,75 +1,101 @@
 //! Which address is answered by what.
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
 use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use everstep_engine::Engine;
+use axum::{Extension, Router};
+use everstep_engine::{Engine, Principal, Role};
 
+use crate::access::{Access, Caller, Doors, Pages, act, open, see};
 use crate::server::Draining;
 
 use super::inspector::Inspector;
 use super::{
-    actions, assets, batches, guard, live, operations, pages, preferences, raw, refusal, schedules,
-    spans, update_form, url,
+    actions, assets, batches, guard, live, login, operations, pages, preferences, raw, refusal,
+    schedules, spans, update_form, url,
 };
 
 /// The inspector alone, for a server of one's own: `/` and all below `/ui`. Whoever serves it
-/// checks the `Host` header, as [`Server`](crate::server::Server) does.
+/// checks the `Host` header and who may see it, as [`Server`](crate::server::Server) does.
 pub fn router(engine: Engine) -> Router {
-    routes(engine, None)
+    let (router, _) = routes(engine, None).split();
+    let access = Access::new(None, Doors::default());
+    router.layer(Extension(Caller(Principal::local()))).layer(Extension(Arc::new(access)))
 }
 
 /// The inspector's routes; live streams end when the server drains.
-pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Router {
+pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
     // A form sends each byte of a payload as up to three.
     let body_limit = engine.config().max_payload_bytes.saturating_mul(3).saturating_add(64 << 10);
-    Router::new()
-        .route("/", get(async || Redirect::to(url::LIST)))
-        .route("/ui", get(async || Redirect::to(url::LIST)))
-        .route("/ui/workflows", get(pages::runs::page))
-        .route("/ui/workflows/{id}", get(pages::run::page))
-        .route("/ui/workflows/{id}/spans", get(spans::read))
-        .route("/ui/workflows/{id}/payload", get(raw::read))
-        .route("/ui/workflows/{id}/signal", post(actions::signal))
-        .route("/ui/workflows/{id}/update", post(update_form::send))
-        .route("/ui/workflows/{id}/cancel", post(actions::cancel))
-        .route("/ui/workflows/{id}/terminate", post(actions::terminate))
-        .route("/ui/workflows/{id}/pause", post(operations::pause))
-        .route("/ui/workflows/{id}/resume", post(operations::resume))
-        .route("/ui/workflows/{id}/reset", post(operations::reset))
-        .route("/ui/workflows/{id}/delete", post(operations::delete))
-        .route("/ui/workflows/{id}/task/retry", post(operations::retry_task))
+    Pages::new()
+        .route("/", open([Method::GET], get(async || Redirect::to(url::LIST))))
+        .route("/ui", see(get(async || Redirect::to(url::LIST))))
+        .route(url::LOGIN, open([Method::GET, Method::POST], get(login::page).post(login::log_in)))
+        .route(url::LOGOUT, open([Method::POST], post(login::log_out)))
+        .route("/ui/workflows", see(get(pages::runs::page)))
+        .route("/ui/workflows/{id}", see(get(pages::run::page)))
+        .route("/ui/workflows/{id}/spans", see(get(spans::read)))
+        .route("/ui/workflows/{id}/payload", see(get(raw::read)))
+        .route("/ui/workflows/{id}/signal", act(Role::App, post(actions::signal)))
+        .route("/ui/workflows/{id}/update", act(Role::App, post(update_form::send)))
+        .route("/ui/workflows/{id}/cancel", act(Role::App, post(actions::cancel)))
+        .route("/ui/workflows/{id}/terminate", act(Role::Operator, post(actions::terminate)))
+        .route("/ui/workflows/{id}/pause", act(Role::Operator, post(operations::pause)))
+        .route("/ui/workflows/{id}/resume", act(Role::Operator, post(operations::resume)))
+        .route("/ui/workflows/{id}/reset", act(Role::Operator, post(operations::reset)))
+        .route("/ui/workflows/{id}/delete", act(Role::Operator, post(operations::delete)))
+        .route("/ui/workflows/{id}/task/retry", act(Role::Operator, post(operations::retry_task)))
         .route(
             "/ui/workflows/{id}/activities/{activity_id}/retry",
-            post(operations::retry_activity),
+            act(Role::Operator, post(operations::retry_activity)),
         )
-        .route(url::SCHEDULES, get(pages::schedules::page))
-        .route("/ui/schedules/{id}", get(pages::schedule::page))
-        .route(url::NEW_SCHEDULE, get(pages::schedule_form::new).post(pages::schedule_form::create))
+        .route(url::SCHEDULES, see(get(pages::schedules::page)))
+        .route("/ui/schedules/{id}", see(get(pages::schedule::page)))
+        .route(
+            url::NEW_SCHEDULE,
+            see(get(pages::schedule_form::new))
+                .and(act(Role::Operator, post(pages::schedule_form::create))),
+        )
         .route(
             "/ui/schedules/{id}/edit",
-            get(pages::schedule_form::edit).post(pages::schedule_form::change),
+            see(get(pages::schedule_form::edit))
+                .and(act(Role::Operator, post(pages::schedule_form::change))),
         )
-        .route("/ui/schedules/{id}/backfill", post(schedules::backfill))
-        .route("/ui/schedules/{id}/delete", post(schedules::delete))
-        .route("/ui/schedules/{id}/trigger", post(schedules::trigger))
-        .route("/ui/schedules/{id}/pause", post(schedules::pause))
-        .route("/ui/schedules/{id}/resume", post(schedules::resume))
-        .route("/ui/queues", get(pages::queues::page))
-        .route("/ui/queues/{name}/{verb}", post(pages::queues::act))
-        .route(url::BATCHES, get(pages::batches::page).post(batches::begin))
-        .route(url::NEW_BATCH, get(pages::new_batch::page))
-        .route("/ui/batches/{id}", get(pages::batch::page))
-        .route(url::NAMESPACES, get(pages::namespaces::page).post(pages::namespaces::create))
-        .route("/ui/namespaces/{name}/delete", post(pages::namespaces::delete))
-        .route("/ui/preferences", post(preferences::save))
-        .route("/ui/live", get(live::stream))
-        .route("/ui/a/{hash}/{file}", get(assets::serve))
-        .route("/favicon.ico", get(assets::favicon))
-        .route("/ui/{*rest}", get(refusal::unknown_page))
-        .layer(DefaultBodyLimit::max(body_limit))
-        .layer(from_fn(guard::check))
-        .with_state(Inspector::new(engine, draining))
+        .route("/ui/schedules/{id}/backfill", act(Role::Operator, post(schedules::backfill)))
+        .route("/ui/schedules/{id}/delete", act(Role::Operator, post(schedules::delete)))
+        .route("/ui/schedules/{id}/trigger", act(Role::Operator, post(schedules::trigger)))
+        .route("/ui/schedules/{id}/pause", act(Role::Operator, post(schedules::pause)))
+        .route("/ui/schedules/{id}/resume", act(Role::Operator, post(schedules::resume)))
+        .route("/ui/queues", see(get(pages::queues::page)))
+        .route("/ui/queues/{name}/{verb}", act(Role::Operator, post(pages::queues::act)))
+        .route(
+            url::BATCHES,
+            see(get(pages::batches::page)).and(act(Role::Operator, post(batches::begin))),
+        )
+        .route(url::NEW_BATCH, see(get(pages::new_batch::page)))
+        .route("/ui/batches/{id}", see(get(pages::batch::page)))
+        .route(
+            url::NAMESPACES,
+            see(get(pages::namespaces::page))
+                .and(act(Role::Admin, post(pages::namespaces::create)).everywhere()),
+        )
+        .route(
+            "/ui/namespaces/{name}/delete",
+            act(Role::Admin, post(pages::namespaces::delete)).everywhere(),
+        )
+        .route("/ui/preferences", act(Role::Viewer, post(preferences::save)))
+        .route("/ui/live", see(get(live::stream)))
+        .route("/ui/a/{hash}/{file}", open([Method::GET], get(assets::serve)))
+        .route("/favicon.ico", open([Method::GET], get(assets::favicon)))
+        .route("/ui/{*rest}", see(get(refusal::unknown_page)))
+        .map(|router| {
+            router
+                .layer(DefaultBodyLimit::max(body_limit))
+                .layer(from_fn(guard::check))
+                .with_state(Inspector::new(engine, draining))
+        })
 }

@@ -5,6 +5,11 @@ use std::fmt::Write;
 /// The list of workflows.
 pub(super) const LIST: &str = "/ui/workflows";
 
+/// Where people log in.
+pub(super) const LOGIN: &str = "/ui/login";
+/// Where they log out.
+pub(super) const LOGOUT: &str = "/ui/logout";
+
 /// The list of schedules.
 pub(super) const SCHEDULES: &str = "/ui/schedules";
 

@@ -2,6 +2,7 @@
 //! directory, and a client that sends exactly what a test says.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod access;
 mod activities;
 mod batch;
 mod bodies;

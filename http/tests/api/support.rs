@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request};
+use everstep::access::AccessRule;
 use everstep::server::{Server, ServerConfig, ServerError};
 use everstep::{Clock, Engine};
 use http_body_util::{BodyExt, Full};
@@ -26,6 +27,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) engine: Engine,
+    pub(crate) rules: Vec<AccessRule>,
     client: Client<HttpConnector, Full<Bytes>>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<Result<(), ServerError>>,
@@ -61,13 +63,14 @@ impl TestServer {
         change(&mut config);
         let server = Server::open(worker(), config).await.unwrap();
         let (address, engine) = (server.address(), server.engine().clone());
+        let rules = server.access_rules();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async {
             // A test that is over drops the sender, which is as good as a message.
             let _ = stopped.await;
         }));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, engine, client, stop: Some(stop), running, data }
+        Self { address, engine, rules, client, stop: Some(stop), running, data }
     }
 
     /// Asks it to end, without waiting for it.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod access;
 mod batches;
 mod driver;
 mod forms;
@@ -22,14 +23,20 @@ mod worker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use everstep::access::Tokens;
 use page::Page;
 use site::Site;
 
 /// Runs a test with a server and a browser of its own, and closes both whatever happens. The
 /// browser's console must stay free of errors.
 fn browse(test: impl AsyncFnOnce(&mut Site, &Page)) {
+    browse_with(None, test);
+}
+
+/// The same, of a server that asks for these tokens.
+fn browse_with(tokens: Option<Tokens>, test: impl AsyncFnOnce(&mut Site, &Page)) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut site = runtime.block_on(Site::open());
+    let mut site = runtime.block_on(Site::open_with(tokens));
     let page = runtime.block_on(Page::open(&site));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {

@@ -57,6 +57,11 @@ impl Page {
         self.until("document.querySelector('#live')?.dataset.state === 'live'").await;
     }
 
+    /// Goes to a page, whatever it is.
+    pub(crate) async fn visit(&self, path: &str) {
+        self.client.goto(&format!("{}{path}", self.base)).await.unwrap();
+    }
+
     /// What a script returns.
     pub(crate) async fn js(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()

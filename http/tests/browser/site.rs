@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use everstep::access::Tokens;
 use everstep::server::{Server, ServerConfig};
 use everstep::{Engine, Payload, RunResult, Selector, SignalInput, StartRequest};
 use tempfile::TempDir;
@@ -17,6 +18,7 @@ pub(crate) struct Site {
     data: TempDir,
     pub(crate) address: SocketAddr,
     running: Option<Running>,
+    tokens: Option<Tokens>,
 }
 
 struct Running {
@@ -27,9 +29,14 @@ struct Running {
 
 impl Site {
     pub(crate) async fn open() -> Self {
+        Self::open_with(None).await
+    }
+
+    pub(crate) async fn open_with(tokens: Option<Tokens>) -> Self {
         let data = TempDir::new().unwrap();
-        let (address, running) = serve(&data, "127.0.0.1:0".parse().unwrap()).await;
-        Self { data, address, running: Some(running) }
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let (address, running) = serve(&data, listen, tokens.clone()).await;
+        Self { data, address, running: Some(running), tokens }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -78,7 +85,7 @@ impl Site {
 
     /// Starts it again, over the same data and on the same port.
     pub(crate) async fn restart(&mut self) {
-        let (_, running) = serve(&self.data, self.address).await;
+        let (_, running) = serve(&self.data, self.address, self.tokens.clone()).await;
         self.running = Some(running);
     }
 
@@ -87,9 +94,14 @@ impl Site {
     }
 }
 
-async fn serve(data: &TempDir, listen: SocketAddr) -> (SocketAddr, Running) {
+async fn serve(
+    data: &TempDir,
+    listen: SocketAddr,
+    tokens: Option<Tokens>,
+) -> (SocketAddr, Running) {
     let mut config = ServerConfig::new(data.path());
     config.listen = listen;
+    config.tokens = tokens;
     config.drain_grace = Duration::from_secs(2);
     let server = Server::open(crate::worker::worker(), config).await.unwrap();
     let (address, engine) = (server.address(), server.engine().clone());

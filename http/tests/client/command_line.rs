@@ -36,6 +36,42 @@ fn document(text: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_made_asked_for_and_shown_to_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("tokens.json");
+    let file = file.to_str().unwrap();
+    let nowhere = "http://127.0.0.1:1";
+    let made = succeed(nowhere, &["token", "--role", "viewer", "--name", "eve", "--into", file]);
+    let viewer = made.lines().next().unwrap().trim_start_matches("token").trim().to_owned();
+    let made = document(&succeed(
+        nowhere,
+        &["token", "--role", "app", "--name", "b", "--into", file, "--json"],
+    ));
+    let app = made["token"].as_str().unwrap().to_owned();
+    let kept = std::fs::read_to_string(file).unwrap();
+    assert!(!kept.contains(&viewer) && !kept.contains(&app), "{kept}");
+    assert!(kept.contains(made["entry"]["sha256"].as_str().unwrap()), "{kept}");
+    assert!(!run(nowhere, &["token", "--name", "eve", "--into", file]).status.success());
+
+    let tokens = everstep::access::Tokens::read(file.as_ref()).unwrap();
+    let server = TestServer::start_with(|config| config.tokens = Some(tokens)).await;
+    let url = server.client.url();
+    let refused = run(url, &["list", "--json"]);
+    assert_eq!(document(&texts(&refused).1)["code"], "UNAUTHENTICATED");
+    let start = ["start", "greet", "\"Ada\"", "--id", "g", "--token"];
+    let refused = run(url, &[&start[..], &[&viewer]].concat());
+    assert!(texts(&refused).1.contains("UNAUTHORIZED: App role required"), "{refused:?}");
+    succeed(url, &[&start[..], &[&app]].concat());
+    let listed = everstep(url, &["list"]).env("EVERSTEP_TOKEN", &viewer).output().unwrap();
+    let (out, err) = texts(&listed);
+    assert!(listed.status.success() && out.contains("greet"), "{out}{err}");
+    let help =
+        texts(&everstep(url, &["list", "--help"]).env("EVERSTEP_TOKEN", &app).output().unwrap());
+    assert!(help.0.contains("EVERSTEP_TOKEN") && !help.0.contains(&app), "{}", help.0);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_from_start_to_end() {
     let server = TestServer::start().await;
     let url = server.client.url();

@@ -81,15 +81,20 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut ServerConfig)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("everstep-client-{}-{number}", std::process::id());
         let data = std::env::temp_dir().join(name);
-        let config = ServerConfig {
+        let mut config = ServerConfig {
             listen: ([127, 0, 0, 1], 0).into(),
             drain_grace: Duration::from_secs(2),
             ..ServerConfig::new(&data)
         };
+        change(&mut config);
         let server = Server::open(worker(), config).await.unwrap();
         let client = Client::new(&server.url()).unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -2,12 +2,13 @@
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
-use everstep_engine::BatchRequest;
+use everstep_engine::{BatchRequest, Principal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::body::{Args, Batch, BatchCancel, BatchReset, BatchSignal, BatchTerminate};
+use crate::access::Caller;
 use crate::api::error_code as codes;
 use crate::api::idempotency::idempotency_key;
 use crate::api::json::{Answer, json};
@@ -39,6 +40,7 @@ pub(super) struct BatchDryRun {
 #[utoipa::path(
     post,
     path = "/api/v1/batch/signal",
+    security(("token" = ["operator", "own_namespaces"])),
     tag = "batch",
     params(
         ("namespace" = Option<String>, Query, description = "the namespace, where the filter names none; `default` when absent"),
@@ -53,8 +55,12 @@ pub(super) struct BatchDryRun {
         (status = 422, description = "a filter that names closed runs", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn signal(State(api): State<Api>, request: Request) -> Answer {
-    begin::<BatchSignal>(&api, request).await
+pub(super) async fn signal(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Answer {
+    begin::<BatchSignal>(&api, &caller, request).await
 }
 
 /// Cancel many runs
@@ -63,6 +69,7 @@ pub(super) async fn signal(State(api): State<Api>, request: Request) -> Answer {
 #[utoipa::path(
     post,
     path = "/api/v1/batch/cancel",
+    security(("token" = ["operator", "own_namespaces"])),
     tag = "batch",
     params(
         ("namespace" = Option<String>, Query, description = "the namespace, where the filter names none; `default` when absent"),
@@ -77,8 +84,12 @@ pub(super) async fn signal(State(api): State<Api>, request: Request) -> Answer {
         (status = 422, description = "a filter that names closed runs", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn cancel(State(api): State<Api>, request: Request) -> Answer {
-    begin::<BatchCancel>(&api, request).await
+pub(super) async fn cancel(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Answer {
+    begin::<BatchCancel>(&api, &caller, request).await
 }
 
 /// Terminate many runs
@@ -87,6 +98,7 @@ pub(super) async fn cancel(State(api): State<Api>, request: Request) -> Answer {
 #[utoipa::path(
     post,
     path = "/api/v1/batch/terminate",
+    security(("token" = ["operator", "own_namespaces"])),
     tag = "batch",
     params(
         ("namespace" = Option<String>, Query, description = "the namespace, where the filter names none; `default` when absent"),
@@ -101,8 +113,12 @@ pub(super) async fn cancel(State(api): State<Api>, request: Request) -> Answer {
         (status = 422, description = "a filter that names closed runs", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn terminate(State(api): State<Api>, request: Request) -> Answer {
-    begin::<BatchTerminate>(&api, request).await
+pub(super) async fn terminate(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Answer {
+    begin::<BatchTerminate>(&api, &caller, request).await
 }
 
 /// Reset many runs
@@ -112,6 +128,7 @@ pub(super) async fn terminate(State(api): State<Api>, request: Request) -> Answe
 #[utoipa::path(
     post,
     path = "/api/v1/batch/reset",
+    security(("token" = ["operator", "own_namespaces"])),
     tag = "batch",
     params(
         ("namespace" = Option<String>, Query, description = "the namespace, where the filter names none; `default` when absent"),
@@ -126,8 +143,12 @@ pub(super) async fn terminate(State(api): State<Api>, request: Request) -> Answe
         (status = 422, description = "an event that no history has", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn reset(State(api): State<Api>, request: Request) -> Answer {
-    begin::<BatchReset>(&api, request).await
+pub(super) async fn reset(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Answer {
+    begin::<BatchReset>(&api, &caller, request).await
 }
 
 /// Whatever else is asked to be done.
@@ -140,7 +161,7 @@ pub(super) async fn unknown(State(api): State<Api>, request: Request) -> Answer 
     Err(Problem::new(codes::BATCH_NOT_FOUND, detail))
 }
 
-async fn begin<A>(api: &Api, request: Request) -> Answer
+async fn begin<A>(api: &Api, caller: &Principal, request: Request) -> Answer
 where
     A: Args + Default + DeserializeOwned,
 {
@@ -151,6 +172,7 @@ where
         filter.namespace = namespace;
     }
     check_text("parameter `namespace`", &filter.namespace)?;
+    caller.reach(&filter.namespace)?;
     let mut request = BatchRequest::new(filter, args.into_operation()?);
     request.idempotency_key = idempotency_key(&head.headers)?;
     if dry_run {

@@ -19,6 +19,7 @@ const ID: usize = 4;
 #[utoipa::path(
     get,
     path = "/api/v1/batch/{batch_id}",
+    security(("token" = ["viewer"])),
     tag = "batch",
     params(
         ("batch_id" = String, Path, description = "what the request was answered with", min_length = 1, max_length = 512),

@@ -19,6 +19,7 @@ const MAX_PAGE_SIZE: usize = 500;
 #[utoipa::path(
     get,
     path = "/api/v1/batch",
+    security(("token" = ["viewer"])),
     tag = "batch",
     params(
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),

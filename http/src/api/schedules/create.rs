@@ -16,6 +16,7 @@ use crate::api::{Api, blocking, body};
 #[utoipa::path(
     post,
     path = "/api/v1/schedules",
+    security(("token" = ["operator"])),
     tag = "schedules",
     params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
     request_body = CreateBody,

@@ -15,6 +15,7 @@ use crate::api::problem::ProblemBody;
 #[utoipa::path(
     delete,
     path = "/api/v1/schedules/{id}",
+    security(("token" = ["operator"])),
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),

@@ -16,6 +16,7 @@ use crate::api::{Api, blocking};
 #[utoipa::path(
     get,
     path = "/api/v1/schedules/{id}",
+    security(("token" = ["viewer"])),
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),

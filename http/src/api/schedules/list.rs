@@ -19,6 +19,7 @@ const MAX_PAGE_SIZE: usize = 1_000;
 #[utoipa::path(
     get,
     path = "/api/v1/schedules",
+    security(("token" = ["viewer"])),
     tag = "schedules",
     params(
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),

@@ -15,6 +15,7 @@ use crate::api::{Api, body};
 #[utoipa::path(
     post,
     path = "/api/v1/schedules/{id}/pause",
+    security(("token" = ["operator"])),
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),

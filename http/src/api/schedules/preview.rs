@@ -47,6 +47,7 @@ pub(super) struct Preview {
 #[utoipa::path(
     post,
     path = "/api/v1/schedules/preview",
+    security(("token" = ["viewer", "own_namespaces"])),
     tag = "schedules",
     request_body = PreviewBody,
     responses(

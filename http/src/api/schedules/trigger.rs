@@ -26,6 +26,7 @@ pub(super) struct TriggerBody {
 #[utoipa::path(
     post,
     path = "/api/v1/schedules/{id}/trigger",
+    security(("token" = ["operator"])),
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),

@@ -17,6 +17,7 @@ use crate::api::{Api, blocking, body};
 #[utoipa::path(
     put,
     path = "/api/v1/schedules/{id}",
+    security(("token" = ["operator"])),
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),

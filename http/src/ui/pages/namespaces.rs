@@ -39,7 +39,9 @@ pub(crate) async fn page(inspector: Inspector, headers: HeaderMap) -> Response {
                 }
                 tbody {
                     @for namespace in inspector.engine.namespaces() {
-                        (line(&namespace, &inspector.namespace, &viewer))
+                        @if inspector.caller.reaches(&namespace.name) {
+                            (line(&namespace, &inspector.namespace, &viewer))
+                        }
                     }
                 }
             }
