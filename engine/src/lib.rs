@@ -62,6 +62,7 @@
 
 pub mod kernel;
 
+mod append_request;
 mod batch;
 mod failure;
 mod find;
@@ -81,6 +82,10 @@ pub mod testing;
 mod timestamp;
 mod view;
 
+pub use append_request::{
+    AnyVersion, AppendRequest, ConditionInput, EventInput, ExpectedVersion, QueryInput,
+    QueryItemInput,
+};
 pub use batch::{BATCH_TYPE, BatchFailure, BatchOperation, BatchProgress, BatchRequest};
 /// Events in streams: what is appended, read and asked for.
 pub use everstep_storage::log;
@@ -121,9 +126,10 @@ pub use telemetry::{
 };
 pub use timestamp::Timestamp;
 pub use view::{
-    Awaiting, BatchDescription, BatchPage, CountGroup, EventView, ExportError, ExportPage,
-    ExportQuery, ExportedRun, GroupBy, HistoryPage, PendingActivityView, PendingChildView,
-    PendingTimerView, PendingUpdateView, QueueDescription, RunCounts, RunDescription, RunPage,
-    RunResult, RunSummary, ScheduleDescription, ScheduleHealth, ScheduleHealthState, SchedulePage,
-    ScheduledRun, Triggered, Upcoming, UpdateState, UpdateStatus,
+    AppendReceipt, Awaiting, BatchDescription, BatchPage, CountGroup, EventOrigin, EventView,
+    ExportError, ExportPage, ExportQuery, ExportedRun, GroupBy, HistoryPage, LogPage, LoggedEvent,
+    NameDescription, PendingActivityView, PendingChildView, PendingTimerView, PendingUpdateView,
+    QueueDescription, RunCounts, RunDescription, RunPage, RunResult, RunSummary,
+    ScheduleDescription, ScheduleHealth, ScheduleHealthState, SchedulePage, ScheduledRun,
+    ScopeDescription, StreamDescription, Triggered, Upcoming, UpdateState, UpdateStatus,
 };

@@ -61,6 +61,11 @@ impl Payload {
         &self.0
     }
 
+    /// The JSON text, without copying it.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
     /// Whether this is JSON `null`.
     pub fn is_null(&self) -> bool {
         self.0.trim_ascii() == b"null"

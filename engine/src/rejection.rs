@@ -97,6 +97,9 @@ pub enum Rejection {
         /// The version it has.
         current: u64,
     },
+    /// The text is no scope key.
+    #[error("{0}")]
+    InvalidScopeKey(String),
     /// An event matches the append's condition.
     #[error(
         "the event at position {0} matches the append's condition: read again and decide again"
@@ -183,6 +186,7 @@ impl Rejection {
             Self::VersionConflict { .. } => "VERSION_CONFLICT",
             Self::ScopeVersionMismatch { .. } => "SCOPE_VERSION_MISMATCH",
             Self::AppendConditionFailed(_) => "append_condition_failed",
+            Self::InvalidScopeKey(_) => "INVALID_SCOPE_KEY_FORMAT",
             Self::PayloadTooLarge { .. } => "payload_too_large",
             Self::WorkflowOpen(..) => "workflow_open",
             Self::ActivityNotWaiting(..) => "activity_not_waiting",

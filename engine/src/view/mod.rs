@@ -2,6 +2,7 @@
 
 mod batch;
 mod description;
+mod event_log;
 mod export;
 mod find;
 mod history;
@@ -18,6 +19,10 @@ pub use batch::{BatchDescription, BatchPage};
 pub(crate) use batch::{describe_batch, list_batches};
 pub(crate) use description::describe;
 pub use description::{Awaiting, PendingActivityView, PendingTimerView, RunDescription};
+pub use event_log::{
+    AppendReceipt, EventOrigin, LogPage, LoggedEvent, NameDescription, ScopeDescription,
+    StreamDescription,
+};
 pub use export::{ExportError, ExportPage, ExportQuery, ExportedRun};
 pub(crate) use export::{PAGE_BYTES, export, export_page};
 pub use find::{CountGroup, GroupBy, RunCounts};

@@ -7,8 +7,8 @@ use everstep::Worker;
 
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
-    accumulate, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork, hang,
-    identity, panic, parent, patched, random, register, saga, sleep, tally, ticker, witness,
+    accumulate, append, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork,
+    hang, identity, panic, parent, patched, random, register, saga, sleep, tally, ticker, witness,
 };
 
 /// All conformance workflows. Witness files go to `data/witness`, which is made here.
@@ -22,6 +22,7 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = chain::register(worker);
     let worker = fan_out::register(worker);
     let worker = sleep::register(worker);
+    let worker = append::register(worker);
     let worker = approval::register(worker);
     let worker = accumulate::register(worker);
     let worker = witness::register(worker, &dir);

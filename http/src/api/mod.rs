@@ -29,6 +29,7 @@ mod history;
 mod idempotency;
 mod json;
 mod list;
+mod log;
 mod namespaces;
 mod openapi;
 mod parameters;
@@ -92,6 +93,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(namespaces::show, namespaces::update, namespaces::delete))
         .routes(routes!(error_page::error_page))
         .merge(batch::routes())
+        .merge(log::routes())
         .merge(schedules::routes());
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }

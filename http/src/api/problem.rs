@@ -111,6 +111,7 @@ impl From<Rejection> for Problem {
             Rejection::VersionConflict { .. } => codes::VERSION_CONFLICT,
             Rejection::ScopeVersionMismatch { .. } => codes::SCOPE_VERSION_MISMATCH,
             Rejection::AppendConditionFailed(_) => codes::APPEND_CONDITION_FAILED,
+            Rejection::InvalidScopeKey(_) => codes::INVALID_SCOPE_KEY_FORMAT,
             Rejection::PayloadTooLarge { .. } => codes::PAYLOAD_TOO_LARGE,
             Rejection::WorkflowOpen(..) => codes::WORKFLOW_OPEN,
             Rejection::ActivityNotWaiting(..) => codes::ACTIVITY_NOT_WAITING,

@@ -267,6 +267,12 @@ impl RecordedEvent {
         &self.body[self.texts.metadata.range()]
     }
 
+    /// The same, sharing the record's memory.
+    #[must_use]
+    pub fn metadata_bytes(&self) -> Bytes {
+        self.body.slice(self.texts.metadata.range())
+    }
+
     /// What it says, as its writer encoded it.
     #[must_use]
     pub fn data(&self) -> &[u8] {

@@ -1,6 +1,7 @@
 //! One story a file: its contract, its code, and how it is registered.
 
 pub(crate) mod accumulate;
+pub(crate) mod append;
 pub(crate) mod approval;
 pub(crate) mod blob;
 pub(crate) mod blocked;

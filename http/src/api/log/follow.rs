@@ -1,0 +1,204 @@
+//! Pages of events by position, waiting for what comes next, and all of it as a stream.
+//!
+//! Invariant: no event is missed between a read and the wait after it: the newest position is
+//! followed before the store is read. A stream's ids are positions, so whoever resumes from
+//! `Last-Event-ID` gets every event once. A client that takes nothing is waited for: what it has
+//! not taken is read from the store when it does, and nothing is kept for it.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::response::IntoResponse;
+use everstep_engine::log::{Direction, Query};
+use everstep_engine::{LogPage, Rejection};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::events::position_of;
+use super::target::Page;
+use crate::api::json::Answer;
+use crate::api::{Api, Problem, blocking};
+
+/// Pages up to so many events are read in place.
+const SMALL_PAGE: usize = 100;
+/// Pages that wait for a slow client before the reader waits too.
+const PAGES_AHEAD: usize = 2;
+/// A comment is sent after so long a silence, so that nothing between takes the stream for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The events that somebody reads.
+#[derive(Clone, Debug)]
+pub(super) struct Follow {
+    pub(super) namespace: String,
+    pub(super) query: Query,
+    pub(super) page: Page,
+}
+
+/// A page, and the first position that was not looked at.
+struct Read {
+    page: LogPage,
+    next: u64,
+}
+
+impl Follow {
+    fn read(&self, engine: &everstep_engine::Engine) -> Result<Read, Rejection> {
+        let Self { namespace, query, page } = self;
+        let log = engine.log(namespace)?;
+        let reader = log.reader();
+        let events = reader.matching(query, page.from, page.direction, page.size + 1)?;
+        let token = |last: &_| page.token(position_of(last));
+        let found = LogPage::new(events, page.size, &reader, token)?;
+        let next = match (&found.next_page_token, found.events.last()) {
+            (Some(_), Some(last)) => last.position + 1,
+            _ => found.last_position.saturating_add(1).max(page.from),
+        };
+        Ok(Read { page: found, next })
+    }
+
+    async fn read_off(&self, api: &Api) -> Result<Read, Problem> {
+        if self.page.size <= SMALL_PAGE {
+            return Ok(self.read(api.engine())?);
+        }
+        let own = self.clone();
+        blocking::read(api, move |engine| own.read(engine)).await
+    }
+
+    /// A page; when there is no event yet, the first that come within `wait`.
+    pub(super) async fn page(&self, api: &Api, wait: Duration) -> Result<LogPage, Problem> {
+        if wait.is_zero() || self.page.direction == Direction::Backwards {
+            return Ok(self.read_off(api).await?.page);
+        }
+        let mut news = api.engine().follow_log(&self.namespace)?;
+        let deadline = Instant::now() + wait;
+        let mut own = self.clone();
+        Ok(own.next(api, &mut news, deadline).await?.page)
+    }
+
+    /// The next events that match, or none at the deadline.
+    async fn next(
+        &mut self,
+        api: &Api,
+        news: &mut watch::Receiver<u64>,
+        deadline: Instant,
+    ) -> Result<Read, Problem> {
+        loop {
+            news.mark_unchanged();
+            let read = self.read_off(api).await?;
+            self.page.from = read.next;
+            let over = Instant::now() >= deadline || api.draining().has_begun();
+            if over || !read.page.events.is_empty() {
+                return Ok(read);
+            }
+            tokio::select! {
+                changed = news.changed() => if changed.is_err() { return Ok(read) },
+                () = sleep_until(deadline) => {}
+                () = api.draining().begun() => {}
+            }
+        }
+    }
+}
+
+/// Whether the client asks for server-sent events.
+pub(super) fn wants_stream(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/event-stream"))
+}
+
+/// The events as they come, for ever.
+pub(super) fn stream(api: &Api, mut follow: Follow, headers: &HeaderMap) -> Answer {
+    if follow.page.direction == Direction::Backwards {
+        return Err(Problem::invalid("server-sent events come forwards"));
+    }
+    if let Some(last) = last_event_id(headers)? {
+        follow.page.from = last.saturating_add(1);
+    }
+    follow.page.size = SMALL_PAGE;
+    let news = api.engine().follow_log(&follow.namespace)?;
+    let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
+    tokio::spawn(feed(api.clone(), follow, news, sender));
+    let mut response = Body::from_stream(ReceiverStream::new(receiver)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+/// Sends pages until there is nobody to send to.
+async fn feed(
+    api: Api,
+    mut follow: Follow,
+    mut news: watch::Receiver<u64>,
+    sender: mpsc::Sender<Result<Bytes, Infallible>>,
+) {
+    loop {
+        let deadline = Instant::now() + KEEP_ALIVE;
+        let read = tokio::select! {
+            read = follow.next(&api, &mut news, deadline) => read,
+            () = sender.closed() => return,
+        };
+        let page = match read {
+            Ok(read) => read.page,
+            Err(problem) => {
+                tracing::warn!(?problem, "failed to read on for a stream of events");
+                return;
+            }
+        };
+        if page.events.is_empty() && api.draining().has_begun() {
+            return;
+        }
+        let chunk = match page.events.is_empty() {
+            true => Bytes::from_static(b":\n\n"),
+            false => frames(&page),
+        };
+        tokio::select! {
+            sent = sender.send(Ok(chunk)) => if sent.is_err() { return },
+            () = api.draining().begun() => return,
+        }
+    }
+}
+
+/// `id:` and `data:` of each event.
+fn frames(page: &LogPage) -> Bytes {
+    let mut frames = Vec::new();
+    for event in &page.events {
+        // Writing to a vector cannot fail, nor has an event no JSON form.
+        let _ = write!(
+            frames,
+            "id: {}\nevent: {}\ndata: ",
+            event.position,
+            one_line(&event.event_type)
+        );
+        let data = frames.len();
+        let _ = serde_json::to_writer(&mut frames, event);
+        // A payload keeps its sender's line breaks, which JSON allows between tokens only.
+        for byte in &mut frames[data..] {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+        frames.extend_from_slice(b"\n\n");
+    }
+    frames.into()
+}
+
+/// Types hold no control characters; what an older store holds must not break a frame either.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// None when the header is absent or empty, as browsers send it before the first event.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(id) = headers.get("last-event-id") else { return Ok(None) };
+    let text = id.to_str().unwrap_or("?").trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        Problem::invalid(format!("header `Last-Event-ID` must be a position, found `{text}`"))
+    })
+}

@@ -1,0 +1,47 @@
+//! `POST /api/v1/events/query`.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use everstep_engine::{LogPage, QueryInput};
+
+use super::follow::Follow;
+use super::target::Page;
+use crate::api::json::{Answer, json};
+use crate::api::parameters::Parameters;
+use crate::api::problem::ProblemBody;
+use crate::api::target::namespace;
+use crate::api::{Api, body};
+
+/// Read the events of a query
+///
+/// Those that match at least one item: one of its types, and all of its tags. The answer's
+/// `last_position` is what an append's condition names as `after`, once all pages are read.
+#[utoipa::path(
+    post,
+    path = "/api/v1/events/query",
+    tag = "events",
+    params(
+        ("from" = Option<u64>, Query, description = "the first position, inclusive", minimum = 0),
+        ("after" = Option<u64>, Query, description = "only events after this position", minimum = 0),
+        ("direction" = Option<String>, Query, description = "`forwards` (when absent) or `backwards`"),
+        ("page_size" = Option<u64>, Query, description = "events a page; 100 when absent, clamped to 5000", minimum = 1),
+        ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
+        ("follow_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    request_body = QueryInput,
+    responses(
+        (status = 200, description = "a page", body = LogPage),
+        (status = 400, description = "no query", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn query(State(api): State<Api>, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    let body = body::read(&api, &head.headers, body).await?;
+    let query: QueryInput = body::parse_or_default(&body)?;
+    let namespace = namespace(&head.uri)?;
+    let follow = Follow { namespace, query: query.into(), page: Page::of(&head.uri)? };
+    let wait = Parameters::of(&head.uri).wait("follow_ms")?.unwrap_or_default();
+    json(StatusCode::OK, &follow.page(&api, wait).await?)
+}
