@@ -1,0 +1,83 @@
+Feature: Consistency boundaries over several streams
+
+  @DCB-1
+  Scenario: A scope's key says whose it is
+    When I GET "/api/v1/scopes/tenant%3Atenant_123%3Areservation%3Ares_456"
+    Then the answer is 200
+    And the answer's "tenant_id" is "tenant_123"
+    And the answer's "scope_type" is "reservation"
+    And the answer's "scope_id" is "res_456"
+    And the answer's "version" is 0
+    And the answer has no "last_updated_at"
+    When I GET "/api/v1/scopes/reservation%3Ares_456"
+    Then the answer is 422 "INVALID_SCOPE_KEY_FORMAT"
+    And the answer's "detail" contains "tenant"
+
+  @DCB-2
+  Scenario: Writers of different streams that share a scope exclude each other
+    When 16 callers at once POST "/api/v1/streams/Guest%3Ag-$n/events" with
+      """
+      {"expected_version": 0, "scopes": {"tenant:t:hall:7": 0},
+       "events": [{"type": "SeatTaken", "tags": ["tenant:t:hall:7"]}, {"type": "SeatPaid", "tags": ["tenant:t:hall:7"]}]}
+      """
+    Then 1 of the answers is 200
+    And 15 of the answers are 409
+    When I GET "/api/v1/scopes/tenant%3At%3Ahall%3A7"
+    Then the answer's "version" is 1
+    And the answer's "events" is 2
+    And the answer has a "last_updated_at"
+    When I POST "/api/v1/streams/Guest%3Aplain/events" with
+      """
+      {"expected_version": 0, "events": [{"type": "SeatTaken", "tags": ["tenant:t:hall:7"]}]}
+      """
+    And I GET "/api/v1/scopes/tenant%3At%3Ahall%3A7"
+    Then the answer's "version" is 2
+    When I POST "/api/v1/streams/Guest%3Alate/events" with
+      """
+      {"expected_version": 0, "scopes": {"tenant:t:hall:7": 1},
+       "events": [{"type": "SeatTaken", "tags": ["tenant:t:hall:7"]}]}
+      """
+    Then the answer is 409 "SCOPE_VERSION_MISMATCH"
+    And the answer's "current_version" is 2
+
+  @DCB-3
+  Scenario: A scope's events come from all its streams, in one order
+    When I POST "/api/v1/events" with
+      """
+      {"expected_versions": {"Cart:a": 0, "Cart:b": 0, "Stock:c": 0}, "events": [
+        {"stream": "Cart:a", "type": "Added", "tags": ["tenant:t:order:1"]},
+        {"stream": "Cart:b", "type": "Added", "tags": ["tenant:t:order:1"]},
+        {"stream": "Cart:a", "type": "Added", "tags": ["tenant:t:order:2"]},
+        {"stream": "Stock:c", "type": "Held", "tags": ["tenant:t:order:1"]},
+        {"stream": "Cart:b", "type": "Added", "tags": ["tenant:t:order:1"]}
+      ]}
+      """
+    Then the answer is 200
+    When I GET "/api/v1/scopes/tenant%3At%3Aorder%3A1/events?from=2"
+    Then the answer's "events" has 3 elements
+    And the answer's "events.0.stream" is "Cart:a"
+    And the answer's "events.0.position" is 2
+    And the answer's "events.2.stream" is "Stock:c"
+
+  @DCB-2
+  Scenario: A condition holds where nobody wrote what it forbids
+    When 8 callers at once POST "/api/v1/events" with
+      """
+      {"condition": {"fail_if_events_match": {"items": [{"types": ["NameTaken"], "tags": ["name:ada"]}]}},
+       "events": [{"type": "NameTaken", "tags": ["name:ada"], "data": $n}]}
+      """
+    Then 1 of the answers is 200
+    And 7 of the answers are 409
+    When I POST "/api/v1/events" with
+      """
+      {"condition": {"fail_if_events_match": {"items": [{"types": ["NameTaken"], "tags": ["name:ada"]}]}},
+       "events": [{"type": "NameTaken", "tags": ["name:ada"]}]}
+      """
+    Then the answer is 409 "append_condition_failed"
+    And the answer's "position" is 1
+    When I POST "/api/v1/events" with
+      """
+      {"condition": {"after": 1, "fail_if_events_match": {"items": [{"types": ["NameTaken"], "tags": ["name:ada"]}]}},
+       "events": [{"type": "NameFreed", "tags": ["name:ada"]}]}
+      """
+    Then the answer is 200
