@@ -161,6 +161,22 @@ impl From<ConditionInput> for Condition {
 }
 
 impl EventInput {
+    /// An event with nothing but a type and data.
+    pub fn new(event_type: impl Into<String>, data: Payload) -> Self {
+        Self {
+            event_type: event_type.into(),
+            data,
+            tags: Vec::new(),
+            stream: None,
+            category: None,
+            schema_version: None,
+            correlation_id: None,
+            causation_id: None,
+            metadata: None,
+            idempotency_key: None,
+        }
+    }
+
     /// The event, without its stream.
     ///
     /// # Errors
@@ -224,13 +240,19 @@ impl AppendRequest {
             let expected = name.and_then(|name| self.expected_versions.get(name)).copied();
             let expected = expected.or(self.expected_version).map_or(Expected::Any, Into::into);
             let event = event.into_event()?;
-            match streams.iter_mut().find(|known| known.stream == id) {
-                // Events of a stream keep their order; so do streams, by their first events.
-                Some(known) => known.events.push(event),
-                None => streams.push(StreamAppend { stream: id, expected, events: vec![event] }),
+            // Positions follow the order of the request, also where streams take turns; what is
+            // expected of a stream is said with its first events.
+            let known = streams.iter().any(|known| known.stream == id);
+            match streams.last_mut().filter(|last| last.stream == id) {
+                Some(last) => last.events.push(event),
+                None => {
+                    let expected = if known { Expected::Any } else { expected };
+                    streams.push(StreamAppend { stream: id, expected, events: vec![event] });
+                }
             }
         }
-        if self.expected_version.is_some() && streams.len() > 1 {
+        let several = streams.iter().any(|stream| stream.stream != streams[0].stream);
+        if self.expected_version.is_some() && several {
             return Err(Rejection::InvalidRequest(
                 "`expected_version` is for events of one stream; use `expected_versions`".into(),
             ));

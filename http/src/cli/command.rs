@@ -11,6 +11,7 @@ use super::cancel::CancelArgs;
 use super::codec::RekeyArgs;
 use super::count::CountArgs;
 use super::delete::DeleteArgs;
+use super::events::EventsCommand;
 use super::export::ExportArgs;
 use super::list::ListArgs;
 use super::namespaces::NamespacesArgs;
@@ -127,6 +128,9 @@ enum ClientCommand {
     /// See and set what task queues allow, and what waits in them.
     #[command(subcommand, after_help = QUEUE_HELP)]
     Queue(QueueCommand),
+    /// Read and append events: in streams, by tag, as they come.
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Make a bearer token, and the entry that lets a server know it.
     #[command(after_help = TOKEN_HELP)]
     Token(TokenArgs),
@@ -366,6 +370,7 @@ impl ClientCommand {
             Self::Namespaces(args) => args.run(),
             Self::Schedule(command) => command.run(),
             Self::Queue(command) => command.run(),
+            Self::Events(command) => command.run(),
             Self::Token(args) => args.run(),
             Self::Rekey(args) => args.run(),
             Self::Bench(args) => crate::bench::run(&args),

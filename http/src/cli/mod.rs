@@ -18,6 +18,7 @@ mod codec;
 mod command;
 mod count;
 mod delete;
+mod events;
 mod export;
 mod filter;
 mod groups;

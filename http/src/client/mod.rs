@@ -25,6 +25,7 @@ mod batch;
 mod connection;
 mod error;
 mod event;
+mod events;
 mod export;
 mod operate;
 mod path;
@@ -37,6 +38,7 @@ mod workflows;
 
 pub use error::{ClientError, Problem};
 pub use event::{Event, EventPage};
+pub use events::EventFilter;
 pub use sse::EventStream;
 pub use typed::{Handle, Start};
 pub use workflows::{Client, StartAnswer};

@@ -34,6 +34,7 @@ pub(super) enum Icon {
     Workflows,
     Queues,
     Batches,
+    Events,
     Namespaces,
     Activity,
     Step,
@@ -61,6 +62,9 @@ impl Icon {
             Self::Queues => r#"<path d="M2 4h12M2 8h8M2 12h4"/>"#,
             Self::Batches => {
                 r#"<path d="M2 4.5l1.2 1.2L5.5 3M2 10.5l1.2 1.2L5.5 9M8 4.5h6M8 10.5h6"/>"#
+            }
+            Self::Events => {
+                r#"<path d="M2 8h12"/><circle cx="4" cy="8" r="1.6"/><circle cx="9" cy="8" r="1.6"/><path d="M12 5.5 14.5 8 12 10.5"/>"#
             }
             Self::Namespaces => {
                 r#"<path d="M8 1.8 14 5 8 8.2 2 5zM2 8l6 3.2L14 8M2 11l6 3.2 6-3.2"/>"#

@@ -51,13 +51,20 @@ pub(super) enum Section {
     Schedules,
     Queues,
     Batches,
+    Events,
     Namespaces,
 }
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 5] =
-        [Self::Workflows, Self::Schedules, Self::Queues, Self::Batches, Self::Namespaces];
+    const ALL: [Self; 6] = [
+        Self::Workflows,
+        Self::Schedules,
+        Self::Queues,
+        Self::Batches,
+        Self::Events,
+        Self::Namespaces,
+    ];
 
     const fn title(self) -> &'static str {
         match self {
@@ -65,6 +72,7 @@ impl Section {
             Self::Schedules => "Schedules",
             Self::Queues => "Task queues",
             Self::Batches => "Batches",
+            Self::Events => "Events",
             Self::Namespaces => "Namespaces",
         }
     }
@@ -75,6 +83,7 @@ impl Section {
             Self::Schedules => url::SCHEDULES,
             Self::Queues => url::QUEUES,
             Self::Batches => url::BATCHES,
+            Self::Events => url::EVENTS,
             Self::Namespaces => url::NAMESPACES,
         }
     }
@@ -85,6 +94,7 @@ impl Section {
             Self::Schedules => Icon::Timer,
             Self::Queues => Icon::Queues,
             Self::Batches => Icon::Batches,
+            Self::Events => Icon::Events,
             Self::Namespaces => Icon::Namespaces,
         }
     }

@@ -70,6 +70,9 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
         .route("/ui/schedules/{id}/trigger", act(Role::Operator, post(schedules::trigger)))
         .route("/ui/schedules/{id}/pause", act(Role::Operator, post(schedules::pause)))
         .route("/ui/schedules/{id}/resume", act(Role::Operator, post(schedules::resume)))
+        .route(url::EVENTS, see(get(pages::events::page)))
+        .route("/ui/events/{position}", see(get(pages::event::page)))
+        .route(url::STREAMS, see(get(pages::streams::page)))
         .route("/ui/queues", see(get(pages::queues::page)))
         .route("/ui/queues/{name}/{verb}", act(Role::Operator, post(pages::queues::act)))
         .route(

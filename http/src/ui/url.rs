@@ -24,6 +24,21 @@ pub(super) const NEW_SCHEDULE: &str = "/ui/new-schedule";
 /// The namespaces.
 pub(super) const NAMESPACES: &str = "/ui/namespaces";
 
+/// The event log.
+pub(super) const EVENTS: &str = "/ui/events";
+/// The streams.
+pub(super) const STREAMS: &str = "/ui/streams";
+
+/// The address of an event.
+pub(super) fn event(position: u64) -> String {
+    format!("{EVENTS}/{position}")
+}
+
+/// The events of a stream.
+pub(super) fn stream(stream: &str) -> String {
+    with_query(EVENTS, [("stream", stream)])
+}
+
 /// The task queues.
 pub(super) const QUEUES: &str = "/ui/queues";
 

@@ -82,7 +82,8 @@ pub struct ScopeExpectation {
 /// Events that are appended together or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct Append {
-    /// The events by stream, in the order of their positions.
+    /// The events in the order of their positions. A stream may come again; the version that it
+    /// must have is said the first time.
     pub streams: Vec<StreamAppend>,
     /// What must not have happened meanwhile.
     pub condition: Option<Condition>,

@@ -352,5 +352,5 @@ fn names_that_cannot_be_are_refused_by_name() {
     refuse(|append| append.streams[0].events[0].tags.push("a\u{0}b".into()), "control");
     refuse(|append| append.streams[0].events[0].tags.push("hot".into()), "twice");
     refuse(|append| append.streams[0].events.clear(), "needs events");
-    refuse(|append| append.streams.push(append.streams[0].clone()), "stream twice");
+    refuse(|append| append.streams.push(append.streams[0].clone()), "says twice");
 }

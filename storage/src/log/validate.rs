@@ -2,7 +2,7 @@
 //!
 //! Invariant: names hold no control characters, which keys and records rely on.
 
-use super::append::{Append, NewEvent, StreamAppend};
+use super::append::{Append, Expected, NewEvent, StreamAppend};
 use super::refusal::AppendRefusal;
 
 /// The most events that one append may have.
@@ -93,9 +93,9 @@ pub(super) fn check(append: &Append) -> Result<(), AppendRefusal> {
         }
     }
     for (at, stream) in append.streams.iter().enumerate() {
-        let twice = |other: &StreamAppend| stream.stream.is_some() && other.stream == stream.stream;
-        if append.streams[..at].iter().any(twice) {
-            return invalid("an append names a stream twice: put its events together");
+        let known = |other: &StreamAppend| stream.stream.is_some() && other.stream == stream.stream;
+        if stream.expected != Expected::Any && append.streams[..at].iter().any(known) {
+            return invalid("an append says twice which version a stream must have");
         }
         check_stream(stream, append.reserved_names)?;
     }

@@ -1,7 +1,7 @@
 Feature: Events in streams
 
   Background:
-    Given I POST "/api/v1/streams/Order%3Ao-1/events" with
+    When I POST "/api/v1/streams/Order%3Ao-1/events" with
       """
       {"expected_version": 0, "events": [
         {"type": "OrderOpened", "data": {"total": 1}, "tags": ["customer:ada"]},
@@ -129,3 +129,9 @@ Feature: Events in streams
     When I GET "/api/v1/events?after=3&follow_ms=1"
     Then the answer's "events" has 0 elements
     And the answer's "last_position" is 3
+
+  @ES-3
+  Scenario: A reader that follows many writers meets every position once, over crashes
+    Given a server of its own
+    When 64 writers append 40 times each while a reader follows and the server is killed 3 times
+    Then the reader has seen every event once, in order

@@ -19,6 +19,7 @@ use crate::api::{Api, Problem, body};
     post,
     path = "/api/v1/events",
     tag = "events",
+    security(("token" = ["app"])),
     params(
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("Idempotency-Key" = Option<String>, Header, description = "makes a retry harmless: the same events under the same key are appended once"),
@@ -45,6 +46,7 @@ pub(super) async fn append(State(api): State<Api>, request: Request) -> Answer {
     post,
     path = "/api/v1/streams/{stream}/events",
     tag = "events",
+    security(("token" = ["app"])),
     params(
         ("stream" = String, Path, description = "the stream, `Type:id`", min_length = 1, max_length = 512),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),

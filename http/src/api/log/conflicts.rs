@@ -39,6 +39,7 @@ pub(super) struct Conflict {
     get,
     path = "/api/v1/admin/idempotency-conflicts",
     tag = "admin",
+    security(("token" = ["admin"])),
     params(
         ("page_size" = Option<u64>, Query, description = "conflicts a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),

@@ -23,6 +23,7 @@ use crate::api::{Api, Problem, blocking};
     get,
     path = "/api/v1/events",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("types" = Option<String>, Query, description = "one of these types, separated by commas"),
         ("tags" = Option<String>, Query, description = "all of these tags, separated by commas"),
@@ -60,6 +61,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri, headers: HeaderMap) -
     get,
     path = "/api/v1/events/{position}",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("position" = u64, Path, description = "the event's position", minimum = 1),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),

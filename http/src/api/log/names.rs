@@ -44,6 +44,7 @@ impl NamePage {
     get,
     path = "/api/v1/event-tags",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("prefix" = Option<String>, Query, description = "only tags that begin so"),
         ("page_size" = Option<u64>, Query, description = "tags a page; 100 when absent, clamped to 1000", minimum = 1),
@@ -73,6 +74,7 @@ pub(super) async fn tags(State(api): State<Api>, uri: Uri) -> Answer {
     get,
     path = "/api/v1/event-types",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("page_size" = Option<u64>, Query, description = "types a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),

@@ -20,6 +20,7 @@ use crate::api::{Api, body};
     post,
     path = "/api/v1/events/query",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("from" = Option<u64>, Query, description = "the first position, inclusive", minimum = 0),
         ("after" = Option<u64>, Query, description = "only events after this position", minimum = 0),

@@ -21,6 +21,7 @@ use crate::api::{Api, blocking};
     get,
     path = "/api/v1/scopes/{scope}",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("scope" = String, Path, description = "the key, `tenant:TENANT:TYPE:ID`", min_length = 1, max_length = 512),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
@@ -60,6 +61,7 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
     get,
     path = "/api/v1/scopes/{scope}/events",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("scope" = String, Path, description = "the key, `tenant:TENANT:TYPE:ID`", min_length = 1, max_length = 512),
         ("from" = Option<u64>, Query, description = "the first position, inclusive", minimum = 0),

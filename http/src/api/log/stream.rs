@@ -34,6 +34,7 @@ pub(super) struct StreamPage {
     get,
     path = "/api/v1/streams",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("type_prefix" = Option<String>, Query, description = "only streams whose type begins so"),
         ("page_size" = Option<u64>, Query, description = "streams a page; 100 when absent, clamped to 1000", minimum = 1),
@@ -67,6 +68,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     get,
     path = "/api/v1/streams/{stream}",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("stream" = String, Path, description = "the stream, `Type:id`", min_length = 1, max_length = 512),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
@@ -96,6 +98,7 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
     get,
     path = "/api/v1/streams/{stream}/events",
     tag = "events",
+    security(("token" = ["viewer"])),
     params(
         ("stream" = String, Path, description = "the stream, `Type:id`", min_length = 1, max_length = 512),
         ("from" = Option<u64>, Query, description = "the first version, inclusive", minimum = 0),

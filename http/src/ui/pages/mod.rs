@@ -3,6 +3,8 @@
 pub(super) mod batch;
 pub(super) mod batches;
 mod detail;
+pub(super) mod event;
+pub(super) mod events;
 mod history;
 pub(super) mod namespaces;
 pub(super) mod new_batch;
@@ -14,3 +16,4 @@ pub(super) mod runs;
 pub(super) mod schedule;
 pub(super) mod schedule_form;
 pub(super) mod schedules;
+pub(super) mod streams;

@@ -1,0 +1,105 @@
+//! The event log: appending, reading, following.
+
+use std::time::Duration;
+
+use super::connection::Call;
+use super::error::ClientError;
+use super::path::Path;
+use super::workflows::Client;
+use crate::{AppendReceipt, AppendRequest, LogPage, LoggedEvent, StreamDescription};
+
+/// Which events are read.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// One of these types; none: any.
+    pub types: Vec<String>,
+    /// All of these tags.
+    pub tags: Vec<String>,
+    /// Only events after this position; of a stream, after this version.
+    pub after: Option<u64>,
+    /// From the newest.
+    pub backwards: bool,
+    /// Events a page.
+    pub page_size: Option<usize>,
+}
+
+impl EventFilter {
+    fn path(&self, path: Path) -> Path {
+        let list = |names: &[String]| (!names.is_empty()).then(|| names.join(","));
+        path.parameter("types", list(&self.types))
+            .parameter("tags", list(&self.tags))
+            .parameter("after", self.after)
+            .parameter("direction", self.backwards.then_some("backwards"))
+            .parameter("page_size", self.page_size)
+    }
+}
+
+fn events() -> Path {
+    Path::new("/api/v1/events")
+}
+
+fn stream_path(stream: &str) -> Path {
+    Path::new("/api/v1/streams").segment(stream)
+}
+
+impl Client {
+    /// Appends events, to `stream` where they name none of their own. Durable when answered; the
+    /// same events under the same key are appended once.
+    ///
+    /// # Errors
+    /// The server's refusal (`VERSION_CONFLICT`, `append_condition_failed` …), or what went wrong
+    /// on the way.
+    pub async fn append(
+        &self,
+        stream: Option<&str>,
+        append: &AppendRequest,
+        idempotency_key: Option<String>,
+    ) -> Result<AppendReceipt, ClientError> {
+        let body = serde_json::to_vec(append).map_err(ClientError::shape("the events"))?;
+        let path = stream.map_or_else(events, |stream| stream_path(stream).segment("events"));
+        self.connection.send(Call::post(path, body).idempotency_key(idempotency_key)).await?.to()
+    }
+
+    /// A page of events by position, waiting at most `wait` for the first.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn log_events(
+        &self,
+        filter: &EventFilter,
+        wait: Duration,
+    ) -> Result<LogPage, ClientError> {
+        let ms = (!wait.is_zero()).then(|| wait.as_millis());
+        let path = filter.path(events()).parameter("follow_ms", ms);
+        self.connection.send(Call::get(path).waiting(wait)).await?.to()
+    }
+
+    /// The event at a position.
+    ///
+    /// # Errors
+    /// The server's refusal (`event_not_found`), or what went wrong on the way.
+    pub async fn log_event(&self, position: u64) -> Result<LoggedEvent, ClientError> {
+        self.connection.send(Call::get(events().segment(&position.to_string()))).await?.to()
+    }
+
+    /// A page of a stream's events by version.
+    ///
+    /// # Errors
+    /// The server's refusal (`stream_not_found`), or what went wrong on the way.
+    pub async fn stream_events(
+        &self,
+        stream: &str,
+        filter: &EventFilter,
+    ) -> Result<LogPage, ClientError> {
+        let path = filter.path(stream_path(stream).segment("events"));
+        self.connection.send(Call::get(path)).await?.to()
+    }
+
+    /// What there is of a stream.
+    ///
+    /// # Errors
+    /// The server's refusal (`stream_not_found`), or what went wrong on the way.
+    pub async fn stream(&self, stream: &str) -> Result<StreamDescription, ClientError> {
+        self.connection.send(Call::get(stream_path(stream))).await?.to()
+    }
+}
