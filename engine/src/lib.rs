@@ -52,6 +52,7 @@
 //! | `principal` | who asks: [`Principal`], [`Role`] |
 //! | [`kernel`] | the pure part: events, commands, `decide`, `apply` |
 //! | `find` | what runs are found by, pure: filters, orders, typed attributes, fingerprints |
+//! | `limits` | how large what goes in and out may be |
 //! | `queue` | task queues, pure: limits, priority, fairness, why something waits |
 //! | `runtime` | [`Engine`]: the loop, replay, attempts, timers, recovery, eviction |
 //! | `sdk` | [`Worker`], [`WorkflowContext`], typed constants, durable futures, [`Client`] |
@@ -66,6 +67,7 @@ mod append_request;
 mod batch;
 mod failure;
 mod find;
+mod limits;
 mod payload;
 pub mod preflight;
 mod principal;
@@ -92,6 +94,7 @@ pub use everstep_storage::log;
 pub use failure::Failure;
 pub use find::{AttributeRange, FilterError, ListFilter, ListOrder, STUCK_ATTEMPTS, SortBy};
 pub use kernel::{ClosePolicy, HistoryEvent, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, RunStatus};
+pub use limits::PayloadLimits;
 pub use payload::Payload;
 pub use principal::{Denied, Principal, Role, UnknownRole};
 pub use queue::{Dispatch, HeldBy, Priority, QueueLimits, Rule};

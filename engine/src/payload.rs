@@ -63,6 +63,8 @@ impl Payload {
 
     /// The JSON text, without copying it.
     pub fn into_bytes(self) -> Bytes {
+    /// The JSON text's bytes, without copying them.
+    pub(crate) fn into_bytes(self) -> Bytes {
         self.0
     }
 

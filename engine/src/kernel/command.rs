@@ -61,6 +61,13 @@ pub enum Command {
         /// The details of its last heartbeat.
         last_heartbeat: Option<Payload>,
     },
+    /// Engine: the activity cannot be run as it was asked for.
+    RefuseActivity {
+        /// Which activity.
+        activity_id: u32,
+        /// Why.
+        failure: Failure,
+    },
     /// Clock: the pause before the next attempt is over.
     RetryActivity {
         /// Which activity.

@@ -63,6 +63,15 @@ pub fn decide(run: &Run, command: Command, now: Timestamp) -> Result<Vec<History
                 None => Vec::new(),
             }
         }
+        Command::RefuseActivity { activity_id, failure } => {
+            match run.activities.get(&activity_id) {
+                Some(activity) => {
+                    let failure = failure.non_retryable();
+                    vec![fail_attempt(run, activity_id, activity, failure, now)]
+                }
+                None => Vec::new(),
+            }
+        }
         Command::RetryActivity { activity_id } => match run.activities.get(&activity_id) {
             // What is due while the run is paused starts when it is resumed.
             Some(activity)

@@ -434,6 +434,8 @@ pub enum TaskFailureKind {
     NotDurable,
     /// No worker of this server registers the workflow's type, or this version of it.
     Unregistered,
+    /// The code gave the run something that is larger than the limit.
+    PayloadTooLarge,
 }
 
 impl TaskFailureKind {
@@ -444,6 +446,7 @@ impl TaskFailureKind {
             Self::NonDeterminism => "non_determinism",
             Self::NotDurable => "not_durable",
             Self::Unregistered => "unregistered",
+            Self::PayloadTooLarge => "payload_too_large",
         }
     }
 }

@@ -73,8 +73,8 @@ impl Run {
         self.tags_mut().search_attributes = Some(all);
     }
 
-    /// Null takes a field away.
-    pub(super) fn upsert_memo(&mut self, fields: &BTreeMap<String, Payload>) {
+    /// The memo as it is with these fields changed; null takes a field away.
+    pub(crate) fn memo_with(&self, fields: &BTreeMap<String, Payload>) -> Option<Payload> {
         let memo = self.memo().and_then(|memo| memo.to::<BTreeMap<String, Payload>>().ok());
         let mut all = memo.unwrap_or_default();
         for (name, value) in fields {
@@ -83,7 +83,11 @@ impl Run {
                 false => all.insert(name.clone(), value.clone()),
             };
         }
-        self.tags_mut().memo = Payload::from_value(&all).ok();
+        Payload::from_value(&all).ok()
+    }
+
+    pub(super) fn upsert_memo(&mut self, fields: &BTreeMap<String, Payload>) {
+        self.tags_mut().memo = self.memo_with(fields);
     }
 
     fn tags_mut(&mut self) -> &mut RunTags {

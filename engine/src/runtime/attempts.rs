@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use super::inline::InlineCode;
 use super::message::AttemptEnded;
 use super::panics;
-use super::report::{Report, check_size};
+use super::report::Report;
 use super::shard::Shard;
 use super::timers::Due;
 use crate::kernel::{ActivityState, PendingActivity};
@@ -202,9 +202,9 @@ impl Shard {
     ) -> AbortHandle {
         let Spawn { run_id, activity_id, attempt, grace, blocking } = *task;
         let inbox = Arc::clone(&self.inner.inbox);
-        let limit = self.inner.config.max_payload_bytes;
+        let limits = self.inner.config.limits;
         let future = async move {
-            let report = Report::new(inbox, run_id, activity_id, attempt, limit);
+            let report = Report::new(inbox, run_id, activity_id, attempt, limits);
             let outcome = tokio::select! {
                 outcome = future => outcome,
                 // The loop gives it up at the end of its grace; this frees what it holds.
@@ -244,7 +244,7 @@ impl Shard {
     }
 
     pub(super) fn checked(&self, outcome: Result<Payload, Failure>) -> Result<Payload, Failure> {
-        check_size(outcome, self.inner.config.max_payload_bytes)
+        self.inner.config.limits.outcome("the result", outcome)
     }
 
     /// Takes the attempt out; none when it is not the one that runs. Its code is told, so that one

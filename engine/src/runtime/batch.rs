@@ -83,9 +83,11 @@ impl Engine {
         self.check_namespace(&request.filter.namespace)?;
         request.check()?;
         match &request.operation {
-            BatchOperation::Signal(signal) => self.check_size("signal payload", &signal.payload),
+            BatchOperation::Signal(signal) => {
+                self.limits().check("signal payload", &signal.payload)
+            }
             BatchOperation::Reset(reset) => match &reset.input {
-                Some(input) => self.check_size("input", input),
+                Some(input) => self.limits().check("input", input),
                 None => Ok(()),
             },
             _ => Ok(()),

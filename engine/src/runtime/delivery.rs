@@ -12,7 +12,8 @@ use super::panics;
 use super::record::RunRecord;
 use super::shard::Shard;
 use crate::kernel::{Answer, Command, ParentLink};
-use crate::{Failure, Payload, Rejection, RunId, Selector, StartRequest, Started};
+use crate::limits::refused;
+use crate::{Rejection, RunId, Selector, StartRequest, Started};
 
 /// Letters that are delivered before the turn's batch is committed and requests have their turn
 /// again: runs that write to each other without end hold nobody up.
@@ -83,7 +84,7 @@ impl Shard {
                 return self.answer_start(letter, started, &place);
             }
             Act::Signal(signal) => self.act_on(&letter.to, |shard, selector| {
-                shard.check_letter_size("signal payload", &signal.payload)?;
+                shard.inner.config.limits.check("signal payload", &signal.payload)?;
                 shard.try_signal(selector, signal.clone(), None)
             }),
             Act::RequestCancel => self.act_on(&letter.to, |shard, selector| {
@@ -106,7 +107,7 @@ impl Shard {
         let request_id = answer_to.id;
         let answer = match outcome {
             Ok(()) => Answer::Delivered { request_id },
-            Err(rejection) => Answer::Refused { request_id, failure: refusal(&rejection) },
+            Err(rejection) => Answer::Refused { request_id, failure: refused(&rejection) },
         };
         self.turn.mailbox.post(answer_to.letter(answer));
         Ok(())
@@ -212,15 +213,7 @@ impl Shard {
                 id.len()
             )));
         }
-        self.check_letter_size("input", &request.input)
-    }
-
-    fn check_letter_size(&self, what: &str, payload: &Payload) -> Result<(), Rejection> {
-        let (bytes, limit) = (payload.as_bytes().len(), self.inner.config.max_payload_bytes);
-        match bytes > limit {
-            true => Err(Rejection::PayloadTooLarge { what: what.to_owned(), bytes, limit }),
-            false => Ok(()),
-        }
+        self.inner.config.limits.check_start(request)
     }
 
     fn answer_start(
@@ -242,7 +235,7 @@ impl Shard {
         let child_id = answer_to.id;
         let answer = match started {
             Ok(Started { run_id, .. }) => Answer::Started { child_id, run_id },
-            Err(rejection) => Answer::StartFailed { child_id, failure: refusal(&rejection) },
+            Err(rejection) => Answer::StartFailed { child_id, failure: refused(&rejection) },
         };
         self.turn.mailbox.post_at(place, answer_to.letter(answer));
         Ok(())
@@ -258,9 +251,4 @@ fn is_meant(run: &AddressedRun, first_run_id: RunId, parent: Option<&ParentLink>
             parent.first_run_id == link.first_run_id && parent.child_id == link.child_id
         }),
     }
-}
-
-/// A refusal as data, with the code that a caller from outside would get.
-fn refusal(rejection: &Rejection) -> Failure {
-    Failure::new(rejection.code(), rejection.to_string()).non_retryable()
 }

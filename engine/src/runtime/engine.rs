@@ -9,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use everstep_storage::{Range, Store, StoreError};
+use everstep_storage::{Store, StoreError};
 use tokio::sync::{broadcast, oneshot};
 
 use super::changes::Changes;
@@ -17,6 +17,7 @@ use super::inbox::Inbox;
 use super::logs::Positions;
 use super::message::{Message, OutsideReport};
 use super::namespaces::Namespaces;
+use super::published;
 use super::queues::Queues;
 use super::shard::Shard;
 use super::stats::Counters;
@@ -28,9 +29,9 @@ use crate::view::{
     RunDescription, RunPage, RunResult, UpdateState,
 };
 use crate::{
-    ActivityError, AttributeType, Failure, ListFilter, ListOrder, Payload, QueueLimits, Rejection,
-    Selector, SignalInput, SpanSink, StartRequest, Started, TaskToken, Timestamp,
-    TransactionContext, UpdateInput, Worker,
+    ActivityError, AttributeType, Failure, ListFilter, ListOrder, Payload, PayloadLimits,
+    QueueLimits, Rejection, Selector, SignalInput, SpanSink, StartRequest, Started, TaskToken,
+    Timestamp, TransactionContext, UpdateInput, Worker,
 };
 
 /// Settings of an engine.
@@ -41,8 +42,8 @@ pub struct EngineConfig {
     /// Estimated bytes of suspended runs that stay in memory; above it, runs that only wait are
     /// put out and replayed when something happens to them.
     pub memory_budget_bytes: u64,
-    /// Largest input, result, signal or other payload, in bytes.
-    pub max_payload_bytes: usize,
+    /// How large what goes in and out may be.
+    pub limits: PayloadLimits,
     /// Who takes the spans of runs, turns and attempts; nothing is done for them where nobody does.
     pub spans: Option<Arc<dyn SpanSink>>,
 }
@@ -52,7 +53,7 @@ impl Default for EngineConfig {
         Self {
             clock: Clock::System,
             memory_budget_bytes: 256 << 20,
-            max_payload_bytes: 4 << 20,
+            limits: PayloadLimits::DEFAULT,
             spans: None,
         }
     }
@@ -220,7 +221,7 @@ impl Engine {
         signal: SignalInput,
         idempotency_key: Option<String>,
     ) -> Result<(), Rejection> {
-        self.check_size("signal payload", &signal.payload)?;
+        self.limits().check("signal payload", &signal.payload)?;
         let selector = Box::new(selector.clone());
         self.ask(|reply| Message::Signal { selector, signal, idempotency_key, reply }).await
     }
@@ -271,7 +272,7 @@ impl Engine {
         update: UpdateInput,
         wait: Duration,
     ) -> Result<UpdateState, Rejection> {
-        self.check_size("update argument", &update.payload)?;
+        self.limits().check("update argument", &update.payload)?;
         let (watch, ended) = oneshot::channel();
         let (wanted, update) = (Box::new(selector.clone()), Box::new(update));
         let state =
@@ -370,7 +371,7 @@ impl Engine {
         token: &TaskToken,
         result: Payload,
     ) -> Result<(), Rejection> {
-        self.check_size("activity result", &result)?;
+        self.limits().check("activity result", &result)?;
         self.report(token, OutsideReport::Complete(result)).await.map(drop)
     }
 
@@ -384,9 +385,7 @@ impl Engine {
         token: &TaskToken,
         failure: Failure,
     ) -> Result<(), Rejection> {
-        if let Some(details) = &failure.details {
-            self.check_size("failure", details)?;
-        }
+        self.limits().check_failure(&failure)?;
         self.report(token, OutsideReport::Fail(failure)).await.map(drop)
     }
 
@@ -400,7 +399,7 @@ impl Engine {
         token: &TaskToken,
         details: Payload,
     ) -> Result<bool, Rejection> {
-        self.check_size("heartbeat", &details)?;
+        self.limits().check("heartbeat", &details)?;
         self.report(token, OutsideReport::Heartbeat(details)).await
     }
 
@@ -557,11 +556,7 @@ impl Engine {
     pub fn query(&self, selector: &Selector, name: &str) -> Result<Payload, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
         let record = super::read_run(&*snapshot, selector)?;
-        let published = |run_id| -> Result<Option<Payload>, Rejection> {
-            let key = super::keys::published(&record.namespace, run_id, name);
-            let stored = snapshot.get(super::keys::PUBLISHED, &key)?;
-            Ok(stored.and_then(|stored| Payload::parse(stored).ok()))
-        };
+        let published = |run_id| published::read(&*snapshot, &record.namespace, run_id, name);
         let mut found = published(record.run_id)?;
         if let (None, None, Some(before)) = (&found, selector.run_id, record.continued_from()) {
             // A run that has just begun: what the one before it published still holds.
@@ -582,28 +577,28 @@ impl Engine {
         name: &str,
         argument: &Payload,
     ) -> Result<Payload, Rejection> {
+        self.limits().check("query argument", argument)?;
         let snapshot = self.inner.store.snapshot()?;
         let record = super::read_run(&*snapshot, selector)?;
         let queries = &self.inner.registry.queries;
         let handler = queries.get(&*record.workflow_type).and_then(|queries| queries.get(name));
         let published = handler.map_or(name, |handler| handler.state);
-        let key = super::keys::published(&record.namespace, record.run_id, published);
-        let state = snapshot
-            .get(super::keys::PUBLISHED, &key)?
-            .and_then(|stored| Payload::parse(stored).ok())
+        let state = published::read(&*snapshot, &record.namespace, record.run_id, published)?
             .ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.into()))?;
         let Some(handler) = handler else { return Ok(state) };
         // The handler is the user's code.
         let answered =
             super::panics::catch(AssertUnwindSafe(|| (handler.answer)(&state, argument)));
-        answered.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic.message))).map_err(
-            |error| {
-                let kind = &record.workflow_type;
-                Rejection::Unprocessable(format!(
-                    "query `{name}` of workflow type `{kind}` cannot be answered: {error}"
-                ))
-            },
-        )
+        let answered =
+            answered.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic.message)));
+        let answer = answered.map_err(|error| {
+            let kind = &record.workflow_type;
+            Rejection::Unprocessable(format!(
+                "query `{name}` of workflow type `{kind}` cannot be answered: {error}"
+            ))
+        })?;
+        self.limits().check("query result", &answer)?;
+        Ok(answer)
     }
 
     /// News of every commit from now on. An empty list says that runs may have changed unsaid:
@@ -641,13 +636,7 @@ impl Engine {
     ) -> Result<std::collections::BTreeMap<String, Payload>, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
         let record = super::read_run(&*snapshot, selector)?;
-        let prefix = super::keys::run(&record.namespace, record.run_id);
-        let rows = snapshot.range(Range::prefix(super::keys::PUBLISHED, &prefix))?;
-        let named = rows.into_iter().filter_map(|(key, stored)| {
-            let name = String::from_utf8(key.get(prefix.len()..)?.to_vec()).ok()?;
-            Some((name, Payload::parse(stored).ok()?))
-        });
-        Ok(named.collect())
+        published::read_all(&*snapshot, &record.namespace, record.run_id)
     }
 
     /// The engine's time.
@@ -735,22 +724,17 @@ impl Engine {
             let known = self.workflow_types().join(", ");
             return Err(Rejection::UnknownWorkflowType(request.workflow_type.clone(), known));
         };
-        self.check_size("input", &request.input)?;
+        self.limits().check_start(request)?;
         (entry.check_input)(&request.input).map_err(|error| {
             Rejection::Unprocessable(format!(
                 "workflow type `{}` cannot take this input: {error}",
                 request.workflow_type
             ))
         })?;
-        if let Some(memo) = &request.memo {
-            self.check_size("memo", memo)?;
-        }
         if let Some(update) = &request.update {
-            self.check_size("update argument", &update.payload)?;
             entry.check_update(&request.workflow_type, update, |check, payload| check(payload))?;
         }
         if let Some(signal) = &request.signal {
-            self.check_size("signal payload", &signal.payload)?;
             if let Some(check) = entry.check_signal.get(signal.name.as_str()) {
                 check(&signal.payload).map_err(|error| {
                     Rejection::Unprocessable(format!(
@@ -763,12 +747,8 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn check_size(&self, what: &str, payload: &Payload) -> Result<(), Rejection> {
-        let (bytes, limit) = (payload.as_bytes().len(), self.inner.config.max_payload_bytes);
-        if bytes > limit {
-            return Err(Rejection::PayloadTooLarge { what: what.to_owned(), bytes, limit });
-        }
-        Ok(())
+    pub(super) fn limits(&self) -> &PayloadLimits {
+        &self.inner.config.limits
     }
 }
 

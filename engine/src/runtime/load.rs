@@ -13,7 +13,7 @@ use super::replay::Replay;
 use super::resident::Resident;
 use super::shard::Shard;
 use super::{RunRecord, keys, updates};
-use crate::sdk::{Foresight, Unregistered};
+use crate::sdk::{Asked, Foresight, Unregistered};
 
 impl Shard {
     /// Sees to it that the run is in memory; false when it is closed or does not exist.
@@ -191,7 +191,23 @@ fn unfinished(resident: &Resident) -> Vec<(u32, u32)> {
 
 impl super::turn::Step<'_> {
     /// The code is where the history ends: it goes on with what it asked for meanwhile.
-    pub(super) fn resume(&mut self, outstanding: std::collections::VecDeque<crate::sdk::Asked>) {
+    pub(super) fn resume(&mut self, mut outstanding: std::collections::VecDeque<Asked>) {
+        let failed = self.resident.run.task_failure.as_ref();
+        if failed.is_some_and(|failed| failed.kind == TaskFailureKind::PayloadTooLarge) {
+            // Still too large: nothing is recorded of another try.
+            let upsert = |asked: &&Asked| {
+                matches!(asked, Asked::UpsertMemo { .. } | Asked::UpsertSearchAttributes { .. })
+            };
+            let again = outstanding
+                .iter()
+                .position(|asked| upsert(&asked) && self.too_large(asked).is_some());
+            if let Some(asked) = again.and_then(|place| outstanding.remove(place))
+                && let Some(rejection) = self.too_large(&asked)
+            {
+                self.refuse_asked(asked, &rejection);
+                return;
+            }
+        }
         if self.resident.run.task_failure.is_some() && self.resident.task.is_some() {
             self.resident.task_tries = 0;
             self.execute_own(Command::RecoverTask);

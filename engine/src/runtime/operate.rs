@@ -19,11 +19,11 @@ impl Engine {
         request: ResetRequest,
     ) -> Result<Started, Rejection> {
         if let Some(input) = &request.input {
-            self.check_size("input", input)?;
+            self.limits().check("input", input)?;
         }
         for edit in &request.edits {
             for value in [&edit.result, &edit.payload].into_iter().flatten() {
-                self.check_size("edit", value)?;
+                self.limits().check("edit", value)?;
             }
         }
         let (selector, request) = (Box::new(selector.clone()), Box::new(request));

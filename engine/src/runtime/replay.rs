@@ -13,6 +13,7 @@ use crate::kernel::{
     ChildStart, ExternalAsk, ExternalRequest, HistoryEvent, Recorded, Run, RunStatus, TaskFailure,
     TaskFailureKind, WorkflowStarted, apply,
 };
+use crate::limits::TOO_LARGE;
 use crate::sdk::{Asked, Foresight, WorkflowEntry};
 use crate::{Payload, RunId, Timestamp, WorkflowError, telemetry};
 
@@ -274,19 +275,7 @@ impl Replay {
             }
             (None, event) if is_end(event) => {
                 self.ended = task.take_ended();
-                matches!(
-                    (&self.ended, event),
-                    (Some(Ok(_)), HistoryEvent::WorkflowCompleted { .. })
-                        | (
-                            Some(Err(WorkflowError::Failed(_))),
-                            HistoryEvent::WorkflowFailed { .. }
-                        )
-                        | (Some(Err(WorkflowError::Cancelled)), HistoryEvent::WorkflowCancelled)
-                        | (
-                            Some(Err(WorkflowError::ContinueAsNew(_))),
-                            HistoryEvent::WorkflowContinuedAsNew { .. }
-                        )
-                )
+                ends_as(self.ended.as_ref(), event)
             }
             _ => false,
         };
@@ -349,6 +338,25 @@ const fn is_end(event: &HistoryEvent) -> bool {
             | HistoryEvent::WorkflowContinuedAsNew { .. }
             | HistoryEvent::WorkflowCancelled
     )
+}
+
+/// Whether the code has ended as the history says.
+fn ends_as(ended: Option<&Result<Payload, WorkflowError>>, event: &HistoryEvent) -> bool {
+    match (ended, event) {
+        (Some(Ok(_)), HistoryEvent::WorkflowCompleted { .. })
+        | (Some(Err(WorkflowError::Failed(_))), HistoryEvent::WorkflowFailed { .. })
+        | (Some(Err(WorkflowError::Cancelled)), HistoryEvent::WorkflowCancelled)
+        | (
+            Some(Err(WorkflowError::ContinueAsNew(_))),
+            HistoryEvent::WorkflowContinuedAsNew { .. },
+        ) => true,
+        // What it would have handed on was too large then.
+        (
+            Some(Ok(_) | Err(WorkflowError::ContinueAsNew(_))),
+            HistoryEvent::WorkflowFailed { failure },
+        ) => failure.kind == TOO_LARGE,
+        _ => false,
+    }
 }
 
 fn diverged(

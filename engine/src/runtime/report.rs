@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::inbox::Inbox;
 use super::message::{AttemptEnded, Message};
-use crate::{Failure, Payload, RunId};
+use crate::{Failure, Payload, PayloadLimits, RunId};
 
 /// Tells the loop how an attempt ended.
 pub(super) struct Report {
@@ -15,7 +15,7 @@ pub(super) struct Report {
     run_id: RunId,
     activity_id: u32,
     attempt: u32,
-    limit: usize,
+    limits: PayloadLimits,
     sent: bool,
 }
 
@@ -25,13 +25,13 @@ impl Report {
         run_id: RunId,
         activity_id: u32,
         attempt: u32,
-        limit: usize,
+        limits: PayloadLimits,
     ) -> Self {
-        Self { inbox, run_id, activity_id, attempt, limit, sent: false }
+        Self { inbox, run_id, activity_id, attempt, limits, sent: false }
     }
 
     pub(super) fn send(mut self, outcome: Result<Payload, Failure>) {
-        let outcome = check_size(outcome, self.limit);
+        let outcome = self.limits.outcome("the result", outcome);
         self.push(outcome);
     }
 
@@ -54,20 +54,5 @@ impl Drop for Report {
             let why = "the activity panicked; its message is in the log";
             self.push(Err(Failure::new("panic", why)));
         }
-    }
-}
-
-/// A result that is too large is a failure that says so.
-pub(super) fn check_size(
-    outcome: Result<Payload, Failure>,
-    limit: usize,
-) -> Result<Payload, Failure> {
-    match outcome {
-        Ok(result) if result.as_bytes().len() > limit => Err(Failure::new(
-            "payload_too_large",
-            format!("the result has {} bytes; the limit is {limit}", result.as_bytes().len()),
-        )
-        .non_retryable()),
-        other => other,
     }
 }

@@ -157,6 +157,7 @@ impl Shard {
             steps: 0,
             now: inner.config.clock.now(),
             draining: false,
+            limits: inner.config.limits,
             staged: inner.config.clock.is_staged(),
             traced: inner.config.spans.is_some(),
             watched: false,
@@ -174,7 +175,7 @@ impl Shard {
         };
         let (inbox, config) = (Arc::clone(&inner.inbox), &inner.config);
         let clock = config.clock.clone();
-        let host = Host::new(Arc::downgrade(&inner), inbox, clock, config.max_payload_bytes);
+        let host = Host::new(Arc::downgrade(&inner), inbox, clock, config.limits);
         Self {
             inner,
             host: Arc::new(host),

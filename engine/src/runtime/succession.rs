@@ -21,6 +21,10 @@ const IDLE_PAUSE_MS: u64 = 1_000;
 impl Step<'_> {
     /// The code wants to go on as a new run.
     pub(super) fn continue_as_new(&mut self, input: Payload) {
+        if let Err(failure) = self.check_end("input of the next run", &input) {
+            self.execute_own(Command::Fail { failure });
+            return;
+        }
         let carried = self.carried();
         let run = &self.resident.run;
         let start_delay_ms = idle_turn_pause(run, &carried);

@@ -144,6 +144,7 @@ impl Shard {
             let log = log.draft(snapshot, now.as_millis());
             let circumstances = Circumstances { namespace, now, origin, hooks };
             let mut tx = TransactionContext::new(&latest, log, circumstances);
+            let mut tx = TransactionContext::new(&latest, namespace, self.inner.config.limits);
             let ended = panics::catch(AssertUnwindSafe(|| code(&mut tx)));
             let ended = ended.unwrap_or_else(|panic| {
                 let place = panic.location.as_deref().unwrap_or("an unknown place");
@@ -221,6 +222,7 @@ impl Shard {
         request: &StartRequest,
         workflow_id: &str,
     ) -> Result<(), Rejection> {
+        // The door of the transaction has checked what its code gave it.
         let name = &request.workflow_type;
         let registry = std::sync::Arc::clone(&self.inner.registry);
         let Some(entry) = registry.workflows.get(name.as_str()) else {

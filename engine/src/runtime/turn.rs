@@ -17,11 +17,13 @@ use super::keys::{self, TimerKey};
 use super::mailbox::Mailbox;
 use super::message::{Reply, ScheduleAnswer};
 use super::namespaces::NamespaceRecord;
+use super::published;
 use super::record::RunRecord;
 use super::resident::Resident;
 use super::start::LastRunId;
 use super::stats::Counters;
 use super::timers::{Due, Timers};
+use crate::batch::is_built_in;
 use crate::kernel::{
     ActivityState, Command, HistoryEvent, Recorded, Run, TaskFailure, UpdateCompleted,
     WorkflowStarted, apply, decide,
@@ -29,7 +31,7 @@ use crate::kernel::{
 use crate::sdk::Asked;
 use crate::telemetry::FinishedSpan;
 use crate::view::{RunResult, UpdateState};
-use crate::{Rejection, RunId, RunStatus, Started, Timestamp, WorkflowError};
+use crate::{PayloadLimits, Rejection, RunId, RunStatus, Started, Timestamp, WorkflowError};
 
 /// What may happen once the batch is durable, in order.
 pub(super) enum Effect {
@@ -80,6 +82,8 @@ pub(super) struct Turn {
     pub(super) steps: usize,
     /// The engine's time while the turn's messages are handled.
     pub(super) now: Timestamp,
+    /// How large what is recorded may be.
+    pub(super) limits: PayloadLimits,
     /// New attempts are recorded as scheduled only: the next process starts them.
     pub(super) draining: bool,
     /// The clock is the test kit's, and run ids are the same each time.
@@ -126,6 +130,10 @@ pub(super) struct Step<'a> {
     pub(super) outdated: bool,
     /// Withdrawn by the code and run by nobody, so nobody else will say that they have ended.
     idle_cancels: VecDeque<u32>,
+    /// What answers the code's requests that were too large.
+    pub(super) refusals: VecDeque<Command>,
+    /// The request to another run that is recorded now is not sent.
+    pub(super) unsent: bool,
 }
 
 impl<'a> Step<'a> {
@@ -144,6 +152,8 @@ impl<'a> Step<'a> {
             touched: false,
             outdated: false,
             idle_cancels: VecDeque::new(),
+            refusals: VecDeque::new(),
+            unsent: false,
         }
     }
 
@@ -195,7 +205,9 @@ impl<'a> Step<'a> {
             self.end_spans(&event);
         }
         self.timer_rows(&event);
-        self.post_letters(&event);
+        if !self.unsent {
+            self.post_letters(&event);
+        }
         self.update_rows(&event);
         let before = self.resident.run.status;
         let was_open = !before.is_closed();
@@ -296,6 +308,8 @@ impl<'a> Step<'a> {
                 }
             } else if let Some(activity_id) = self.idle_cancels.pop_front() {
                 self.execute_own(Command::AcknowledgeCancel { activity_id });
+            } else if let Some(refusal) = self.refusals.pop_front() {
+                self.execute_own(refusal);
             } else if self.resident.updates.is_none() || !self.offer_updates() {
                 return;
             }
@@ -315,8 +329,12 @@ impl<'a> Step<'a> {
         }
         let ended = self.resident.task.as_mut().and_then(|task| task.take_ended());
         match ended {
-            Some(Ok(result)) => self.execute_own(Command::Complete { result }),
+            Some(Ok(result)) => {
+                let end = self.fitting_end(result);
+                self.execute_own(end);
+            }
             Some(Err(WorkflowError::Failed(failure))) => {
+                let failure = self.turn.limits.cut(failure);
                 self.execute_own(Command::Fail { failure });
             }
             Some(Err(WorkflowError::Cancelled)) => self.execute_own(Command::Cancel),
@@ -326,6 +344,13 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn execute_asked(&mut self, asked: Asked) {
+        match self.too_large(&asked) {
+            None => self.execute_fitting(asked),
+            Some(rejection) => self.refuse_asked(asked, &rejection),
+        }
+    }
+
+    pub(super) fn execute_fitting(&mut self, asked: Asked) {
         match asked {
             Asked::ScheduleActivity {
                 activity_id, activity_type, input, options, inline, ..
@@ -398,6 +423,8 @@ impl<'a> Step<'a> {
     pub(super) fn fail_task(&mut self, mut failure: Box<TaskFailure>) {
         let resident = &mut *self.resident;
         failure.event_id.get_or_insert(resident.run.history_length);
+        let room = failure.message.floor_char_boundary(self.turn.limits.payload_bytes);
+        failure.message.truncate(room);
         tracing::warn!(
             workflow_id = &*resident.workflow_id,
             run_id = %resident.run_id,
@@ -450,7 +477,7 @@ impl<'a> Step<'a> {
             return;
         }
         let resident = &mut *self.resident;
-        let Turn { batch, encoded, .. } = &mut *self.turn;
+        let Turn { batch, encoded, limits, .. } = &mut *self.turn;
         let (namespace, run_id) = (&*resident.namespace, resident.run_id);
         let first_event_id = resident.run.history_length + 1 - self.recorded;
         let mut append = |segment: u64, events: &[u8]| {
@@ -472,10 +499,16 @@ impl<'a> Step<'a> {
             resident.active_row = active;
         }
         let closed = resident.run.status.is_closed();
+        // The engine's own workflows bound what they publish by themselves.
+        let limit = match is_built_in(&resident.run.started.workflow_type) {
+            true => usize::MAX,
+            false => limits.payload_bytes,
+        };
         if let Some(task) = &resident.task {
             for (name, payload) in task.take_published() {
                 let key = keys::published(namespace, run_id, name);
-                batch.put(keys::PUBLISHED, &key, payload.as_bytes());
+                let row = published::stored(name, &payload, limit);
+                batch.put(keys::PUBLISHED, &key, &row);
             }
             if let Some(awaited) = task.take_awaited() {
                 let key = keys::run(namespace, run_id);

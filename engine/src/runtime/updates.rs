@@ -322,7 +322,7 @@ impl Step<'_> {
 
     fn reject_update(&mut self, update_id: &Arc<str>, failure: Failure) {
         let Some(updates) = &mut self.resident.updates else { return };
-        updates.reject(update_id, failure);
+        updates.reject(update_id, self.turn.limits.cut(failure));
         self.tell_update(update_id);
     }
 

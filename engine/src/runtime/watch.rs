@@ -18,7 +18,7 @@ use super::shard::Shard;
 use super::timers::Due;
 use crate::kernel::{ActivityOptions, Deadline};
 use crate::sdk::{AttemptHandle, AttemptHost};
-use crate::{Rejection, RunId, Timestamp};
+use crate::{PayloadLimits, Rejection, RunId, Timestamp};
 
 /// The longest pause between two writes of an attempt's heartbeats, in milliseconds.
 const LONGEST_PAUSE_MS: u64 = 10_000;
@@ -36,7 +36,7 @@ pub(super) struct Host {
     inner: Weak<Inner>,
     inbox: Arc<Inbox>,
     clock: Clock,
-    max_payload_bytes: usize,
+    limits: PayloadLimits,
     shutting_down: AtomicBool,
 }
 
@@ -45,9 +45,9 @@ impl Host {
         inner: Weak<Inner>,
         inbox: Arc<Inbox>,
         clock: Clock,
-        max_payload_bytes: usize,
+        limits: PayloadLimits,
     ) -> Self {
-        Self { inner, inbox, clock, max_payload_bytes, shutting_down: AtomicBool::new(false) }
+        Self { inner, inbox, clock, limits, shutting_down: AtomicBool::new(false) }
     }
 }
 
@@ -60,8 +60,8 @@ impl AttemptHost for Host {
         self.inner.upgrade().map(|inner| Engine { inner })
     }
 
-    fn max_payload_bytes(&self) -> usize {
-        self.max_payload_bytes
+    fn limits(&self) -> &PayloadLimits {
+        &self.limits
     }
 
     fn beaten(&self, run_id: RunId, activity_id: u32, attempt: u32) {

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::kernel::WorkflowStarted;
 use crate::runtime::Engine;
-use crate::{Payload, RunId, TaskToken, Timestamp, TraceContext};
+use crate::{Payload, PayloadLimits, RunId, TaskToken, Timestamp, TraceContext};
 
 /// Given to every attempt of an activity.
 #[derive(Clone)]
@@ -55,8 +55,8 @@ pub(crate) trait AttemptHost: Send + Sync {
     fn now(&self) -> Timestamp;
     /// The engine itself, for the activities that are its own; none when it has ended.
     fn engine(&self) -> Option<Engine>;
-    /// Largest details of a heartbeat, in bytes.
-    fn max_payload_bytes(&self) -> usize;
+    /// How large the details of a heartbeat may be.
+    fn limits(&self) -> &PayloadLimits;
     /// The attempt gave a heartbeat, and the engine does not look at it yet.
     fn beaten(&self, run_id: RunId, activity_id: u32, attempt: u32);
     /// Whether the server is about to end.
@@ -209,16 +209,18 @@ impl ActivityContext {
     /// Call it as often as you like: the first one is written at once, the ones that follow at
     /// most once every half of the heartbeat timeout (and every 10 s where that is longer or there
     /// is none), and the last one when the attempt fails or runs out of time. After a crash the
-    /// details may therefore be so much older than the work.
+    /// details may therefore be so much older than the work. Details that are too large are left
+    /// out, with a warning: the next attempt receives those of the heartbeat before.
     pub fn heartbeat<T: Serialize + ?Sized>(&self, details: &T) {
-        let limit = self.0.host.max_payload_bytes();
+        let limits = self.0.host.limits();
         let details = match Payload::from_value(details) {
-            Ok(details) if details.as_bytes().len() <= limit => Some(details),
-            Ok(details) => {
-                let bytes = details.as_bytes().len();
-                tracing::warn!(bytes, limit, "heartbeat without its details: they are too large");
-                None
-            }
+            Ok(details) => match limits.check("heartbeat", &details) {
+                Ok(()) => Some(details),
+                Err(rejection) => {
+                    tracing::warn!(%rejection, "heartbeat without its details");
+                    None
+                }
+            },
             Err(error) => {
                 tracing::warn!(%error, "heartbeat without its details: they have no JSON form");
                 None

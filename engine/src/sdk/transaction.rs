@@ -14,6 +14,7 @@ use super::tables::{Counters, Keys, Table};
 use super::transaction_log::AppendHook;
 use super::{ActivityError, Signal, Workflow};
 use crate::{Failure, Payload, Rejection, SignalInput, StartRequest, Timestamp};
+use crate::{Payload, PayloadLimits, Rejection, SignalInput, StartRequest};
 
 /// The most rows that one transaction may write.
 const MOST_WRITES: usize = 10_000;
@@ -42,6 +43,15 @@ pub(crate) enum RowChange {
     Add(i64),
 }
 
+impl RowChange {
+    const fn bytes(&self) -> usize {
+        match self {
+            Self::Put(value) => value.len(),
+            Self::Delete | Self::Add(_) => 8,
+        }
+    }
+}
+
 /// What becomes of other workflows.
 #[derive(Debug)]
 pub(crate) enum Ask {
@@ -54,6 +64,9 @@ pub(crate) enum Ask {
 pub struct TransactionContext<'a> {
     rows: &'a dyn Rows,
     namespace: &'a str,
+    limits: PayloadLimits,
+    /// Of everything that it writes and asks for.
+    bytes: usize,
     pub(crate) changes: BTreeMap<Vec<u8>, RowChange>,
     pub(crate) asks: Vec<Ask>,
     /// The event log, with what was appended so far.
@@ -81,6 +94,8 @@ impl<'a> TransactionContext<'a> {
         let Circumstances { namespace, now, origin, hooks } = of;
         let (changes, asks) = (BTreeMap::new(), Vec::new());
         Self { rows, namespace, changes, asks, log, hooks, now, origin, depth: 0, vetoed: None }
+    pub(crate) const fn new(rows: &'a dyn Rows, namespace: &'a str, limits: PayloadLimits) -> Self {
+        Self { rows, namespace, limits, bytes: 0, changes: BTreeMap::new(), asks: Vec::new() }
     }
 
     /// The namespace that everything here belongs to.
@@ -157,15 +172,20 @@ impl<'a> TransactionContext<'a> {
     /// The row under `key` becomes `value`.
     ///
     /// # Errors
-    /// When the value has no JSON form, or the transaction writes too much.
+    /// When the value has no JSON form or is too large, or the transaction writes too much.
     pub fn put<V: Serialize>(
         &mut self,
         table: Table<V>,
         key: &str,
         value: &V,
     ) -> Result<(), ActivityError> {
-        let stored = serde_json::to_vec(value)?;
-        self.change(Self::key(table.prefix(self.namespace), key), RowChange::Put(stored.into()))
+        let row = Payload::from_value(value)?;
+        let what = || format!("row `{key}` of table `{}`", table.name());
+        if row.as_bytes().len() > self.limits.payload_bytes {
+            found(self.limits.check(&what(), &row))?;
+        }
+        let stored = RowChange::Put(row.into_bytes());
+        self.change(Self::key(table.prefix(self.namespace), key), stored)
     }
 
     /// The row under `key` ends to exist, if it did.
@@ -241,6 +261,8 @@ impl<'a> TransactionContext<'a> {
             return Err(ActivityError::new("invalid_request", what).non_retryable());
         }
         request.namespace = self.namespace.to_owned();
+        found(self.limits.check_start(&request))?;
+        self.bytes += request.input.as_bytes().len();
         self.asks.push(Ask::Start(Box::new(request)));
         self.check_size()
     }
@@ -257,28 +279,43 @@ impl<'a> TransactionContext<'a> {
         payload: &T,
     ) -> Result<(), ActivityError> {
         let payload = Payload::from_value(payload)?;
+        found(self.limits.check("signal payload", &payload))?;
+        self.bytes += payload.as_bytes().len();
         let signal = SignalInput { name: signal.name().to_owned(), payload };
         self.asks.push(Ask::Signal { workflow_id: workflow_id.into(), signal });
         self.check_size()
     }
 
     fn change(&mut self, key: Vec<u8>, change: RowChange) -> Result<(), ActivityError> {
+        let before = self.changes.get(&key).map_or(0, RowChange::bytes);
+        self.bytes = self.bytes - before + change.bytes();
         self.changes.insert(key, change);
         self.check_size()
     }
 
     fn check_size(&self) -> Result<(), ActivityError> {
         let writes = self.changes.len() + self.asks.len();
-        if writes <= MOST_WRITES {
-            return Ok(());
-        }
-        let what = format!("a transaction writes at most {MOST_WRITES} rows; split it");
+        let (bytes, limit) = (self.bytes, self.limits.transaction_bytes);
+        let what = match (writes <= MOST_WRITES, bytes <= limit) {
+            (true, true) => return Ok(()),
+            (false, _) => format!("a transaction writes at most {MOST_WRITES} rows; split it"),
+            (_, false) => {
+                format!("a transaction writes at most {limit} bytes, and this is {bytes}; split it")
+            }
+        };
         Err(ActivityError::new("transaction_too_large", what).non_retryable())
     }
 }
 
 fn found<T>(read: Result<T, Rejection>) -> Result<T, ActivityError> {
-    read.map_err(|rejection| ActivityError::new(rejection.code(), rejection))
+    read.map_err(|rejection| {
+        let error = ActivityError::new(rejection.code(), &rejection);
+        match rejection {
+            // Trying again cannot help.
+            Rejection::PayloadTooLarge { .. } => error.non_retryable(),
+            _ => error,
+        }
+    })
 }
 
 /// A counter as the store keeps it.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::list;
 use crate::batch::{BATCH, BatchFailure, BatchInput, BatchProgress, PROGRESS};
 use crate::kernel::HistoryEvent;
-use crate::runtime::{HistoryReader, RunRecord, keys, read_run};
-use crate::{ListFilter, Payload, Rejection, RunStatus, Selector, Timestamp};
+use crate::runtime::{HistoryReader, RunRecord, published, read_run};
+use crate::{ListFilter, Rejection, RunStatus, Selector, Timestamp};
 
 /// A batch, and how far it has come.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,10 +79,8 @@ pub(crate) fn describe_batch(
         return Err(corrupt("no start".into()));
     };
     let input: BatchInput = started.input.to().map_err(|error| corrupt(error.to_string()))?;
-    let key = keys::published(namespace, record.run_id, PROGRESS.name());
-    let published = snapshot.get(keys::PUBLISHED, &key)?;
-    let published =
-        published.and_then(|stored| Payload::parse(stored).ok()?.to::<BatchProgress>().ok());
+    let published = published::read(&*snapshot, namespace, record.run_id, PROGRESS.name())?;
+    let published = published.and_then(|stored| stored.to::<BatchProgress>().ok());
     let carried = input.so_far.map(|so_far| so_far.progress);
     let BatchProgress { total, done, failed, failures } = published.or(carried).unwrap_or_default();
     let RunRecord { status, started_at, closed_at, .. } = record;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use everstep_engine::{
     Activity, ActivityContext, ActivityError, Clock, Either, Engine, EngineConfig, EngineStats,
-    Payload, Retry, RunDescription, RunResult, Schedule, Selector, Signal, SignalInput,
-    StartRequest, Started, Worker, Workflow, WorkflowContext, WorkflowError, join_all, race,
+    Payload, PayloadLimits, Retry, RunDescription, RunResult, Schedule, Selector, Signal,
+    SignalInput, StartRequest, Started, Worker, Workflow, WorkflowContext, WorkflowError, join_all,
+    race,
 };
 use everstep_storage::{MemoryStore, Range, Store, Table};
 
@@ -22,6 +23,7 @@ pub(crate) struct Fixture {
     engine: Option<Engine>,
     runtime: tokio::runtime::Runtime,
     budget: u64,
+    limits: PayloadLimits,
     right: Arc<AtomicBool>,
 }
 
@@ -44,6 +46,7 @@ impl Fixture {
                 .build()
                 .unwrap(),
             budget,
+            limits: PayloadLimits::DEFAULT,
             right: Arc::default(),
         };
         fixture.restart();
@@ -61,10 +64,16 @@ impl Fixture {
         let config = EngineConfig {
             clock: Clock::manual(),
             memory_budget_bytes: self.budget,
+            limits: self.limits,
             ..EngineConfig::default()
         };
         let handle = self.runtime.handle().clone();
         self.engine = Some(Engine::open(Arc::clone(&self.store), worker, config, handle).unwrap());
+    }
+
+    /// What an engine takes that is opened from now on.
+    pub(crate) fn limit(&mut self, limits: PayloadLimits) {
+        self.limits = limits;
     }
 
     /// As `restart`, with a build that declares a schedule.

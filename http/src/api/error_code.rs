@@ -134,7 +134,7 @@ error_codes! {
         "Put the tenant in front, as in `tenant:acme:reservation:res_456`.";
     PAYLOAD_TOO_LARGE = "payload_too_large" [413],
         "The body is too large",
-        "The body, or one payload in it, is larger than the limit that `detail` names. Nothing was done.",
+        "The body, or one payload in it, is larger than the limit that `detail` names; or what was asked for, such as a query's result, is. Nothing was done.",
         "Store the data elsewhere and send a reference to it, or raise the server's limit.";
     WORKFLOW_OPEN = "workflow_open" [409],
         "The workflow is open",

@@ -20,7 +20,7 @@ use super::screen::{Colour, Screen};
 use super::values;
 use crate::access::Tokens;
 use crate::server::{Server, ServerConfig, ServerError, shutdown_signal};
-use crate::{Clock, Engine, EngineConfig, Worker};
+use crate::{Clock, Engine, EngineConfig, PayloadLimits, Worker};
 
 /// The flags of `serve`. A program with flags of its own flattens them into its parser and calls
 /// [`serve`].
@@ -62,6 +62,15 @@ pub struct ServeArgs {
     /// The largest input, result, signal or other payload that is taken.
     #[arg(long, default_value = "4MiB", value_parser = payload_size, value_name = "SIZE")]
     pub max_payload_bytes: usize,
+    /// The largest memo of a run.
+    #[arg(long, default_value = "64KiB", value_parser = small_size, value_name = "SIZE")]
+    pub max_memo_bytes: usize,
+    /// How large a run's search attributes may be, their names and values together.
+    #[arg(long, default_value = "16KiB", value_parser = small_size, value_name = "SIZE")]
+    pub max_search_attributes_bytes: usize,
+    /// How much one transaction may write, start and signal.
+    #[arg(long, default_value = "16MiB", value_parser = payload_size, value_name = "SIZE")]
+    pub max_transaction_bytes: usize,
     /// What is logged to stderr: error, warn, info, debug, trace, or per module as in
     /// `info,everstep_engine=debug`.
     #[arg(long, env = "EVERSTEP_LOG", default_value = "info", value_name = "FILTER")]
@@ -86,6 +95,8 @@ pub enum ClockKind {
 
 /// A payload of more would not fit into one commit with much else.
 const LARGEST_PAYLOAD: usize = 64 << 20;
+/// Rows of runs are read by the hundred.
+const LARGEST_TAGS: usize = 1 << 20;
 /// What surrounds a payload in a request.
 const AROUND_PAYLOAD: usize = 64 << 10;
 
@@ -103,6 +114,12 @@ fn token_file(file: &str) -> Result<Tokens, String> {
 
 fn token_text(text: &str) -> Result<Tokens, String> {
     Tokens::parse(text).map_err(|error| error.to_string())
+/// Memos and search attributes stand in the rows that lists read.
+fn small_size(text: &str) -> Result<usize, String> {
+    match cache_size(text)? {
+        bytes @ 64..=LARGEST_TAGS => Ok(bytes),
+        _ => Err("must be between 64 and 1MiB".to_owned()),
+    }
 }
 
 fn cache_size(text: &str) -> Result<usize, String> {
@@ -129,7 +146,12 @@ impl ServeArgs {
             engine: EngineConfig {
                 clock,
                 memory_budget_bytes: self.memory_budget,
-                max_payload_bytes: self.max_payload_bytes,
+                limits: PayloadLimits {
+                    payload_bytes: self.max_payload_bytes,
+                    memo_bytes: self.max_memo_bytes,
+                    search_attributes_bytes: self.max_search_attributes_bytes,
+                    transaction_bytes: self.max_transaction_bytes,
+                },
                 ..EngineConfig::default()
             },
             store: EmbeddedConfig {

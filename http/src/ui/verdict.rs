@@ -244,6 +244,11 @@ fn stuck(failure: &TaskFailure, now: Timestamp) -> Markup {
             "no worker of this server registers the workflow's type or its version",
             "Start a build that knows both. The run goes on from its history by itself.",
         ),
+        TaskFailureKind::PayloadTooLarge => (
+            "the workflow's code made the memo or the search attributes too large",
+            "Start a build that keeps them small, or raise the limit. The run goes on from its \
+             history by itself.",
+        ),
     };
     let rows = [
         ("Recorded", failure.recorded.as_deref()),
