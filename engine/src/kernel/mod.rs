@@ -15,6 +15,7 @@ mod retry;
 mod run;
 mod status;
 mod tags;
+mod values;
 
 pub use apply::apply;
 pub use chain::{Carried, Continuation, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS};
@@ -34,3 +35,4 @@ pub use retry::RetryPolicy;
 pub(crate) use retry::mix;
 pub use run::{ActivityState, PendingActivity, PendingTimer, PendingUpdate, Run, RunTags, Waker};
 pub use status::RunStatus;
+pub(crate) use values::{ValueMut, visit_failure};

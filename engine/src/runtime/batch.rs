@@ -52,7 +52,7 @@ impl Engine {
     /// # Errors
     /// [`Rejection::BatchNotFound`].
     pub fn batch(&self, namespace: &str, batch_id: &str) -> Result<BatchDescription, Rejection> {
-        view::describe_batch(&**self.store(), namespace, batch_id)
+        view::describe_batch(&**self.store(), namespace, batch_id).map(|batch| self.shown(batch))
     }
 
     /// A page of the batches of a namespace, newest first. Reads the store, so it may block for a
@@ -66,7 +66,9 @@ impl Engine {
         page_size: usize,
         page_token: Option<&str>,
     ) -> Result<BatchPage, Rejection> {
-        view::list_batches(&**self.store(), namespace, page_size, page_token)
+        let page = view::list_batches(&**self.store(), namespace, page_size, page_token)?;
+        let batches = self.shown(page.batches);
+        Ok(BatchPage { batches, ..page })
     }
 
     /// Acts on a page's targets and completes the activity that selected them.

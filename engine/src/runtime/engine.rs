@@ -25,8 +25,8 @@ use super::{Change, Clock, EngineStats};
 use crate::batch::is_built_in;
 use crate::sdk::Registry;
 use crate::view::{
-    self, ExportPage, ExportQuery, ExportedRun, GroupBy, HistoryPage, QueueDescription, RunCounts,
-    RunDescription, RunPage, RunResult, UpdateState,
+    self, ExportPage, ExportQuery, ExportedRun, GroupBy, HideValues, HistoryPage, QueueDescription,
+    RunCounts, RunDescription, RunPage, RunResult, UpdateState,
 };
 use crate::{
     ActivityError, AttributeType, Failure, ListFilter, ListOrder, Payload, PayloadLimits,
@@ -93,6 +93,8 @@ pub enum TransactError {
 #[derive(Clone)]
 pub struct Engine {
     pub(super) inner: Arc<Inner>,
+    /// What is read through this handle shows no values.
+    pub(super) hides_values: bool,
 }
 
 pub(super) struct Inner {
@@ -125,7 +127,7 @@ impl RunWatch {
     /// Waits at most `wait` for the run to close; `running` or `paused` after that.
     pub async fn result(&mut self, wait: Duration) -> RunResult {
         match tokio::time::timeout(wait, &mut self.result).await {
-            Ok(Ok(result)) => result,
+            Ok(Ok(result)) => self.engine.shown(result),
             // Not yet, or the engine is draining.
             _ => self.result_now(),
         }
@@ -182,9 +184,27 @@ impl Engine {
             config,
         });
         Shard::spawn(Arc::clone(&inner), runtime)?;
-        let engine = Self { inner };
+        let engine = Self { inner, hides_values: false };
         engine.declare_schedules()?;
         Ok(engine)
+    }
+
+    /// The same engine for those who must not read what runs carry: whatever is read through this
+    /// handle shows of each value only what kind it is and how large. Names, ids, types of
+    /// failures and times stay.
+    #[must_use]
+    pub fn hiding_values(&self) -> Self {
+        Self { hides_values: true, ..self.clone() }
+    }
+
+    /// Whether this handle shows no values.
+    pub const fn hides_values(&self) -> bool {
+        self.hides_values
+    }
+
+    /// What the reader of this handle may see.
+    pub(super) fn shown<T: HideValues>(&self, found: T) -> T {
+        if self.hides_values { found.hidden() } else { found }
     }
 
     /// Starts a workflow; durable when answered.
@@ -277,7 +297,7 @@ impl Engine {
         let (wanted, update) = (Box::new(selector.clone()), Box::new(update));
         let state =
             self.ask(|reply| Message::Update { selector: wanted, update, watch, reply }).await?;
-        self.update_ended(selector, state, ended, wait).await
+        self.update_ended(selector, state, ended, wait).await.map(|state| self.shown(state))
     }
 
     /// What became of an update, waiting for its answer at most `wait`.
@@ -295,7 +315,7 @@ impl Engine {
         let state = self
             .ask(|reply| Message::WatchUpdate { selector: wanted, update_id, watch, reply })
             .await?;
-        self.update_ended(selector, state, ended, wait).await
+        self.update_ended(selector, state, ended, wait).await.map(|state| self.shown(state))
     }
 
     async fn update_ended(
@@ -424,9 +444,9 @@ impl Engine {
         let wanted = Box::new(selector.clone());
         let now = self.ask(|reply| Message::Watch { selector: wanted, watch, reply }).await?;
         match now {
-            Some(result) => Ok(result),
+            Some(result) => Ok(self.shown(result)),
             None => match tokio::time::timeout(wait, result).await {
-                Ok(Ok(result)) => Ok(result),
+                Ok(Ok(result)) => Ok(self.shown(result)),
                 _ => self.result_now(selector),
             },
         }
@@ -435,7 +455,7 @@ impl Engine {
     fn result_now(&self, selector: &Selector) -> Result<RunResult, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
         let record = super::read_run(&*snapshot, selector)?;
-        Ok(record.result())
+        Ok(self.shown(record.result()))
     }
 
     /// Everything about one run but its events. Reads the store, so it may block for a moment.
@@ -445,7 +465,9 @@ impl Engine {
     pub fn describe(&self, selector: &Selector) -> Result<RunDescription, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
         let held = |id| self.inner.queues.held_by(id, self.now());
-        view::describe(&*snapshot, &self.inner.registry, &held, selector, self.now())
+        let now = self.now();
+        let run = view::describe(&*snapshot, &self.inner.registry, &held, selector, now)?;
+        Ok(self.shown(run))
     }
 
     /// The task queues of a namespace: declared, set at run time, or used since the start.
@@ -493,7 +515,9 @@ impl Engine {
         page_token: Option<&str>,
     ) -> Result<RunPage, Rejection> {
         let filter = self.inner.registry.check_filter(filter)?;
-        view::list_in_order(&*self.inner.store.snapshot()?, &filter, order, page_size, page_token)
+        let snapshot = self.inner.store.snapshot()?;
+        let page = view::list_in_order(&*snapshot, &filter, order, page_size, page_token)?;
+        Ok(self.shown(page))
     }
 
     /// The search attributes that the worker declares, and their types.
@@ -513,7 +537,13 @@ impl Engine {
         group_by: Option<&GroupBy>,
     ) -> Result<RunCounts, Rejection> {
         let filter = self.inner.registry.check_filter(filter)?;
-        view::count(&*self.inner.store.snapshot()?, &filter, group_by)
+        if let (true, Some(GroupBy::Attribute(name))) = (self.hides_values, group_by) {
+            return Err(Rejection::InvalidRequest(format!(
+                "the values of search attribute `{name}` are hidden here"
+            )));
+        }
+        let counts = view::count(&*self.inner.store.snapshot()?, &filter, group_by)?;
+        Ok(self.shown(counts))
     }
 
     /// A page of a run's history from event `from` (from 1). Reads the store, so it may block for
@@ -528,7 +558,7 @@ impl Engine {
         limit: usize,
     ) -> Result<HistoryPage, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
-        view::page_of_history(&*snapshot, selector, from, limit)
+        Ok(self.shown(view::page_of_history(&*snapshot, selector, from, limit)?))
     }
 
     /// A run with its history as one document, from event `from` (from 1). Reads the store, so it
@@ -537,7 +567,7 @@ impl Engine {
     /// # Errors
     /// [`Rejection::WorkflowNotFound`].
     pub fn export(&self, selector: &Selector, from: u64) -> Result<ExportedRun, Rejection> {
-        view::export(&*self.inner.store.snapshot()?, selector, from)
+        Ok(self.shown(view::export(&*self.inner.store.snapshot()?, selector, from)?))
     }
 
     /// A page of runs with their histories, newest first, of every namespace. Reads the store, so
@@ -546,7 +576,9 @@ impl Engine {
     /// # Errors
     /// [`Rejection::InvalidRequest`] when the page token is not one of ours.
     pub fn export_page(&self, query: &ExportQuery) -> Result<ExportPage, Rejection> {
-        view::export_page(&*self.inner.store, query, view::PAGE_BYTES)
+        let page = view::export_page(&*self.inner.store, query, view::PAGE_BYTES)?;
+        let runs = self.shown(page.runs);
+        Ok(ExportPage { runs, ..page })
     }
 
     /// What the workflow published last under a name, also after it closed.
@@ -562,7 +594,8 @@ impl Engine {
             // A run that has just begun: what the one before it published still holds.
             found = published(before)?;
         }
-        found.ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.to_owned()))
+        let missing = || Rejection::QueryNotFound(selector.workflow_id.clone(), name.to_owned());
+        found.map(|found| self.shown(found)).ok_or_else(missing)
     }
 
     /// As [`Engine::query`], for queries that take an argument: what the type's handler answers
@@ -585,7 +618,7 @@ impl Engine {
         let published = handler.map_or(name, |handler| handler.state);
         let state = published::read(&*snapshot, &record.namespace, record.run_id, published)?
             .ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.into()))?;
-        let Some(handler) = handler else { return Ok(state) };
+        let Some(handler) = handler else { return Ok(self.shown(state)) };
         // The handler is the user's code.
         let answered =
             super::panics::catch(AssertUnwindSafe(|| (handler.answer)(&state, argument)));
@@ -598,7 +631,7 @@ impl Engine {
             ))
         })?;
         self.limits().check("query result", &answer)?;
-        Ok(answer)
+        Ok(self.shown(answer))
     }
 
     /// News of every commit from now on. An empty list says that runs may have changed unsaid:
@@ -636,7 +669,8 @@ impl Engine {
     ) -> Result<std::collections::BTreeMap<String, Payload>, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
         let record = super::read_run(&*snapshot, selector)?;
-        published::read_all(&*snapshot, &record.namespace, record.run_id)
+        let published = published::read_all(&*snapshot, &record.namespace, record.run_id)?;
+        Ok(published.into_iter().map(|(name, value)| (name, self.shown(value))).collect())
     }
 
     /// The engine's time.

@@ -126,7 +126,7 @@ impl Engine {
         let snapshot = self.store().snapshot()?;
         let schedule = schedules::read(&*snapshot, namespace, schedule_id)?
             .ok_or_else(|| Rejection::ScheduleNotFound(schedule_id.to_owned()))?;
-        Ok(ScheduleDescription::of(&schedule, namespace, self.now()))
+        Ok(self.shown(ScheduleDescription::of(&schedule, namespace, self.now())))
     }
 
     /// A page of schedules in the order of their ids. Reads the store, so it may block for a
@@ -142,7 +142,10 @@ impl Engine {
         page_token: Option<&str>,
     ) -> Result<SchedulePage, Rejection> {
         let store = &**self.store();
-        view::list_schedules(store, namespace, id_prefix, page_size, page_token, self.now())
+        let now = self.now();
+        let page = view::list_schedules(store, namespace, id_prefix, page_size, page_token, now)?;
+        let schedules = self.shown(page.schedules);
+        Ok(SchedulePage { schedules, ..page })
     }
 
     /// The next firings of a spec, whether there is a schedule of that id or not (jitter depends

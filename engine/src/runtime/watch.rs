@@ -57,7 +57,7 @@ impl AttemptHost for Host {
     }
 
     fn engine(&self) -> Option<Engine> {
-        self.inner.upgrade().map(|inner| Engine { inner })
+        self.inner.upgrade().map(|inner| Engine { inner, hides_values: false })
     }
 
     fn limits(&self) -> &PayloadLimits {

@@ -1,104 +1,33 @@
-//! What an exported history must not tell: the values in it. Their shape stays, so that code which
-//! only passes them on still replays.
+//! What is shown to those who must not see the values in it.
 //!
-//! Invariant: every event kind is listed, so that a new one cannot leak by being forgotten.
-
-use std::sync::Arc;
+//! An export keeps the shape of its values, so that code which only passes them on still replays.
+//! Who looks at runs without being allowed to read them sees of each value what kind it is and how
+//! large.
+//!
+//! Invariant: where an event carries values is said once, in `HistoryEvent::visit_values`; every
+//! read of a handle that hides values goes through here (`Engine::hiding_values`).
 
 use serde_json::Value;
 
-use crate::kernel::{ExternalAsk, HistoryEvent, TaskFailure};
-use crate::{Failure, Payload, SignalInput};
+use super::{
+    BatchDescription, ExportedRun, HistoryPage, RunCounts, RunDescription, RunPage, RunResult,
+    RunSummary, ScheduleDescription, UpdateState,
+};
+use crate::kernel::{HistoryEvent, ValueMut, visit_failure};
+use crate::{Failure, Payload};
 
-/// What stands in the place of every text.
+/// What stands in the place of every text of an export.
 const REDACTED: &str = "redacted";
 
-/// Takes the values out of an event.
+/// Takes the values out of an event; their shape stays.
 pub(super) fn redact(event: &mut HistoryEvent) {
-    match event {
-        HistoryEvent::WorkflowStarted(started) => {
-            let started = Arc::make_mut(started);
-            payload(&mut started.input);
-            started.memo.iter_mut().for_each(payload);
-            started.search_attributes.values_mut().for_each(payload);
-        }
-        HistoryEvent::ActivityScheduled { input: value, .. }
-        | HistoryEvent::ActivityCompleted { result: value, .. }
-        | HistoryEvent::SignalReceived { payload: value, .. }
-        | HistoryEvent::WorkflowCompleted { result: value }
-        | HistoryEvent::WorkflowContinuedAsNew { input: value, .. }
-        | HistoryEvent::ChildWorkflowCompleted { result: value, .. } => payload(value),
-        HistoryEvent::ActivityFailed { failure: found, .. }
-        | HistoryEvent::WorkflowFailed { failure: found }
-        | HistoryEvent::ChildWorkflowStartFailed { failure: found, .. }
-        | HistoryEvent::ChildWorkflowFailed { failure: found, .. }
-        | HistoryEvent::ChildWorkflowTerminated { failure: found, .. }
-        | HistoryEvent::ChildWorkflowTimedOut { failure: found, .. }
-        | HistoryEvent::ExternalFailed { failure: found, .. } => failure(found),
-        HistoryEvent::WorkflowTerminated { reason }
-        | HistoryEvent::WorkflowPaused { reason }
-        | HistoryEvent::WorkflowReset { reason, .. } => {
-            reason.replace_range(.., REDACTED);
-        }
-        HistoryEvent::WorkflowTaskFailed(found) => {
-            let TaskFailure { message, .. } = &mut **found;
-            message.replace_range(.., REDACTED);
-        }
-        HistoryEvent::ChildWorkflowStartInitiated { start, .. } => {
-            payload(&mut start.input);
-            start.memo.iter_mut().for_each(payload);
-            start.search_attributes.values_mut().for_each(payload);
-            start.signal.iter_mut().for_each(signal);
-        }
-        HistoryEvent::ExternalRequested { request, .. } => match &mut request.ask {
-            ExternalAsk::Signal(asked) => signal(asked),
-            ExternalAsk::Terminate { reason } => reason.replace_range(.., REDACTED),
-            ExternalAsk::Cancel => {}
-        },
-        HistoryEvent::SearchAttributesUpserted { attributes: values }
-        | HistoryEvent::MemoUpserted { memo: values } => values.values_mut().for_each(payload),
-        HistoryEvent::UpdateAccepted(update) => payload(&mut update.payload),
-        HistoryEvent::UpdateCompleted(update) => outcome(&mut update.outcome),
-        HistoryEvent::ActivityResultLate { outcome: found, .. } => outcome(found),
-        HistoryEvent::StartDelayElapsed
-        | HistoryEvent::ActivityStarted { .. }
-        | HistoryEvent::ActivityHandedOver { .. }
-        | HistoryEvent::ActivityCancelRequested { .. }
-        | HistoryEvent::ActivityCancelled { .. }
-        | HistoryEvent::TimerStarted { .. }
-        | HistoryEvent::TimerFired { .. }
-        | HistoryEvent::TimerCancelled { .. }
-        | HistoryEvent::WorkflowCancelRequested
-        | HistoryEvent::WorkflowCancelled
-        | HistoryEvent::WorkflowTimedOut
-        | HistoryEvent::WorkflowTaskRecovered
-        | HistoryEvent::WorkflowResumed
-        | HistoryEvent::ChildWorkflowStarted { .. }
-        | HistoryEvent::ChildWorkflowCancelRequested { .. }
-        | HistoryEvent::ChildWorkflowCancelled { .. }
-        | HistoryEvent::ExternalDelivered { .. }
-        | HistoryEvent::PatchMarked { .. } => {}
-    }
+    event.visit_values(&mut |value| match value {
+        ValueMut::Payload(payload) => keep_shape(payload),
+        ValueMut::Text(text) => text.replace_range(.., REDACTED),
+    });
 }
 
-fn signal(signal: &mut SignalInput) {
-    payload(&mut signal.payload);
-}
-
-fn outcome(outcome: &mut Result<Payload, Failure>) {
-    match outcome {
-        Ok(result) => payload(result),
-        Err(found) => failure(found),
-    }
-}
-
-/// Its kind stays: code decides by it.
-fn failure(failure: &mut Failure) {
-    failure.message.replace_range(.., REDACTED);
-    failure.details.iter_mut().for_each(payload);
-}
-
-fn payload(payload: &mut Payload) {
+fn keep_shape(payload: &mut Payload) {
     let redacted = payload.to::<Value>().map(shape).and_then(|value| Payload::from_value(&value));
     *payload = redacted.unwrap_or_default();
 }
@@ -116,6 +45,168 @@ fn shape(value: Value) -> Value {
     }
 }
 
+/// Something that is shown and whose values can be hidden: what is left of each is its kind and
+/// its size.
+pub(crate) trait HideValues {
+    /// Hides them.
+    fn hide_values(&mut self);
+
+    /// The same, with nothing to see.
+    #[must_use]
+    fn hidden(mut self) -> Self
+    where
+        Self: Sized,
+    {
+        self.hide_values();
+        self
+    }
+}
+
+impl HideValues for Payload {
+    fn hide_values(&mut self) {
+        let bytes = self.as_bytes().len();
+        let kind = match self.as_bytes().trim_ascii().first() {
+            Some(b'{') => "object",
+            Some(b'[') => "array",
+            Some(b'"') => "text",
+            Some(b't' | b'f') => "flag",
+            // There is nothing to hide, and much that is waited for has no more to say.
+            Some(b'n') | None => return,
+            Some(_) => "number",
+        };
+        *self = Self::from_value(&format!("‹{kind}, {bytes} bytes›")).unwrap_or_default();
+    }
+}
+
+impl HideValues for String {
+    fn hide_values(&mut self) {
+        if !self.is_empty() {
+            *self = format!("‹text, {} bytes›", self.len());
+        }
+    }
+}
+
+impl HideValues for Failure {
+    fn hide_values(&mut self) {
+        visit_failure(self, &mut hide);
+        // Details stand beside the message as fields of their own.
+        if let Some(details) = self.details.take() {
+            let fields = [("details", details)];
+            let fields: std::collections::BTreeMap<_, _> = fields.into_iter().collect();
+            self.details = Payload::from_value(&fields).ok();
+        }
+    }
+}
+
+impl HideValues for HistoryEvent {
+    fn hide_values(&mut self) {
+        self.visit_values(&mut hide);
+    }
+}
+
+fn hide(value: ValueMut<'_>) {
+    match value {
+        ValueMut::Payload(payload) => payload.hide_values(),
+        ValueMut::Text(text) => text.hide_values(),
+    }
+}
+
+impl<T: HideValues> HideValues for Option<T> {
+    fn hide_values(&mut self) {
+        self.iter_mut().for_each(T::hide_values);
+    }
+}
+
+impl<T: HideValues> HideValues for Vec<T> {
+    fn hide_values(&mut self) {
+        self.iter_mut().for_each(T::hide_values);
+    }
+}
+
+impl HideValues for RunDescription {
+    fn hide_values(&mut self) {
+        self.input.hide_values();
+        self.result.hide_values();
+        self.failure.hide_values();
+        self.memo.hide_values();
+        self.search_attributes.values_mut().for_each(Payload::hide_values);
+        for activity in &mut self.pending_activities {
+            activity.last_failure.hide_values();
+            activity.last_heartbeat.hide_values();
+        }
+        if let Some(failure) = &mut self.task_failure {
+            failure.message.hide_values();
+        }
+    }
+}
+
+impl HideValues for RunSummary {
+    fn hide_values(&mut self) {
+        self.memo.hide_values();
+        self.search_attributes.values_mut().for_each(Payload::hide_values);
+    }
+}
+
+impl HideValues for RunPage {
+    fn hide_values(&mut self) {
+        self.workflows.hide_values();
+    }
+}
+
+impl HideValues for RunResult {
+    fn hide_values(&mut self) {
+        self.result.hide_values();
+        self.failure.hide_values();
+    }
+}
+
+impl HideValues for UpdateState {
+    fn hide_values(&mut self) {
+        self.result.hide_values();
+        self.failure.hide_values();
+    }
+}
+
+impl HideValues for HistoryPage {
+    fn hide_values(&mut self) {
+        self.events.iter_mut().for_each(|view| view.recorded.event.hide_values());
+    }
+}
+
+impl HideValues for RunCounts {
+    fn hide_values(&mut self) {
+        for group in self.groups.iter_mut().flatten() {
+            group.failure.hide_values();
+        }
+    }
+}
+
+impl HideValues for ScheduleDescription {
+    fn hide_values(&mut self) {
+        self.action.input.hide_values();
+        self.action.memo.hide_values();
+        // The sentence about its health repeats them.
+        for said in [&mut self.note, &mut self.health.last_refusal].into_iter().flatten() {
+            let shown = said.clone().hidden();
+            self.health.message = self.health.message.replace(said.as_str(), &shown);
+            *said = shown;
+        }
+    }
+}
+
+impl HideValues for BatchDescription {
+    fn hide_values(&mut self) {
+        self.failures.iter_mut().for_each(|failure| failure.message.hide_values());
+    }
+}
+
+/// An export of a reader who sees no values has their shape: it is still to be replayed.
+impl HideValues for ExportedRun {
+    fn hide_values(&mut self) {
+        self.redact();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,8 +215,27 @@ mod tests {
     fn values_go_and_their_shape_stays() {
         let mut found =
             Payload::parse(r#"{"card":"4111","cents":990,"tags":["a",null],"ok":true}"#).unwrap();
-        payload(&mut found);
+        keep_shape(&mut found);
         let shown = r#"{"card":"redacted","cents":0,"ok":true,"tags":["redacted",null]}"#;
         assert_eq!(found.as_str(), shown);
+    }
+
+    #[test]
+    fn kinds_and_sizes_are_what_is_left_to_see() {
+        for (value, shown) in [
+            (r#"{"card":"4111"}"#, "\"‹object, 15 bytes›\""),
+            ("[1]", "\"‹array, 3 bytes›\""),
+            ("\"4111\"", "\"‹text, 6 bytes›\""),
+            ("4111", "\"‹number, 4 bytes›\""),
+            ("true", "\"‹flag, 4 bytes›\""),
+            ("null", "null"),
+        ] {
+            assert_eq!(Payload::parse(value).unwrap().hidden().as_str(), shown);
+        }
+        let failure = Failure::new("declined", "card 4111")
+            .with_details(Payload::parse(r#"{"card":"4111"}"#).unwrap())
+            .hidden();
+        let shown = serde_json::to_string(&failure).unwrap();
+        assert!(shown.contains("declined") && !shown.contains("4111"), "{shown}");
     }
 }

@@ -71,6 +71,7 @@ pub(super) fn sentence(
         let what = match failure.kind.name() {
             "panic" => "a build that does not panic here",
             "non_determinism" => "a build that takes the recorded way",
+            "payload_too_large" => "a build that keeps its memo and attributes small, or a limit",
             "unregistered" => "a build that registers its type",
             _ => "a build that waits for something durable",
         };

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use everstep::cli::{PreflightArgs, ServeArgs, preflight, serve};
+use everstep::cli::{PreflightArgs, RekeyArgs, ServeArgs, preflight, serve};
 
 /// Runs are many small allocations that come and go; this allocator takes a third off each step.
 #[global_allocator]
@@ -23,18 +23,23 @@ struct Args {
 enum Verb {
     /// Replay a server's runs against this program's code, and say what a deploy would break.
     Preflight(PreflightArgs),
+    /// Copy the store of a stopped server under other keys.
+    Rekey(RekeyArgs),
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(Verb::Rekey(args)) = &args.verb {
+        return args.run();
+    }
     // A replay writes no witness: any directory will do for it.
     let data = match &args.verb {
-        Some(Verb::Preflight(_)) => std::env::temp_dir().join("everstep-conformance"),
+        Some(_) => std::env::temp_dir().join("everstep-conformance"),
         None => args.serve.data.clone(),
     };
     match (conformance::worker(&data), args.verb) {
         (Ok(worker), Some(Verb::Preflight(args))) => preflight(&worker, &args),
-        (Ok(worker), None) => serve(worker, &args.serve),
+        (Ok(worker), _) => serve(worker, &args.serve),
         (Err(error), _) => {
             let data = data.display();
             eprintln!("error: failed to make the witness directory in {data}: {error}");

@@ -28,7 +28,7 @@ const MAX_PAGE_SIZE: usize = 1_000;
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("from" = Option<u64>, Query, description = "the first event, inclusive; 1 when absent", minimum = 1),
-        ("redact" = Option<bool>, Query, description = "take the values out and keep their shape"),
+        ("redact" = Option<bool>, Query, description = "take the values out and keep their shape; a server may do that to every export"),
     ),
     responses(
         (status = 200, description = "the run", body = serde_json::Value),
@@ -40,7 +40,7 @@ pub(super) async fn export(State(api): State<Api>, uri: Uri) -> Answer {
     let selector = selector(&uri)?;
     let parameters = Parameters::of(&uri);
     let from = parameters.number("from")?.unwrap_or(1);
-    let redact = flag(parameters, "redact")?;
+    let redact = flag(parameters, "redact")? || api.redacts_exports();
     let run = blocking::read(&api, move |engine| {
         let mut run = engine.export(&selector, from)?;
         if redact {
@@ -63,7 +63,7 @@ pub(super) async fn export(State(api): State<Api>, uri: Uri) -> Answer {
     params(
         ("state" = Option<String>, Query, description = "`open` (the default) or `closed`"),
         ("type" = Option<String>, Query, description = "only runs of this workflow type"),
-        ("redact" = Option<bool>, Query, description = "take the values out and keep their shape"),
+        ("redact" = Option<bool>, Query, description = "take the values out and keep their shape; a server may do that to every export"),
         ("page_size" = Option<u64>, Query, description = "runs a page; 200 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; a page may be empty and not the last"),
     ),
@@ -79,7 +79,7 @@ pub(super) async fn export_page(State(api): State<Api>, uri: Uri) -> Answer {
             return Err(Problem::invalid(why));
         }
     };
-    let redact = flag(parameters, "redact")?;
+    let redact = flag(parameters, "redact")? || api.redacts_exports();
     let query = ExportQuery {
         open,
         workflow_type: parameters.text("type")?.map(String::from),

@@ -17,6 +17,7 @@ struct Inner {
     limits: Limits,
     draining: Draining,
     metrics: Arc<HttpMetrics>,
+    redacts_exports: bool,
 }
 
 /// Bounds on what one request may bring.
@@ -34,8 +35,9 @@ impl Api {
         limits: Limits,
         draining: Draining,
         metrics: Arc<HttpMetrics>,
+        redacts_exports: bool,
     ) -> Self {
-        Self(Arc::new(Inner { engine, limits, draining, metrics }))
+        Self(Arc::new(Inner { engine, limits, draining, metrics, redacts_exports }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -48,6 +50,11 @@ impl Api {
 
     pub(crate) fn draining(&self) -> &Draining {
         &self.0.draining
+    }
+
+    /// Whether values are taken out of every export.
+    pub(crate) fn redacts_exports(&self) -> bool {
+        self.0.redacts_exports
     }
 
     pub(crate) fn metrics(&self) -> &HttpMetrics {

@@ -48,8 +48,9 @@ impl CodecArgs {
 
 /// The flags of `rekey`.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct RekeyArgs {
-    /// The directory of the store; no server may be running on it. It stays as it is.
+pub struct RekeyArgs {
+    /// The directory of the store; no server may be running on it. It keeps what it holds, and
+    /// opens with the same keys as here.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The directory to make, with everything under the first key of --encryption-keys.
@@ -66,7 +67,8 @@ pub(super) struct RekeyArgs {
 }
 
 impl RekeyArgs {
-    pub(super) fn run(&self) -> ExitCode {
+    /// Copies the store, and says on stdout how many rows it has.
+    pub fn run(&self) -> ExitCode {
         let done = self.copy().and_then(|rows| match self.json {
             true => print_json(&serde_json::json!({ "rows": rows, "into": self.into })),
             false => print(&format!("copied {rows} rows into {}", self.into.display())),

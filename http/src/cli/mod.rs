@@ -47,7 +47,7 @@ mod token;
 mod update;
 mod values;
 
-pub use codec::CodecArgs;
+pub use codec::{CodecArgs, RekeyArgs};
 pub use command::{client_main, main};
 pub use preflight::{PreflightArgs, preflight};
 pub use serve::{ClockKind, ServeArgs, Serving, serve, serve_beside};

@@ -59,6 +59,10 @@ pub struct ServeArgs {
     /// How values rest on disk.
     #[command(flatten)]
     pub codec: CodecArgs,
+    /// Show of each value in the inspector only what kind it is and how large, and take the values
+    /// out of every export. The rest of the API shows them.
+    #[arg(long)]
+    pub redact: bool,
     /// The largest input, result, signal or other payload that is taken.
     #[arg(long, default_value = "4MiB", value_parser = payload_size, value_name = "SIZE")]
     pub max_payload_bytes: usize,
@@ -143,6 +147,7 @@ impl ServeArgs {
             allow_remote: self.allow_remote,
             tokens: self.tokens.clone().or_else(|| self.tokens_json.clone()),
             drain_grace: self.drain_grace,
+            redact: self.redact,
             engine: EngineConfig {
                 clock,
                 memory_budget_bytes: self.memory_budget,

@@ -27,6 +27,9 @@ pub struct ServerConfig {
     pub engine: EngineConfig,
     /// The store's settings.
     pub store: EmbeddedConfig,
+    /// The inspector shows of each value only what kind it is and how large, and every export has
+    /// its values taken out. The rest of the API is as it is.
+    pub redact: bool,
     /// Largest request body, in bytes.
     pub body_limit_bytes: usize,
     /// How long the headers of a request may take to arrive.
@@ -52,6 +55,7 @@ impl ServerConfig {
             data: data.into(),
             engine: EngineConfig::default(),
             store: EmbeddedConfig::default(),
+            redact: false,
             body_limit_bytes: 4 << 20,
             header_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),

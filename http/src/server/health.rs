@@ -91,7 +91,7 @@ mod tests {
         let limits = Limits { body_bytes: 1, body_timeout: Duration::ZERO };
         let (switch, draining) = DrainSwitch::new();
         let metrics = Arc::new(HttpMetrics::new([]));
-        let api = Api::new(engine.clone(), limits, draining, metrics);
+        let api = Api::new(engine.clone(), limits, draining, metrics, false);
         assert_eq!(ready(State(api.clone())).await.status(), 200);
         switch.begin();
         assert_eq!(ready(State(api.clone())).await.status(), 503);

@@ -142,7 +142,9 @@ fn router(
     let metrics = Arc::new(HttpMetrics::new(documented.chain([api::DESCRIPTION.to_owned()])));
     let limits =
         Limits { body_bytes: config.body_limit_bytes, body_timeout: config.request_timeout };
-    let api = Api::new(engine.clone(), limits, draining.clone(), Arc::clone(&metrics));
+    let figures = Arc::clone(&metrics);
+    let api = Api::new(engine.clone(), limits, draining.clone(), figures, config.redact);
+    let inspected = if config.redact { engine.hiding_values() } else { engine.clone() };
     let policy = OriginPolicy { loopback_only: address.ip().is_loopback() };
     let (pages, page_doors) = ui::routes(engine.clone(), Some(draining)).split();
     let doors = Doors::of_document(&serde_json::to_value(&document)?);
@@ -155,6 +157,7 @@ fn router(
         .merge(api::description(document)?)
         .merge(pages)
         .layer(Extension(Arc::clone(&access)))
+        .merge(ui::routes(inspected, Some(draining)))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(gate_state, gate));

@@ -22,6 +22,7 @@ pub(super) struct Viewer {
     /// Who is logged in, and as what, where the server asks.
     who: Option<(String, Role)>,
     manual_clock: bool,
+    hides_values: bool,
     preferences: Preferences,
     flash: Option<Flash>,
 }
@@ -38,6 +39,7 @@ impl Viewer {
                 .guarded
                 .then(|| (inspector.caller.name().to_owned(), inspector.caller.role())),
             manual_clock: inspector.engine.config().clock.is_manual(),
+            hides_values: inspector.engine.hides_values(),
             preferences: Preferences::from_headers(headers),
             flash: Flash::from_headers(headers).filter(|_| !live),
         }
@@ -146,6 +148,13 @@ impl Page<'_> {
                     a.skip href="#main" { "Skip to content" }
                     (nav(preferences, viewer.namespace.as_deref(), viewer.who.as_ref(), self.section))
                     main #main { (self.body) }
+                    (nav(preferences, viewer.namespace.as_deref(), self.section))
+                    main #main {
+                        @if viewer.hides_values {
+                            p.muted #hidden-values { "This server hides values: kinds and sizes are shown." }
+                        }
+                        (self.body)
+                    }
                     section #toasts aria-label="Messages" {
                         @if let Some(flash) = &viewer.flash { (flash.toast()) }
                     }

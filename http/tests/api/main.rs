@@ -20,6 +20,7 @@ mod operating;
 mod pausing;
 mod queries;
 mod queues;
+mod redaction;
 mod results;
 mod routes;
 mod schedules;

@@ -110,3 +110,81 @@ async fn keys_rotate_and_a_wrong_or_missing_one_is_refused_by_its_name() {
     let server = start(&dir, args).await;
     assert_eq!(server.api().completed("after").await, Value::from(SECRET));
 }
+
+/// Runs the worker's `rekey`; what it printed, and whether it succeeded.
+fn rekey(from: &Path, into: &Path, more: &[&str]) -> (bool, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_conformance"));
+    command.arg("rekey").arg("--data").arg(from).arg("--into").arg(into).args(more);
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+/// A server on a copy, with everything that the original was given.
+async fn serves(dir: &Path, args: &[&str]) {
+    let server = Server::start(env!("CARGO_BIN_EXE_conformance"), dir, args).await;
+    let api = server.api();
+    assert_eq!(api.completed("steps").await["payload"], json!({ "card": SECRET }));
+    assert_eq!(api.query("open", "sum").await, 7);
+    api.signal("open", "add", json!(1)).await.expect(202);
+    api.signal("open", "finish", Value::Null).await.expect(202);
+    assert_eq!(api.completed("open").await["sum"], 8);
+    server.kill().await;
+}
+
+#[tokio::test]
+async fn rekey_copies_a_store_from_one_key_to_another_and_from_plain_to_sealed_and_back() {
+    let keys = tempfile::tempdir().unwrap();
+    let file = |name: &str, lines: &str| {
+        let path = keys.path().join(name);
+        encrypted(&path, lines);
+        path.display().to_string()
+    };
+    let (first, second) = (key("k1", "AQEB"), key("k2", "AgIC"));
+    let old = file("old", &first);
+    let both = file("both", &format!("{second}{first}"));
+    let new = file("new", &second);
+
+    // A plain store, killed, so that its journal has to be read as well.
+    let worker = Worker::with_manual_clock().await;
+    let api = worker.api();
+    let input = json!({ "steps": 3, "payload": { "card": SECRET } });
+    api.run("chain", "steps", input).await;
+    api.start("accumulate", "open", json!({})).await;
+    api.signal("open", "add", json!(7)).await.expect(202);
+    let Worker { dir, server, .. } = worker;
+    let plain = dir.path().join("data");
+    let (done, said) = rekey(&plain, &dir.path().join("x"), &["--encryption-keys", &old]);
+    assert!(!done && said.contains("failed to copy"), "a server runs on it: {said}");
+    server.kill().await;
+
+    let at = |name: &str| dir.path().join(name);
+    let (done, said) = rekey(&plain, &at("sealed"), &["--encryption-keys", &old]);
+    assert!(done && said.contains("rows"), "{said}");
+    let mut found = Vec::new();
+    holding(&at("sealed"), SECRET, &mut found);
+    assert_eq!(found, Vec::<String>::new());
+    // It is there, and not written over.
+    let (done, said) = rekey(&plain, &at("sealed"), &["--encryption-keys", &old]);
+    assert!(!done && said.contains("exists"), "{said}");
+    // Without its key it cannot be copied, and the message names the key.
+    let (done, said) = rekey(&at("sealed"), &at("y"), &["--encryption-keys", &new]);
+    assert!(!done && said.contains("k1"), "{said}");
+
+    let (done, said) = rekey(&at("sealed"), &at("moved"), &["--encryption-keys", &both, "--json"]);
+    assert!(done, "{said}");
+    assert!(serde_json::from_str::<Value>(&said).unwrap()["rows"].as_u64().unwrap() > 5, "{said}");
+    let (done, said) =
+        rekey(&at("moved"), &at("readable"), &["--encryption-keys", &new, "--plain"]);
+    assert!(done, "{said}");
+    let mut found = Vec::new();
+    holding(&at("readable"), SECRET, &mut found);
+    assert!(!found.is_empty());
+
+    // Who opens a store with a new key has it write the new key's probe.
+    serves(&at("sealed"), &["--clock", "manual", "--encryption-keys", &both]).await;
+    serves(&at("moved"), &["--clock", "manual", "--encryption-keys", &new]).await;
+    serves(&at("readable"), &["--clock", "manual"]).await;
+    // What was copied is as it was.
+    serves(&plain, &["--clock", "manual"]).await;
+}

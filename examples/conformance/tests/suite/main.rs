@@ -8,6 +8,8 @@ mod support;
 mod attempts;
 mod clock;
 mod codec;
+mod limits;
+mod middle;
 mod recovery;
 mod relations;
 mod replay;

@@ -60,6 +60,9 @@ pub(crate) async fn edit(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
+    if let Err(rejection) = editable(&inspector) {
+        return refusal::page(&inspector, &headers, &rejection);
+    }
     let found = inspector.read({
         let id = id.clone();
         move |inspector| inspector.engine.schedule(&inspector.namespace, &id)
@@ -93,12 +96,27 @@ pub(crate) async fn change(
     keep(&inspector, Some(&id), &headers, sent).await
 }
 
+/// A form that shows no values would put what it shows in their place.
+fn editable(inspector: &Inspector) -> Result<(), Rejection> {
+    match inspector.engine.hides_values() {
+        true => Err(Rejection::Unprocessable(
+            "values are hidden here, so a schedule cannot be edited; use the API or the command \
+             line"
+                .into(),
+        )),
+        false => Ok(()),
+    }
+}
+
 async fn keep(
     inspector: &Inspector,
     existing: Option<&str>,
     headers: &HeaderMap,
     sent: Result<Form<Sent>, FormRejection>,
 ) -> Response {
+    if let (Some(_), Err(rejection)) = (existing, editable(inspector)) {
+        return refusal::page(inspector, headers, &rejection);
+    }
     let Sent { then, form } = match sent {
         Ok(Form(sent)) => sent,
         Err(rejection) => return refusal::page(inspector, headers, &malformed(&rejection)),
