@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use everstep_storage::log::Append;
+
 use crate::{Failure, Payload, Rejection, StartRequest};
 
 /// The `type` of every failure that says so, and the code of every refusal.
@@ -21,7 +23,7 @@ pub struct PayloadLimits {
     pub memo_bytes: usize,
     /// A run's search attributes, their names and values together.
     pub search_attributes_bytes: usize,
-    /// All rows, starts and signals of one transaction together.
+    /// All rows, events, starts and signals of one transaction together.
     pub transaction_bytes: usize,
 }
 
@@ -61,6 +63,20 @@ impl PayloadLimits {
     /// Refuses a failure from outside that is too large.
     pub(crate) fn check_failure(&self, failure: &Failure) -> Result<(), Rejection> {
         within("failure", failure_bytes(failure), self.payload_bytes)
+    }
+
+    /// Refuses an event that is too large; answers how much all of them hold.
+    pub(crate) fn check_events(&self, append: &Append) -> Result<usize, Rejection> {
+        let mut all = 0;
+        for event in append.events() {
+            let bytes = event.data.len() + event.metadata.len();
+            let what = || format!("event `{}`", event.event_type);
+            if bytes > self.payload_bytes {
+                within(&what(), bytes, self.payload_bytes)?;
+            }
+            all += bytes;
+        }
+        Ok(all)
     }
 
     /// Refuses a start that carries something too large.

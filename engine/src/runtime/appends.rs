@@ -48,14 +48,7 @@ impl Engine {
     /// cannot be, [`Rejection::NamespaceNotFound`].
     pub async fn append(&self, namespace: &str, append: Append) -> Result<Appended, Rejection> {
         self.check_namespace(namespace)?;
-        for event in append.events() {
-            let bytes = event.data.len() + event.metadata.len();
-            let limit = self.config().max_payload_bytes;
-            if bytes > limit {
-                let what = format!("event `{}`", event.event_type);
-                return Err(Rejection::PayloadTooLarge { what, bytes, limit });
-            }
-        }
+        self.limits().check_events(&append)?;
         let checked_to = self.precheck(namespace, &append)?;
         let namespace = namespace.to_owned();
         let append = Box::new(append);

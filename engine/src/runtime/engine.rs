@@ -768,15 +768,15 @@ impl Engine {
         if let Some(update) = &request.update {
             entry.check_update(&request.workflow_type, update, |check, payload| check(payload))?;
         }
-        if let Some(signal) = &request.signal {
-            if let Some(check) = entry.check_signal.get(signal.name.as_str()) {
-                check(&signal.payload).map_err(|error| {
-                    Rejection::Unprocessable(format!(
-                        "signal `{}` cannot carry this payload: {error}",
-                        signal.name
-                    ))
-                })?;
-            }
+        if let Some(signal) = &request.signal
+            && let Some(check) = entry.check_signal.get(signal.name.as_str())
+        {
+            check(&signal.payload).map_err(|error| {
+                Rejection::Unprocessable(format!(
+                    "signal `{}` cannot carry this payload: {error}",
+                    signal.name
+                ))
+            })?;
         }
         Ok(())
     }

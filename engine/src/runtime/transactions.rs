@@ -141,10 +141,10 @@ impl Shard {
             let latest = Latest { rows: &self.app_rows, snapshot };
             let now = self.turn.now;
             let hooks = &registry.append_hooks[..];
+            let limits = self.inner.config.limits;
             let log = log.draft(snapshot, now.as_millis());
-            let circumstances = Circumstances { namespace, now, origin, hooks };
+            let circumstances = Circumstances { namespace, now, origin, hooks, limits };
             let mut tx = TransactionContext::new(&latest, log, circumstances);
-            let mut tx = TransactionContext::new(&latest, namespace, self.inner.config.limits);
             let ended = panics::catch(AssertUnwindSafe(|| code(&mut tx)));
             let ended = ended.unwrap_or_else(|panic| {
                 let place = panic.location.as_deref().unwrap_or("an unknown place");

@@ -13,8 +13,7 @@ use serde::de::DeserializeOwned;
 use super::tables::{Counters, Keys, Table};
 use super::transaction_log::AppendHook;
 use super::{ActivityError, Signal, Workflow};
-use crate::{Failure, Payload, Rejection, SignalInput, StartRequest, Timestamp};
-use crate::{Payload, PayloadLimits, Rejection, SignalInput, StartRequest};
+use crate::{Failure, Payload, PayloadLimits, Rejection, SignalInput, StartRequest, Timestamp};
 
 /// The most rows that one transaction may write.
 const MOST_WRITES: usize = 10_000;
@@ -64,7 +63,7 @@ pub(crate) enum Ask {
 pub struct TransactionContext<'a> {
     rows: &'a dyn Rows,
     namespace: &'a str,
-    limits: PayloadLimits,
+    pub(super) limits: PayloadLimits,
     /// Of everything that it writes and asks for.
     bytes: usize,
     pub(crate) changes: BTreeMap<Vec<u8>, RowChange>,
@@ -87,15 +86,26 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) now: Timestamp,
     pub(crate) origin: Option<Origin>,
     pub(crate) hooks: &'a [AppendHook],
+    pub(crate) limits: PayloadLimits,
 }
 
 impl<'a> TransactionContext<'a> {
     pub(crate) fn new(rows: &'a dyn Rows, log: Draft<'a>, of: Circumstances<'a>) -> Self {
-        let Circumstances { namespace, now, origin, hooks } = of;
-        let (changes, asks) = (BTreeMap::new(), Vec::new());
-        Self { rows, namespace, changes, asks, log, hooks, now, origin, depth: 0, vetoed: None }
-    pub(crate) const fn new(rows: &'a dyn Rows, namespace: &'a str, limits: PayloadLimits) -> Self {
-        Self { rows, namespace, limits, bytes: 0, changes: BTreeMap::new(), asks: Vec::new() }
+        let Circumstances { namespace, now, origin, hooks, limits } = of;
+        Self {
+            rows,
+            namespace,
+            limits,
+            bytes: 0,
+            changes: BTreeMap::new(),
+            asks: Vec::new(),
+            log,
+            hooks,
+            now,
+            origin,
+            depth: 0,
+            vetoed: None,
+        }
     }
 
     /// The namespace that everything here belongs to.
@@ -290,6 +300,12 @@ impl<'a> TransactionContext<'a> {
         let before = self.changes.get(&key).map_or(0, RowChange::bytes);
         self.bytes = self.bytes - before + change.bytes();
         self.changes.insert(key, change);
+        self.check_size()
+    }
+
+    /// Counts what is written elsewhere than in rows.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), ActivityError> {
+        self.bytes += bytes;
         self.check_size()
     }
 

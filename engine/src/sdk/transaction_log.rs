@@ -71,6 +71,9 @@ impl TransactionContext<'_> {
         mut append: Append,
         checked_to: u64,
     ) -> Result<Appended, AppendRefusal> {
+        let bytes = self.limits.check_events(&append);
+        let bytes = bytes.map_err(|why| AppendRefusal::Invalid(why.to_string()))?;
+        self.hold(bytes).map_err(|why| AppendRefusal::Invalid(why.to_string()))?;
         if let Some(origin) = &self.origin {
             fill_in(&mut append, origin);
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use everstep_engine::log::{Append, Expected, NewEvent, StreamId};
 use everstep_engine::{
     Activity, ActivityContext, ActivityError, BatchOperation, BatchRequest, Either, Failure,
     ListFilter, Payload, PayloadLimits, Query, Rejection, Retry, RunResult, RunStatus,
@@ -249,6 +250,9 @@ fn a_transaction_as_a_whole_has_a_limit_and_leaves_nothing_when_it_is_met() {
         let large = tx.put(ROWS, "0", &text(1_999)).unwrap_err();
         let signal = tx.signal("nobody", GO, &text(1_999)).unwrap_err();
         let start = tx.start(LISTEN, "new", &text(1_999)).unwrap_err();
+        let event = NewEvent::new("Told", format!("\"{}\"", text(1_999)));
+        let append = Append::to(StreamId::new("Tale", "1"), Expected::Any, vec![event]);
+        assert!(tx.append(append).unwrap_err().to_string().contains("the limit is 2000"));
         let kinds = [large.kind(), signal.kind(), start.kind()].map(str::to_owned);
         Ok((kinds, tx.get(ROWS, "0")?))
     }));

@@ -72,7 +72,7 @@ pub struct ServeArgs {
     /// How large a run's search attributes may be, their names and values together.
     #[arg(long, default_value = "16KiB", value_parser = small_size, value_name = "SIZE")]
     pub max_search_attributes_bytes: usize,
-    /// How much one transaction may write, start and signal.
+    /// How much one transaction may write, append, start and signal.
     #[arg(long, default_value = "16MiB", value_parser = payload_size, value_name = "SIZE")]
     pub max_transaction_bytes: usize,
     /// What is logged to stderr: error, warn, info, debug, trace, or per module as in
@@ -118,6 +118,8 @@ fn token_file(file: &str) -> Result<Tokens, String> {
 
 fn token_text(text: &str) -> Result<Tokens, String> {
     Tokens::parse(text).map_err(|error| error.to_string())
+}
+
 /// Memos and search attributes stand in the rows that lists read.
 fn small_size(text: &str) -> Result<usize, String> {
     match cache_size(text)? {

@@ -146,7 +146,7 @@ fn router(
     let api = Api::new(engine.clone(), limits, draining.clone(), figures, config.redact);
     let inspected = if config.redact { engine.hiding_values() } else { engine.clone() };
     let policy = OriginPolicy { loopback_only: address.ip().is_loopback() };
-    let (pages, page_doors) = ui::routes(engine.clone(), Some(draining)).split();
+    let (pages, page_doors) = ui::routes(inspected, Some(draining)).split();
     let doors = Doors::of_document(&serde_json::to_value(&document)?);
     let doors = doors.readable(api::DESCRIPTION).and(page_doors);
     let access = Arc::new(Access::new(config.tokens.clone(), doors));
@@ -157,7 +157,6 @@ fn router(
         .merge(api::description(document)?)
         .merge(pages)
         .layer(Extension(Arc::clone(&access)))
-        .merge(ui::routes(inspected, Some(draining)))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(gate_state, gate));

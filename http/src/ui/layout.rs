@@ -147,8 +147,6 @@ impl Page<'_> {
                 body data-topics=[self.topics.as_deref()] {
                     a.skip href="#main" { "Skip to content" }
                     (nav(preferences, viewer.namespace.as_deref(), viewer.who.as_ref(), self.section))
-                    main #main { (self.body) }
-                    (nav(preferences, viewer.namespace.as_deref(), self.section))
                     main #main {
                         @if viewer.hides_values {
                             p.muted #hidden-values { "This server hides values: kinds and sizes are shown." }

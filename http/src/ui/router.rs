@@ -30,7 +30,8 @@ pub fn router(engine: Engine) -> Router {
 /// The inspector's routes; live streams end when the server drains.
 pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
     // A form sends each byte of a payload as up to three.
-    let body_limit = engine.config().max_payload_bytes.saturating_mul(3).saturating_add(64 << 10);
+    let body_limit =
+        engine.config().limits.payload_bytes.saturating_mul(3).saturating_add(64 << 10);
     Pages::new()
         .route("/", open([Method::GET], get(async || Redirect::to(url::LIST))))
         .route("/ui", see(get(async || Redirect::to(url::LIST))))
@@ -49,24 +50,6 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
         .route("/ui/workflows/{id}/reset", act(Role::Operator, post(operations::reset)))
         .route("/ui/workflows/{id}/delete", act(Role::Operator, post(operations::delete)))
         .route("/ui/workflows/{id}/task/retry", act(Role::Operator, post(operations::retry_task)))
-    let body_limit =
-        engine.config().limits.payload_bytes.saturating_mul(3).saturating_add(64 << 10);
-    Router::new()
-        .route("/", get(async || Redirect::to(url::LIST)))
-        .route("/ui", get(async || Redirect::to(url::LIST)))
-        .route("/ui/workflows", get(pages::runs::page))
-        .route("/ui/workflows/{id}", get(pages::run::page))
-        .route("/ui/workflows/{id}/spans", get(spans::read))
-        .route("/ui/workflows/{id}/payload", get(raw::read))
-        .route("/ui/workflows/{id}/signal", post(actions::signal))
-        .route("/ui/workflows/{id}/update", post(update_form::send))
-        .route("/ui/workflows/{id}/cancel", post(actions::cancel))
-        .route("/ui/workflows/{id}/terminate", post(actions::terminate))
-        .route("/ui/workflows/{id}/pause", post(operations::pause))
-        .route("/ui/workflows/{id}/resume", post(operations::resume))
-        .route("/ui/workflows/{id}/reset", post(operations::reset))
-        .route("/ui/workflows/{id}/delete", post(operations::delete))
-        .route("/ui/workflows/{id}/task/retry", post(operations::retry_task))
         .route(
             "/ui/workflows/{id}/activities/{activity_id}/retry",
             act(Role::Operator, post(operations::retry_activity)),
