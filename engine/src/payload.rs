@@ -63,8 +63,6 @@ impl Payload {
 
     /// The JSON text, without copying it.
     pub fn into_bytes(self) -> Bytes {
-    /// The JSON text's bytes, without copying them.
-    pub(crate) fn into_bytes(self) -> Bytes {
         self.0
     }
 
