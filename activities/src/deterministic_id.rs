@@ -83,14 +83,7 @@ impl IdSecret {
             mac.update(text.as_bytes());
         }
         let hash = mac.finalize().into_bytes();
-        let mut number =
-            hash[..16].iter().fold(0u128, |number, byte| number << 8 | u128::from(*byte));
-        let mut digits = [0; HASH_DIGITS];
-        for digit in digits.iter_mut().rev() {
-            *digit = DIGITS[(number % 62) as usize];
-            number /= 62;
-        }
-        digits.iter().map(|digit| char::from(*digit)).collect()
+        in_digits(hash[..16].iter().fold(0, |number, byte| number << 8 | u128::from(*byte)))
     }
 
     fn bytes(&self) -> &[u8; 32] {
@@ -138,6 +131,20 @@ pub fn deterministic_stream_id(
     texts.push(entity_type);
     texts.extend_from_slice(parts);
     Ok(format!("{entity_type}:{}", secret.hash(STREAM_ID, &texts)))
+}
+
+/// 128 random bits as letters and digits: an id that nobody can guess.
+pub(crate) fn random_id() -> String {
+    in_digits(rand::random())
+}
+
+fn in_digits(mut number: u128) -> String {
+    let mut digits = [0; HASH_DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(number % 62) as usize];
+        number /= 62;
+    }
+    digits.iter().map(|digit| char::from(*digit)).collect()
 }
 
 fn check_entity_type(entity_type: &str) -> Result<(), InvalidBusinessKey> {

@@ -33,13 +33,18 @@
 //! - `http_call`: one request with a JSON body, one answer with a JSON body.
 //! - `anti_corruption`: what other systems send and take, translated or refused.
 //! - `deterministic_id`: stream ids that follow from a business key.
-//! - `language`: schemas of events, their compatibility, migrations and contract checks.
+//! - [`contexts`]: bounded contexts, their contracts, and the map of how they relate.
+//! - [`reservations`]: values that are held for a while, and given to one entity.
+//! - [`language`]: schemas of events, their compatibility, migrations and contract checks.
 
 mod anti_corruption;
+pub mod contexts;
 mod deterministic_id;
 mod http_call;
 pub mod language;
+pub mod reservations;
 
+pub use contexts::{ContextCommand, WorkerContexts};
 pub use anti_corruption::{TranslationError, Translator, ValueMap, decimal, minor_units};
 pub use deterministic_id::{
     IdSecret, InvalidBusinessKey, StreamIds, UniqueConstraintViolation, deterministic_stream_id,

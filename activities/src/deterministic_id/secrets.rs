@@ -56,12 +56,8 @@ impl StreamIds {
     }
 
     /// The keyed hashes of a text for a lookup that must not show it, the newest secret's first.
-    pub(crate) fn blind<'a>(
-        &'a self,
-        purpose: &'a [u8],
-        texts: &'a [&'a str],
-    ) -> impl Iterator<Item = String> + 'a {
-        self.secrets.iter().map(move |secret| secret.hash(purpose, texts))
+    pub(crate) fn blind(&self, purpose: &[u8], texts: &[&str]) -> Vec<String> {
+        self.secrets.iter().map(|secret| secret.hash(purpose, texts)).collect()
     }
 }
 

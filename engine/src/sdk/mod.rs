@@ -2,6 +2,7 @@
 
 mod activity_context;
 mod call_options;
+mod bounded;
 mod cancel;
 mod child;
 mod child_handle;
@@ -14,6 +15,7 @@ mod extension;
 mod external;
 mod future;
 mod join;
+mod nested;
 mod patch;
 mod race;
 mod saga;
@@ -28,6 +30,8 @@ mod versions;
 mod worker;
 
 pub use activity_context::ActivityContext;
+pub use bounded::{BoundedContext, CONTEXT_ISOLATED, ContextRules, ContextTable, ContextTx};
+pub(crate) use bounded::Owners;
 pub use cancel::Cancelled;
 pub use child::{ChildError, ChildFuture, StartFuture, StartedWorkflow};
 pub use child_handle::{ChildHandle, ChildResultFuture, StartedFuture};

@@ -15,6 +15,7 @@ use std::marker::PhantomData;
 pub struct Table<V> {
     context: &'static str,
     name: &'static str,
+    kind: u8,
     values: PhantomData<fn() -> V>,
 }
 
@@ -35,11 +36,16 @@ impl<V> Copy for Table<V> {}
 impl<V> Table<V> {
     /// The table `name` of the bounded context `context`; each at most 255 bytes.
     pub const fn new(context: &'static str, name: &'static str) -> Self {
-        Self { context, name, values: PhantomData }
+        Self { context, name, kind: ROWS, values: PhantomData }
+    }
+
+    /// A table that belongs to a declared context alone.
+    pub(super) const fn owned(context: &'static str, name: &'static str) -> Self {
+        Self { context, name, kind: OWNED, values: PhantomData }
     }
 
     pub(crate) fn prefix(&self, namespace: &str) -> Vec<u8> {
-        prefix(namespace, self.context, self.name, 0)
+        prefix(namespace, self.context, self.name, self.kind)
     }
 
     /// The durable name, with its context.
@@ -55,13 +61,20 @@ impl Counters {
     }
 
     pub(crate) fn prefix(&self, namespace: &str) -> Vec<u8> {
-        prefix(namespace, self.context, self.name, 1)
+        prefix(namespace, self.context, self.name, COUNTERS)
     }
 }
 
-/// Lengths first, so that no name is a prefix of another one's keys; the kind keeps rows and
-/// counters of one name apart.
-fn prefix(namespace: &str, context: &str, name: &str, kind: u8) -> Vec<u8> {
+/// Rows of an application.
+const ROWS: u8 = 0;
+/// Counters of an application.
+const COUNTERS: u8 = 1;
+/// Rows that only their own context reaches.
+pub(super) const OWNED: u8 = 2;
+
+/// Lengths first, so that no name is a prefix of another one's keys; the kind keeps rows, counters
+/// and owned rows of one name apart.
+pub(super) fn prefix(namespace: &str, context: &str, name: &str, kind: u8) -> Vec<u8> {
     let mut key = Vec::with_capacity(64);
     for part in [namespace, context, name] {
         let length = u8::try_from(part.len()).unwrap_or(u8::MAX);

@@ -10,10 +10,13 @@ use everstep_storage::log::{Draft, Origin};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::tables::{Counters, Keys, Table};
+use super::nested::Undo;
+use super::tables::{Counters, Keys, OWNED, Table, prefix};
 use super::transaction_log::AppendHook;
 use super::{ActivityError, Signal, Workflow};
 use crate::{Failure, Payload, PayloadLimits, Rejection, SignalInput, StartRequest, Timestamp};
+use super::{ActivityError, Extension, Extensions, Owners, Signal, Workflow};
+use crate::{Failure, Payload, Rejection, SignalInput, StartRequest, Timestamp};
 
 /// The most rows that one transaction may write.
 const MOST_WRITES: usize = 10_000;
@@ -76,6 +79,11 @@ pub struct TransactionContext<'a> {
     pub(super) origin: Option<Origin>,
     /// How many hooks are under way within each other.
     pub(super) depth: u8,
+    /// What rows were before a part that may be undone.
+    pub(super) undo: Undo,
+    /// The contexts that the worker declares.
+    pub(super) owners: &'a Owners,
+    extensions: &'a Extensions,
     /// Why the transaction cannot end well, whatever its code returns.
     pub(crate) vetoed: Option<Failure>,
 }
@@ -87,6 +95,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) origin: Option<Origin>,
     pub(crate) hooks: &'a [AppendHook],
     pub(crate) limits: PayloadLimits,
+    pub(crate) owners: &'a Owners,
+    pub(crate) extensions: &'a Extensions,
 }
 
 impl<'a> TransactionContext<'a> {
@@ -97,6 +107,10 @@ impl<'a> TransactionContext<'a> {
             namespace,
             limits,
             bytes: 0,
+        let Circumstances { namespace, now, origin, hooks, owners, extensions } = of;
+        Self {
+            rows,
+            namespace,
             changes: BTreeMap::new(),
             asks: Vec::new(),
             log,
@@ -106,6 +120,16 @@ impl<'a> TransactionContext<'a> {
             depth: 0,
             vetoed: None,
         }
+            undo: Undo::default(),
+            owners,
+            extensions,
+            vetoed: None,
+        }
+    }
+
+    /// What a domain module keeps with the worker.
+    pub fn extension<E: Extension>(&self) -> Option<&'a E> {
+        self.extensions.get()
     }
 
     /// The namespace that everything here belongs to.
@@ -296,10 +320,28 @@ impl<'a> TransactionContext<'a> {
         self.check_size()
     }
 
+    /// A row of a context's table that is named by text.
+    pub(super) fn owned_row(
+        &self,
+        context: &str,
+        table: &str,
+        key: &str,
+    ) -> Result<Option<serde_json::Value>, ActivityError> {
+        let prefix = prefix(self.namespace, context, table, OWNED);
+        let stored = self.value(&Self::key(prefix, key))?;
+        stored.map(|stored| read(table, key, &stored)).transpose()
+    }
+
     fn change(&mut self, key: Vec<u8>, change: RowChange) -> Result<(), ActivityError> {
         let before = self.changes.get(&key).map_or(0, RowChange::bytes);
         self.bytes = self.bytes - before + change.bytes();
         self.changes.insert(key, change);
+        if self.undo.is_open() {
+            let before = self.changes.insert(key.clone(), change);
+            self.undo.remember(key, before);
+        } else {
+            self.changes.insert(key, change);
+        }
         self.check_size()
     }
 

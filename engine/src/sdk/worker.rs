@@ -67,6 +67,8 @@ pub(crate) struct Registry {
     /// What task queues allow, by name.
     pub(crate) queues: BTreeMap<Arc<str>, QueueLimits>,
     pub(crate) build_id: Option<Arc<str>>,
+    /// The bounded contexts' names and rules.
+    pub(crate) owners: super::Owners,
     /// What domain modules keep.
     pub(crate) extensions: super::Extensions,
     /// What is done with events in the transaction that appends them, in order.

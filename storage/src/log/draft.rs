@@ -45,6 +45,14 @@ impl Changes {
     }
 }
 
+/// Where a draft was, to go back to.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    events: usize,
+    chain: Hash,
+    last_position: u64,
+}
+
 /// Appends on the newest state. Dropping it undoes them.
 pub struct Draft<'a> {
     log: &'a Log,
@@ -69,6 +77,28 @@ impl<'a> Draft<'a> {
             chain: *log.chain(),
             last_position: log.last_position(),
         }
+    }
+
+    /// Where the draft is now.
+    #[must_use]
+    pub const fn mark(&self) -> Mark {
+        let events = self.changes.events.len();
+        Mark { events, chain: self.chain, last_position: self.last_position }
+    }
+
+    /// Undoes what was appended since the mark was made.
+    pub fn undo_to(&mut self, mark: &Mark) {
+        let Changes { events, subjects, keys } = &mut self.changes;
+        if events.len() <= mark.events {
+            return;
+        }
+        events.truncate(mark.events);
+        subjects.retain(|_, (_, fresh)| {
+            fresh.retain(|(position, _)| *position <= mark.last_position);
+            !fresh.is_empty()
+        });
+        keys.retain(|_, row| row.first_position <= mark.last_position);
+        (self.chain, self.last_position) = (mark.chain, mark.last_position);
     }
 
     /// What was made, to be accepted by the log that the draft was taken from.

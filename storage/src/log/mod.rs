@@ -35,7 +35,7 @@ mod writer;
 
 pub use append::{Append, Appended, Expected, NewEvent, ScopeExpectation, StreamAppend, Written};
 pub use chain::{ChainBreak, EMPTY_CHAIN, check_link};
-pub use draft::{Changes, Draft};
+pub use draft::{Changes, Draft, Mark};
 pub use event::{Category, Hash, Origin, RecordedEvent, StreamId};
 pub use head::Head;
 pub use query::{Condition, Query, QueryItem};

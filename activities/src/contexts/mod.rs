@@ -1,0 +1,16 @@
+//! Bounded contexts: their contracts, what keeps them apart, and how they relate.
+//!
+//! Invariant: a context's state is reached through its commands only, its contract is enforced as it
+//! is printed, and no context uses another one that the map does not let it use.
+
+mod context;
+mod contract;
+mod error;
+mod registry;
+mod relationship;
+
+pub use context::Context;
+pub use contract::{Consumed, Contract, ExecutionMode, Identity};
+pub use error::{ContextError, Declared};
+pub use registry::{Caller, ContextCommand, Contexts, WorkerContexts, call, call_from};
+pub use relationship::{ContextMap, Direction, Neighbour, Relationship, RelationshipKind};
