@@ -31,6 +31,7 @@
 //! # Map
 //!
 //! - `http_call`: one request with a JSON body, one answer with a JSON body.
+//! - [`commands`]: the seven steps of every command, deciders behind them, middleware around them.
 //! - `anti_corruption`: what other systems send and take, translated or refused.
 //! - `deterministic_id`: stream ids that follow from a business key.
 //! - [`contexts`]: bounded contexts, their contracts, and the map of how they relate.
@@ -38,17 +39,20 @@
 //! - [`language`]: schemas of events, their compatibility, migrations and contract checks.
 
 mod anti_corruption;
+pub mod commands;
 pub mod contexts;
 mod deterministic_id;
 mod http_call;
 pub mod language;
 pub mod reservations;
 
-pub use contexts::{ContextCommand, WorkerContexts};
 pub use anti_corruption::{TranslationError, Translator, ValueMap, decimal, minor_units};
+pub use contexts::{ContextCommand, WorkerContexts};
 pub use deterministic_id::{
     IdSecret, InvalidBusinessKey, StreamIds, UniqueConstraintViolation, deterministic_stream_id,
     rotate_id_secret, stream_ids,
 };
+/// Deciders and state machines: pure, without dependencies.
+pub use everstep_decider as decider;
 
 pub use http_call::{Attempt, HttpCall, HttpCallError};

@@ -114,8 +114,9 @@ pub use schedule::{
 };
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, AttributeType, AttributeValue,
-    BoundedContext, CONTEXT_ISOLATED, Cancelled, ChildError, ChildFuture, ChildHandle, ChildResultFuture, Client, ClientError,
-    ContextRules, ContextTable, ContextTx, Counters, Either, Extension, ExternalError, ExternalFuture, ExternalWorkflow,
+    BoundedContext, CONTEXT_ISOLATED, Cancelled, ChildError, ChildFuture, ChildHandle,
+    ChildResultFuture, Client, ClientError, ContextRules, ContextTable, ContextTx, Counters,
+    Either, EventLinks, Extension, ExternalError, ExternalFuture, ExternalWorkflow,
     IDEMPOTENCY_CONFLICTS, IdempotencyConflict, Keys, Query, Retry, Saga, Schedule,
     SearchAttribute, Signal, SignalFuture, StartBuilder, StartFuture, StartedFuture,
     StartedWorkflow, Table, TimerFuture, Transaction, TransactionContext, Update, UpdateFuture,

@@ -61,6 +61,8 @@ mod duration;
 pub mod server;
 pub mod ui;
 
+#[doc(inline)]
+pub use everstep_activities::{commands, decider};
 pub use everstep_engine::*;
 #[doc(inline)]
 pub use everstep_storage::codec;

@@ -79,15 +79,16 @@ impl<C: BoundedContext> Context<C> {
     {
         let (name, context) = (command.name(), command.context());
         if context != C::NAME {
-            let what = format!("command `{name}` belongs to context `{context}`, not to `{}`", C::NAME);
+            let what =
+                format!("command `{name}` belongs to context `{context}`, not to `{}`", C::NAME);
             self.mistakes.push(what);
         }
         if let Err(error) = self.contract.check_command(name) {
             self.mistakes.push(error.to_string());
         }
         let (own, contract) = (Arc::clone(&self.own), Arc::clone(&self.contract));
-        let handler = Arc::new(
-            move |tx: &mut TransactionContext<'_>, caller: &Caller, input: &Payload| {
+        let handler =
+            Arc::new(move |tx: &mut TransactionContext<'_>, caller: &Caller, input: &Payload| {
                 let input = input.to::<I>().map_err(|error| {
                     let what = format!("command `{name}` cannot take this payload: {error}");
                     ActivityError::new("invalid_request", what).non_retryable()
@@ -100,8 +101,7 @@ impl<C: BoundedContext> Context<C> {
                 }
                 let output = done.map_err(|error| declared_or_not(&contract, error))?;
                 Ok(Payload::from_value(&output)?)
-            },
-        );
+            });
         if self.handlers.insert(name, handler).is_some() {
             self.mistakes.push(format!("command `{name}` has two handlers"));
         }
@@ -116,8 +116,9 @@ fn declared_or_not(contract: &Contract, error: ActivityError) -> ActivityError {
     }
     match contract.check_error_code(error.kind()) {
         Ok(()) => error.non_retryable(),
-        Err(undeclared) => undeclared
-            .into_failure_with(&serde_json::json!({ "undeclared": error.to_string() })),
+        Err(undeclared) => {
+            undeclared.into_failure_with(&serde_json::json!({ "undeclared": error.to_string() }))
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Declared;
 use super::ContextError;
+use super::error::Declared;
 use crate::language::{Consumption, SchemaVersion};
 
 /// A bounded context's contract. In JSON as the rule names its fields.
@@ -131,8 +131,7 @@ impl Contract {
     /// An event of another context that it reads, in this version.
     #[must_use]
     pub fn consumes(mut self, from: &str, event_type: &str, version: SchemaVersion) -> Self {
-        let event =
-            Consumption { event_type: event_type.to_owned(), expected_version: version };
+        let event = Consumption { event_type: event_type.to_owned(), expected_version: version };
         self.consumes.push(Consumed { from: from.to_owned(), event });
         self
     }
@@ -161,7 +160,11 @@ impl Contract {
     ///
     /// # Errors
     /// [`ContextError::Undeclared`], [`ContextError::ForeignStream`].
-    pub fn check_event(&self, event_type: &str, stream_type: Option<&str>) -> Result<(), ContextError> {
+    pub fn check_event(
+        &self,
+        event_type: &str,
+        stream_type: Option<&str>,
+    ) -> Result<(), ContextError> {
         self.declared(Declared::EventType, event_type, self.event_types.iter())?;
         stream_type.map_or(Ok(()), |stream_type| self.check_stream(stream_type))
     }

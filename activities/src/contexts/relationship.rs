@@ -188,7 +188,8 @@ impl ContextMap {
     /// [`ContextError::UndeclaredRelationship`].
     pub fn check_use(&self, caller: &str, callee: &str) -> Result<(), ContextError> {
         let related = self.relationships.iter().filter_map(|one| one.seen_by(caller)).any(|one| {
-            one.context == callee && matches!(one.direction, Direction::Downstream | Direction::Mutual)
+            one.context == callee
+                && matches!(one.direction, Direction::Downstream | Direction::Mutual)
         });
         match caller == callee || related {
             true => Ok(()),
@@ -245,7 +246,10 @@ mod tests {
         map.relate(relationship("a", "c", RelationshipKind::CustomerSupplier)).unwrap();
         let sides = map.by_context();
         assert_eq!(sides["a"].len(), 2);
-        assert_eq!((sides["b"][0].context.as_str(), sides["b"][0].direction), ("a", Direction::Mutual));
+        assert_eq!(
+            (sides["b"][0].context.as_str(), sides["b"][0].direction),
+            ("a", Direction::Mutual)
+        );
         assert_eq!(sides["c"][0].direction, Direction::Downstream);
         assert_eq!(sides["a"][1].direction, Direction::Upstream);
     }

@@ -145,8 +145,7 @@ impl Shard {
             let log = log.draft(snapshot, now.as_millis());
             let circumstances = Circumstances { namespace, now, origin, hooks, limits };
             let (owners, extensions) = (&registry.owners, &registry.extensions);
-            let circumstances =
-                Circumstances { namespace, now, origin, hooks, owners, extensions };
+            let circumstances = Circumstances { namespace, now, origin, hooks, owners, extensions };
             let mut tx = TransactionContext::new(&latest, log, circumstances);
             let ended = panics::catch(AssertUnwindSafe(|| code(&mut tx)));
             let ended = ended.unwrap_or_else(|panic| {

@@ -94,7 +94,11 @@ pub(crate) struct Owners(BTreeMap<&'static str, (TypeId, Arc<dyn ContextRules>)>
 impl Worker {
     /// Declares a context with its rules. A name belongs to one type.
     #[must_use]
-    pub fn bounded_context<C: BoundedContext>(mut self, _: &C, rules: Arc<dyn ContextRules>) -> Self {
+    pub fn bounded_context<C: BoundedContext>(
+        mut self,
+        _: &C,
+        rules: Arc<dyn ContextRules>,
+    ) -> Self {
         let registry = self.registry_mut();
         let before = registry.owners.0.insert(C::NAME, (TypeId::of::<C>(), rules));
         if before.is_some() {

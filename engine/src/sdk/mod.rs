@@ -1,8 +1,8 @@
 //! What users write against: typed constants, async functions and the context they are given.
 
 mod activity_context;
-mod call_options;
 mod bounded;
+mod call_options;
 mod cancel;
 mod child;
 mod child_handle;
@@ -30,8 +30,8 @@ mod versions;
 mod worker;
 
 pub use activity_context::ActivityContext;
-pub use bounded::{BoundedContext, CONTEXT_ISOLATED, ContextRules, ContextTable, ContextTx};
 pub(crate) use bounded::Owners;
+pub use bounded::{BoundedContext, CONTEXT_ISOLATED, ContextRules, ContextTable, ContextTx};
 pub use cancel::Cancelled;
 pub use child::{ChildError, ChildFuture, StartFuture, StartedWorkflow};
 pub use child_handle::{ChildHandle, ChildResultFuture, StartedFuture};
@@ -61,7 +61,7 @@ pub(crate) use error::{CANCELLED, HANDED_OVER};
 pub(crate) use patch::Foresight;
 pub(crate) use transaction::{Ask, Circumstances, RowChange, Rows, counter};
 pub(crate) use transaction_log::{AppendHook, idempotency_conflict};
-pub use transaction_log::{IDEMPOTENCY_CONFLICTS, IdempotencyConflict};
+pub use transaction_log::{EventLinks, IDEMPOTENCY_CONFLICTS, IdempotencyConflict};
 pub(crate) use update_buffer::{Offered, OfferedUpdate};
 pub(crate) use versions::Unregistered;
 pub(crate) use worker::{BoxedActivity, Registry, WorkflowEntry, WorkflowFuture};

@@ -15,6 +15,7 @@ use super::tables::{Counters, Keys, OWNED, Table, prefix};
 use super::transaction_log::AppendHook;
 use super::{ActivityError, Signal, Workflow};
 use crate::{Failure, Payload, PayloadLimits, Rejection, SignalInput, StartRequest, Timestamp};
+use super::transaction_log::{AppendHook, EventLinks};
 use super::{ActivityError, Extension, Extensions, Owners, Signal, Workflow};
 use crate::{Failure, Payload, Rejection, SignalInput, StartRequest, Timestamp};
 
@@ -77,6 +78,8 @@ pub struct TransactionContext<'a> {
     pub(super) now: Timestamp,
     /// The workflow's step that runs the transaction.
     pub(super) origin: Option<Origin>,
+    /// What links appended events to what led to them.
+    pub(super) links: Option<Box<EventLinks>>,
     /// How many hooks are under way within each other.
     pub(super) depth: u8,
     /// What rows were before a part that may be undone.
@@ -117,6 +120,7 @@ impl<'a> TransactionContext<'a> {
             hooks,
             now,
             origin,
+            links: None,
             depth: 0,
             vetoed: None,
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use everstep_storage::log::{
-    Append, AppendRefusal, Appended, Head, Origin, Query, RecordedEvent, StreamId,
+    Append, AppendRefusal, Appended, Head, NewEvent, Origin, Query, RecordedEvent, StreamId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,40 @@ pub(crate) fn idempotency_conflict(
     tx.put(IDEMPOTENCY_CONFLICTS, &row, &IdempotencyConflict { key: key.to_owned(), at_ms })
 }
 
+/// What links events to what led to them; an event's own words stand above it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventLinks {
+    /// What belongs together.
+    pub correlation_id: Option<Box<str>>,
+    /// The id of what led to them.
+    pub causation_id: Option<Box<str>>,
+    /// Who asked for it.
+    pub actor: Option<Box<str>>,
+    /// The trace, as a W3C `traceparent`.
+    pub trace: Option<Box<str>>,
+}
+
+impl EventLinks {
+    fn fill_in(&self, event: &mut NewEvent) {
+        let or = |own: &mut Option<Box<str>>, link: &Option<Box<str>>| {
+            if own.is_none() {
+                own.clone_from(link);
+            }
+        };
+        or(&mut event.correlation_id, &self.correlation_id);
+        or(&mut event.causation_id, &self.causation_id);
+        or(&mut event.actor, &self.actor);
+        or(&mut event.trace, &self.trace);
+    }
+}
+
 impl TransactionContext<'_> {
+    /// Every event that is appended from here on and does not say itself what led to it has these
+    /// links; answers the ones that were in force before.
+    pub fn link_events(&mut self, links: Option<EventLinks>) -> Option<EventLinks> {
+        std::mem::replace(&mut self.links, links.map(Box::new)).map(|links| *links)
+    }
+
     /// Appends events; their positions are known at once and durable with the transaction. An
     /// event that names no origin gets the workflow's step that runs the transaction.
     ///
@@ -74,6 +107,10 @@ impl TransactionContext<'_> {
         let bytes = self.limits.check_events(&append);
         let bytes = bytes.map_err(|why| AppendRefusal::Invalid(why.to_string()))?;
         self.hold(bytes).map_err(|why| AppendRefusal::Invalid(why.to_string()))?;
+        if let Some(links) = &self.links {
+            let events = append.streams.iter_mut().flat_map(|stream| &mut stream.events);
+            events.for_each(|event| links.fill_in(event));
+        }
         if let Some(origin) = &self.origin {
             fill_in(&mut append, origin);
         }

@@ -11,8 +11,10 @@
 //!
 //! - `worker`: puts the workflows together;
 //! - `witness_dir`: the files that prove what ran, and how often;
+//! - `domain/`: commands and what decides them;
 //! - `workflows/`: one story a file, each with its contract at the top.
 
+mod domain;
 mod witness_dir;
 mod worker;
 mod workflows;

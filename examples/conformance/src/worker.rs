@@ -5,6 +5,7 @@ use std::path::Path;
 
 use everstep::Worker;
 
+use crate::domain::accounts;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, append, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork,
@@ -39,5 +40,6 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = cancellable::register(worker, &dir);
     let worker = parent::register(worker);
     let worker = ticker::register(worker);
+    let worker = accounts::register(worker);
     Ok(random::register(worker))
 }

@@ -17,6 +17,7 @@ mod blocking;
 mod body;
 mod cancel;
 mod clock;
+mod commands;
 mod count;
 mod delete;
 mod describe;
@@ -94,6 +95,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(error_page::error_page))
         .merge(batch::routes())
         .merge(log::routes())
+        .merge(commands::routes())
         .merge(schedules::routes());
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }

@@ -24,6 +24,8 @@ pub struct Problem {
     detail: Cow<'static, str>,
     /// What stands beside the fields that every problem has.
     fields: serde_json::Map<String, serde_json::Value>,
+    /// The application's own word for what the code stands for.
+    domain_code: Option<String>,
 }
 
 /// The body of every refusal.
@@ -40,7 +42,7 @@ pub(super) struct ProblemBody {
     /// What exactly was refused, for people.
     detail: String,
     /// Stable name to decide by.
-    code: &'static str,
+    code: Cow<'static, str>,
     /// What belongs to the code.
     #[serde(flatten)]
     fields: serde_json::Map<String, serde_json::Value>,
@@ -51,7 +53,13 @@ impl Problem {
     pub(crate) fn new(code: &'static ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         let status = code.statuses.first().copied().unwrap_or(500);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { code, status, detail: detail.into(), fields: serde_json::Map::new() }
+        Self {
+            code,
+            status,
+            detail: detail.into(),
+            fields: serde_json::Map::new(),
+            domain_code: None,
+        }
     }
 
     /// The request makes no sense: 400.
@@ -68,6 +76,12 @@ impl Problem {
     /// The same with one more field, for programs.
     pub(crate) fn with_field(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
         self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same under the code that the application has for it; its page stays the same.
+    pub(crate) fn with_domain_code(mut self, code: String) -> Self {
+        self.domain_code = Some(code);
         self
     }
 
@@ -155,7 +169,7 @@ impl IntoResponse for Problem {
             title: self.code.title,
             status: self.status.as_u16(),
             detail,
-            code: self.code.name,
+            code: self.domain_code.map_or(Cow::Borrowed(self.code.name), Cow::Owned),
             fields: self.fields,
         };
         // Strings and a number always have a JSON form.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use everstep::Role;
+use everstep::access::{Token, TokenEntry, Tokens};
 use hyper::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -81,6 +83,32 @@ impl World {
         self.make_namespace().await;
     }
 
+    /// Moves the scenario to a server of its own that asks for tokens: of an app, an operator and
+    /// an admin.
+    pub(crate) async fn own_server_with_tokens(&mut self) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("tokens.json");
+        for role in [Role::App, Role::Operator, Role::Admin] {
+            let token = Token::random();
+            let (name, sha256) = (role.to_string(), token.hash().to_string());
+            let entry = TokenEntry { name, role: role.to_string(), namespaces: None, sha256 };
+            Tokens::add(&file, entry).unwrap();
+            self.remembered.insert(format!("token-{role}"), token.text().to_owned());
+        }
+        let args = vec!["--tokens".to_owned(), file.display().to_string()];
+        let server = start(&dir, &args).await;
+        self.api = server.api();
+        self.own = Some(OwnServer { dir, args, server });
+        self.become_caller("admin");
+        self.make_namespace().await;
+    }
+
+    /// Calls from here on carry the token of that role.
+    pub(crate) fn become_caller(&mut self, role: &str) {
+        let token = self.remembered.get(&format!("token-{role}")).expect("a token of that role");
+        self.api = self.api.clone().with_token(token);
+    }
+
     /// `kill -9` of the scenario's own server, and a new process on the same data.
     pub(crate) async fn kill_and_start(&mut self) {
         let OwnServer { dir, args, server } = self.own.take().expect("a server of its own");
@@ -113,13 +141,24 @@ impl World {
         path: &str,
         body: Option<&str>,
     ) -> impl Future<Output = Answer> + Send + use<> {
+        let asked = self.try_ask(method, path, body);
+        async move { asked.await.unwrap() }
+    }
+
+    /// The same; an error when there was no answer.
+    pub(crate) fn try_ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+    ) -> impl Future<Output = Result<Answer, String>> + Send + use<> {
         let path = self.scoped(&self.fill(path));
         let body: Option<Value> = body.map(|text| {
             let text = self.fill(text);
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
         });
         let api = self.api.clone();
-        async move { api.call(method, &path, body.as_ref(), None).await.unwrap() }
+        async move { api.call(method, &path, body.as_ref(), None).await }
     }
 
     fn scoped(&self, path: &str) -> String {

@@ -20,6 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Api {
     url: String,
     http: Client<HttpConnector, Full<Bytes>>,
+    token: Option<String>,
 }
 
 /// A status and a JSON body (`null` for an empty one).
@@ -53,7 +54,13 @@ impl Api {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let http = Client::builder(TokioExecutor::new()).build(connector);
-        Self { url: url.to_owned(), http }
+        Self { url: url.to_owned(), http, token: None }
+    }
+
+    /// The same server, as whoever has the token.
+    pub(crate) fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
     }
 
     /// One call; an error when there was no answer.
@@ -67,6 +74,9 @@ impl Api {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         if let Some(key) = idempotency_key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
         }
         if body.is_some() {
             request = request.header("content-type", "application/json");

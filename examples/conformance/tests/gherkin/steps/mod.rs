@@ -6,5 +6,6 @@
 #![expect(clippy::needless_pass_by_value, reason = "a step is handed the text that it matched")]
 
 mod events;
+mod commands;
 mod http;
 mod server;

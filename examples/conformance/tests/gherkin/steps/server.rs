@@ -15,6 +15,11 @@ async fn own_clock(world: &mut World) {
     world.own_server(vec!["--clock".to_owned(), "manual".to_owned()]).await;
 }
 
+#[given("a server of its own with tokens")]
+async fn own_tokens(world: &mut World) {
+    world.own_server_with_tokens().await;
+}
+
 #[when("the server is killed and started again")]
 async fn kill_and_start(world: &mut World) {
     world.kill_and_start().await;

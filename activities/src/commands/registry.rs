@@ -1,0 +1,258 @@
+//! Which handler decides which command, and what stands around all of them.
+//!
+//! Invariant: a handler goes in and never comes out; the orchestrator alone calls it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use everstep_decider::{Moment, Rejection};
+use everstep_engine::{ActivityError, Extension, Payload, Role, TransactionContext, Worker};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::aggregate::Aggregate;
+use super::middleware::{Authorization, Logging, Middleware, RateLimit, RateLimits, Validation};
+use super::retention::DEFAULT_RETENTION_MS;
+use super::send::{self, SEND_COMMAND};
+use super::wrap::{self, Entities};
+use super::{Changed, Command, Handled};
+
+type Handle = dyn Fn(&mut TransactionContext<'_>, &Payload, &mut Moment) -> Result<Handled, ActivityError>
+    + Send
+    + Sync;
+type CheckPayload = dyn Fn(&Payload) -> Result<(), String> + Send + Sync;
+
+/// A command's place in the registry.
+pub(super) struct Registered {
+    pub(super) role: Role,
+    pub(super) check: Box<CheckPayload>,
+    pub(super) handle: Box<Handle>,
+    /// The bounded context that it belongs to.
+    context: Option<&'static str>,
+}
+
+/// A command that a worker takes.
+#[derive(Clone, Debug, Serialize)]
+pub struct CommandInfo {
+    /// Its name.
+    #[serde(rename = "type")]
+    pub command_type: &'static str,
+    /// The smallest role that may send it.
+    pub role: &'static str,
+    /// The bounded context that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<&'static str>,
+}
+
+/// The commands of a worker.
+pub struct Commands {
+    registered: BTreeMap<&'static str, Registered>,
+    middleware: Vec<Arc<dyn Middleware>>,
+    /// Middleware that these commands do not pass.
+    skips: BTreeSet<(&'static str, &'static str)>,
+    limits: RateLimits,
+    retention_ms: u64,
+    mistake: Option<String>,
+}
+
+impl Default for Commands {
+    fn default() -> Self {
+        let middleware: Vec<Arc<dyn Middleware>> =
+            vec![Arc::new(Validation), Arc::new(Authorization), Arc::new(Logging)];
+        Self {
+            registered: BTreeMap::new(),
+            middleware,
+            skips: BTreeSet::new(),
+            limits: RateLimits::default(),
+            retention_ms: DEFAULT_RETENTION_MS,
+            mistake: None,
+        }
+    }
+}
+
+impl Extension for Commands {
+    fn check(&self) -> Result<(), String> {
+        match &self.mistake {
+            Some(mistake) => Err(mistake.clone()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Commands {
+    /// A command that creates an entity: `id` says which one, `wish` what the decider is asked. One
+    /// that exists is refused with [`Aggregate::ALREADY_EXISTS`].
+    pub fn create<A: Aggregate, I: DeserializeOwned + 'static>(
+        &mut self,
+        command: Command<I, Changed>,
+        id: impl Fn(&I) -> String + Send + Sync + 'static,
+        wish: impl Fn(I) -> A::Command + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.add(command, Some(A::CONTEXT), move |tx, input: I, moment| {
+            let id = id(&input);
+            wrap::create::<A>(tx, &id, &wish(input), moment)
+        })
+    }
+
+    /// A command that changes an entity. One that does not exist is refused with
+    /// [`Aggregate::NOT_FOUND`].
+    pub fn modify<A: Aggregate, I: DeserializeOwned + 'static>(
+        &mut self,
+        command: Command<I, Changed>,
+        id: impl Fn(&I) -> String + Send + Sync + 'static,
+        wish: impl Fn(I) -> A::Command + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.add(command, Some(A::CONTEXT), move |tx, input: I, moment| {
+            let id = id(&input);
+            wrap::modify::<A>(tx, &id, &wish(input), moment)
+        })
+    }
+
+    /// A command about several entities of one kind at once: all of it happens or nothing.
+    /// `scope` names the consistency boundary (a type and an id, within the namespace), whose
+    /// version grows by one; `ids` the entities; `decide` is pure and answers events by entity.
+    pub fn across<A: Aggregate, I: DeserializeOwned + 'static>(
+        &mut self,
+        command: Command<I, Vec<Changed>>,
+        scope: impl Fn(&I) -> (String, String) + Send + Sync + 'static,
+        ids: impl Fn(&I) -> Vec<String> + Send + Sync + 'static,
+        decide: impl Fn(&Entities<A>, &I, &mut Moment) -> Result<Vec<(String, A::Event)>, Rejection>
+        + Send
+        + Sync
+        + 'static,
+    ) -> &mut Self {
+        self.add(command, Some(A::CONTEXT), move |tx, input: I, moment| {
+            let (scope_type, scope_id) = scope(&input);
+            let decide = |entities: &Entities<A>| decide(entities, &input, moment);
+            wrap::across::<A>(tx, (&scope_type, &scope_id), &ids(&input), decide)
+        })
+    }
+
+    /// A command with a handler of its own, for what no wrapper does. It reads what it needs, and
+    /// hands over what is to be written; what it writes itself is undone unless it is executed.
+    pub fn handle<I: DeserializeOwned + 'static, O>(
+        &mut self,
+        command: Command<I, O>,
+        handler: impl Fn(&mut TransactionContext<'_>, I, &mut Moment) -> Result<Handled, ActivityError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> &mut Self {
+        self.add(command, None, handler)
+    }
+
+    fn add<I: DeserializeOwned + 'static, O>(
+        &mut self,
+        command: Command<I, O>,
+        context: Option<&'static str>,
+        handler: impl Fn(&mut TransactionContext<'_>, I, &mut Moment) -> Result<Handled, ActivityError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> &mut Self {
+        let check = command.check;
+        let check = Box::new(move |payload: &Payload| {
+            let input = payload.to::<I>().map_err(|error| error.to_string())?;
+            check.map_or(Ok(()), |check| check(&input))
+        });
+        let handle = Box::new(
+            move |tx: &mut TransactionContext<'_>, payload: &Payload, moment: &mut Moment| {
+                handler(tx, payload.to::<I>()?, moment)
+            },
+        );
+        let registered = Registered { role: command.role, check, handle, context };
+        if self.registered.insert(command.name(), registered).is_some() {
+            self.mistake = Some(format!("command `{}` is registered twice", command.name()));
+        }
+        self
+    }
+
+    /// Something that stands around every command, at its place in the order.
+    pub fn middleware(&mut self, middleware: impl Middleware) -> &mut Self {
+        self.middleware.push(Arc::new(middleware));
+        // Stable, so that equal orders keep the order of registration.
+        self.middleware.sort_by_key(|middleware| middleware.order());
+        self
+    }
+
+    /// The command passes the middleware of that name unchecked.
+    pub fn skip<I, O>(&mut self, middleware: &'static str, command: Command<I, O>) -> &mut Self {
+        self.skips.insert((command.name(), middleware));
+        self
+    }
+
+    /// Limits how often each user may send the command.
+    pub fn limit<I, O>(&mut self, command: Command<I, O>, limit: RateLimit) -> &mut Self {
+        if !self.middleware.iter().any(|middleware| middleware.name() == RateLimits::NAME) {
+            self.middleware(RateLimits::default());
+        }
+        self.limits.insert(command.name(), limit);
+        self
+    }
+
+    /// For how long a command's record answers a repetition, in milliseconds.
+    pub fn retention_ms(&mut self, ms: u64) -> &mut Self {
+        self.retention_ms = ms;
+        self
+    }
+
+    /// The commands, by name.
+    pub fn list(&self) -> Vec<CommandInfo> {
+        let info = |(name, of): (&&'static str, &Registered)| CommandInfo {
+            command_type: name,
+            role: of.role.name(),
+            context: of.context,
+        };
+        self.registered.iter().map(info).collect()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Registered> {
+        self.registered.get(name)
+    }
+
+    /// What stands around a command, in order.
+    pub(super) fn around<'c>(
+        &'c self,
+        command: &'c str,
+    ) -> impl Iterator<Item = &'c Arc<dyn Middleware>> + 'c {
+        self.middleware.iter().filter(move |middleware| {
+            let skips = |(of, by): &(&str, &str)| *of == command && *by == middleware.name();
+            !self.skips.iter().any(skips)
+        })
+    }
+
+    pub(super) fn limit_of(&self, command: &str) -> Option<RateLimit> {
+        self.limits.get(command)
+    }
+
+    pub(super) const fn kept_for_ms(&self) -> u64 {
+        self.retention_ms
+    }
+}
+
+impl std::fmt::Debug for Commands {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let commands: Vec<_> = self.registered.keys().collect();
+        f.debug_struct("Commands").field("commands", &commands).finish_non_exhaustive()
+    }
+}
+
+/// Commands on a worker.
+pub trait WorkerCommands {
+    /// Declares commands; may be called by each domain for its own.
+    #[must_use]
+    fn commands(self, declare: impl FnOnce(&mut Commands)) -> Self;
+}
+
+impl WorkerCommands for Worker {
+    fn commands(self, declare: impl FnOnce(&mut Commands)) -> Self {
+        let first = self.extension::<Commands>().is_none();
+        let worker = self.extend(declare);
+        match first {
+            true => worker
+                .transaction(SEND_COMMAND, send::in_transaction)
+                .workflow(send::SENDER, send::sender),
+            false => worker,
+        }
+    }
+}

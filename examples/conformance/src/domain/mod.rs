@@ -1,0 +1,3 @@
+//! Domains through which commands, deciders and projections can be tried from outside.
+
+pub(crate) mod accounts;
