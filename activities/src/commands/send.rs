@@ -88,6 +88,7 @@ fn run(
 }
 
 /// The transaction of [`SEND_COMMAND`].
+#[expect(clippy::needless_pass_by_value, reason = "a transaction is handed its input")]
 pub(super) fn in_transaction(
     tx: &mut TransactionContext<'_>,
     request: CommandRequest,
