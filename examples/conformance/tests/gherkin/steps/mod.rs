@@ -5,7 +5,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a step is handed the text that it matched")]
 
-mod events;
 mod commands;
+mod events;
 mod http;
 mod server;
