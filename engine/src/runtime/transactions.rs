@@ -143,9 +143,9 @@ impl Shard {
             let hooks = &registry.append_hooks[..];
             let limits = self.inner.config.limits;
             let log = log.draft(snapshot, now.as_millis());
-            let circumstances = Circumstances { namespace, now, origin, hooks, limits };
             let (owners, extensions) = (&registry.owners, &registry.extensions);
-            let circumstances = Circumstances { namespace, now, origin, hooks, owners, extensions };
+            let circumstances =
+                Circumstances { namespace, now, origin, hooks, limits, owners, extensions };
             let mut tx = TransactionContext::new(&latest, log, circumstances);
             let ended = panics::catch(AssertUnwindSafe(|| code(&mut tx)));
             let ended = ended.unwrap_or_else(|panic| {

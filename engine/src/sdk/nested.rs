@@ -32,6 +32,7 @@ impl Undo {
 struct Savepoint {
     rows: usize,
     asks: usize,
+    bytes: usize,
     log: Mark,
     vetoed: Option<Failure>,
 }
@@ -78,6 +79,7 @@ impl TransactionContext<'_> {
         Savepoint {
             rows: self.undo.before.len(),
             asks: self.asks.len(),
+            bytes: self.bytes,
             log: self.log.mark(),
             vetoed: self.vetoed.clone(),
         }
@@ -91,6 +93,7 @@ impl TransactionContext<'_> {
             }
         }
         self.asks.truncate(savepoint.asks);
+        self.bytes = savepoint.bytes;
         self.log.undo_to(&savepoint.log);
         self.vetoed = savepoint.vetoed;
     }

@@ -12,12 +12,9 @@ use serde::de::DeserializeOwned;
 
 use super::nested::Undo;
 use super::tables::{Counters, Keys, OWNED, Table, prefix};
-use super::transaction_log::AppendHook;
-use super::{ActivityError, Signal, Workflow};
-use crate::{Failure, Payload, PayloadLimits, Rejection, SignalInput, StartRequest, Timestamp};
 use super::transaction_log::{AppendHook, EventLinks};
 use super::{ActivityError, Extension, Extensions, Owners, Signal, Workflow};
-use crate::{Failure, Payload, Rejection, SignalInput, StartRequest, Timestamp};
+use crate::{Failure, Payload, PayloadLimits, Rejection, SignalInput, StartRequest, Timestamp};
 
 /// The most rows that one transaction may write.
 const MOST_WRITES: usize = 10_000;
@@ -69,7 +66,7 @@ pub struct TransactionContext<'a> {
     namespace: &'a str,
     pub(super) limits: PayloadLimits,
     /// Of everything that it writes and asks for.
-    bytes: usize,
+    pub(super) bytes: usize,
     pub(crate) changes: BTreeMap<Vec<u8>, RowChange>,
     pub(crate) asks: Vec<Ask>,
     /// The event log, with what was appended so far.
@@ -104,16 +101,12 @@ pub(crate) struct Circumstances<'a> {
 
 impl<'a> TransactionContext<'a> {
     pub(crate) fn new(rows: &'a dyn Rows, log: Draft<'a>, of: Circumstances<'a>) -> Self {
-        let Circumstances { namespace, now, origin, hooks, limits } = of;
+        let Circumstances { namespace, now, origin, hooks, limits, owners, extensions } = of;
         Self {
             rows,
             namespace,
             limits,
             bytes: 0,
-        let Circumstances { namespace, now, origin, hooks, owners, extensions } = of;
-        Self {
-            rows,
-            namespace,
             changes: BTreeMap::new(),
             asks: Vec::new(),
             log,
@@ -122,8 +115,6 @@ impl<'a> TransactionContext<'a> {
             origin,
             links: None,
             depth: 0,
-            vetoed: None,
-        }
             undo: Undo::default(),
             owners,
             extensions,
@@ -339,7 +330,6 @@ impl<'a> TransactionContext<'a> {
     fn change(&mut self, key: Vec<u8>, change: RowChange) -> Result<(), ActivityError> {
         let before = self.changes.get(&key).map_or(0, RowChange::bytes);
         self.bytes = self.bytes - before + change.bytes();
-        self.changes.insert(key, change);
         if self.undo.is_open() {
             let before = self.changes.insert(key.clone(), change);
             self.undo.remember(key, before);
