@@ -25,6 +25,10 @@ mod observing {}
 mod access {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/16-events.md")]
+mod events {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/04-sagas-and-cancellation.md")]
 mod sagas_and_cancellation {}
 

@@ -16,7 +16,7 @@ pub struct BenchArgs {
         value_delimiter = ',',
         value_name = "LIST",
         ignore_case = true,
-        default_value = "w1,w2,w3,w4,w5,w6,w7,w8"
+        default_value = "w1,w2,w3,w4,w5,w6,w7,w8,e1,e2,e3,e4,e5,e6"
     )]
     pub(super) workloads: Vec<Workload>,
     /// Length of a cell in seconds; at least 30 for figures that are published.
@@ -37,6 +37,9 @@ pub struct BenchArgs {
     /// Closed runs of w8; there is one open run for a hundred of them.
     #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     pub(super) runs: u64,
+    /// Events that are stored before e4 and e5 measure.
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    pub(super) stored: u64,
     /// Directory for the data and for measuring the disk; something below the system's temporary
     /// directory where none is given. What is made in it is removed afterwards.
     #[arg(long, value_name = "DIR")]
@@ -68,6 +71,18 @@ pub enum Workload {
     W7,
     /// Finding runs.
     W8,
+    /// One conditional append after the other.
+    E1,
+    /// Conditional appends by many clients.
+    E2,
+    /// Appends of a hundred events.
+    E3,
+    /// Reads by tag and in full.
+    E4,
+    /// Appends to a log that holds very many events.
+    E5,
+    /// From the acknowledgement to the subscribers.
+    E6,
 }
 
 impl Workload {
@@ -82,6 +97,12 @@ impl Workload {
             Self::W6 => "w6",
             Self::W7 => "w7",
             Self::W8 => "w8",
+            Self::E1 => "e1",
+            Self::E2 => "e2",
+            Self::E3 => "e3",
+            Self::E4 => "e4",
+            Self::E5 => "e5",
+            Self::E6 => "e6",
         }
     }
 
@@ -96,6 +117,12 @@ impl Workload {
             Self::W6 => "schedules, 1,000 of them due at each second, in process only",
             Self::W7 => "one run with a long history, in process only",
             Self::W8 => "list, filter and count among very many runs, in process only",
+            Self::E1 => "conditional appends, one client, in process only",
+            Self::E2 => "conditional appends, in process only",
+            Self::E3 => "appends of 100 events, in process only",
+            Self::E4 => "events read by tag and in full, in process only",
+            Self::E5 => "appends to a full log, and on hot tags, in process only",
+            Self::E6 => "acknowledged to delivered, in process only",
         }
     }
 
@@ -106,6 +133,10 @@ impl Workload {
             Self::W2 => &[1, 64, 512],
             Self::W3 => &[1, 64],
             Self::W5 => &[512],
+            Self::E1 | Self::E4 | Self::E5 => &[1],
+            Self::E2 => &[16, 64, 256],
+            Self::E3 => &[16],
+            Self::E6 => &[1, 100, 1_000],
         }
     }
 }
@@ -132,10 +163,14 @@ impl BenchArgs {
 
     /// The cells: each workload with each number in flight.
     pub(super) fn plan(&self) -> Vec<(Workload, usize)> {
-        // W7 needs an engine that it can end and open again, W6 one that it can watch, W8 one that
-        // holds nothing else.
+        // W7 needs an engine that it can end and open again, W6 one that it can watch, W8 and the
+        // event log's one that holds nothing else.
         let mine = |workload: &&Workload| {
-            self.url.is_none() || !matches!(workload, Workload::W6 | Workload::W7 | Workload::W8)
+            self.url.is_none()
+                || matches!(
+                    workload,
+                    Workload::W1 | Workload::W2 | Workload::W3 | Workload::W4 | Workload::W5
+                )
         };
         let cells = self.workloads.iter().filter(mine).flat_map(|workload| {
             let own = workload.concurrency();

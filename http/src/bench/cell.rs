@@ -32,7 +32,7 @@ pub(super) async fn measure(
         Workload::W2 => Job::chain(STEPS),
         Workload::W3 => subject.waiting_job(),
         Workload::W4 => Job::fan_out(),
-        Workload::W5 | Workload::W6 | Workload::W7 | Workload::W8 => Job::sleep(),
+        _ => Job::sleep(),
     };
     let mut load = run(subject, workload, concurrency, length, job).await?;
     let (p50, p99) = (load.latencies.percentile_ms(0.5), load.latencies.percentile_ms(0.99));

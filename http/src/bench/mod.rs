@@ -1,4 +1,4 @@
-//! The benchmark: workloads W1 to W8, in process or over HTTP.
+//! The benchmark: workloads W1 to W8, in process or over HTTP, and E1 to E6 of the event log.
 //!
 //! ```text
 //! args ──► plan of cells ──► for each: disk's sync rate · fresh engine · closed loop · drain
@@ -16,6 +16,7 @@ mod cell;
 mod child;
 mod disk;
 mod error;
+mod events;
 mod figure;
 mod finding;
 mod load;

@@ -9,6 +9,7 @@ use super::args::{BenchArgs, Workload};
 use super::cell;
 use super::disk::{ScratchDir, SyncRate};
 use super::error::BenchError;
+use super::events;
 use super::figure::Measured;
 use super::finding;
 use super::long_run;
@@ -125,6 +126,16 @@ fn one(
         (Workload::W8, None) => {
             clients.block_on(finding::in_process(scratch.path(), runtime.handle(), args.runs, disk))
         }
+        (
+            Workload::E1 | Workload::E2 | Workload::E3 | Workload::E4 | Workload::E5 | Workload::E6,
+            None,
+        ) => clients.block_on(events::in_process(
+            scratch.path(),
+            runtime.handle(),
+            cell,
+            (args.length(), args.stored),
+            disk,
+        )),
         (_, Some(server)) => clients.block_on(cell::measure(server, cell, args.length(), disk)),
         (_, None) => {
             let budget = EngineConfig::default().memory_budget_bytes;
