@@ -131,9 +131,9 @@ pub use telemetry::{
 pub use timestamp::Timestamp;
 pub use view::{
     AppendReceipt, Awaiting, BatchDescription, BatchPage, CountGroup, EventOrigin, EventView,
-    ExportError, ExportPage, ExportQuery, ExportedRun, GroupBy, HistoryPage, LogPage, LoggedEvent,
-    NameDescription, PendingActivityView, PendingChildView, PendingTimerView, PendingUpdateView,
-    QueueDescription, RunCounts, RunDescription, RunPage, RunResult, RunSummary,
+    ExportError, ExportPage, ExportQuery, ExportedRun, GroupBy, HideValues, HistoryPage, LogPage,
+    LoggedEvent, NameDescription, PendingActivityView, PendingChildView, PendingTimerView,
+    PendingUpdateView, QueueDescription, RunCounts, RunDescription, RunPage, RunResult, RunSummary,
     ScheduleDescription, ScheduleHealth, ScheduleHealthState, SchedulePage, ScheduledRun,
     ScopeDescription, StreamDescription, Triggered, Upcoming, UpdateState, UpdateStatus,
 };

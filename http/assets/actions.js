@@ -23,7 +23,8 @@ async function send(form) {
         // The form is gone from view; its opener is where the person was before.
         if (hadFocus) details.querySelector("summary").focus({ preventScroll: true });
       }
-      await refresh();
+      // What can be done now is what was asked for: the opener itself may go.
+      await refresh({ force: true });
     }
   } catch {
     toast("The server did not answer; nothing is known of the outcome. Try again.", "error");

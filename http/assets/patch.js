@@ -67,7 +67,7 @@ function morph(old, fresh, force) {
   const version = fresh.dataset.v;
   if (version !== undefined && version === old.dataset.v && !force) return;
   // A form that someone fills in is left alone until they are done.
-  if ("hold" in old.dataset && inUse(old)) return;
+  if ("hold" in old.dataset && inUse(old) && !force) return;
   attributes(old, fresh);
   if (old.tagName === "INPUT" || old.tagName === "SELECT") field(old, fresh, force);
   if (old.tagName === "TEXTAREA") return;

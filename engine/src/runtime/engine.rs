@@ -202,8 +202,10 @@ impl Engine {
         self.hides_values
     }
 
-    /// What the reader of this handle may see.
-    pub(super) fn shown<T: HideValues>(&self, found: T) -> T {
+    /// What the reader of this handle may see: for who reads otherwise than through its methods,
+    /// the event log of [`Engine::log`] say.
+    #[must_use]
+    pub fn shown<T: HideValues>(&self, found: T) -> T {
         if self.hides_values { found.hidden() } else { found }
     }
 

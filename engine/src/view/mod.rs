@@ -31,7 +31,7 @@ pub(crate) use history::page_of_history;
 pub use history::{EventView, HistoryPage};
 pub use list::{RunPage, RunSummary};
 pub use queues::QueueDescription;
-pub(crate) use redaction::HideValues;
+pub use redaction::HideValues;
 pub use relations::PendingChildView;
 pub use result::RunResult;
 pub use schedule::{

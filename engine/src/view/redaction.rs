@@ -7,11 +7,13 @@
 //! Invariant: where an event carries values is said once, in `HistoryEvent::visit_values`; every
 //! read of a handle that hides values goes through here (`Engine::hiding_values`).
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{
-    BatchDescription, ExportedRun, HistoryPage, RunCounts, RunDescription, RunPage, RunResult,
-    RunSummary, ScheduleDescription, UpdateState,
+    BatchDescription, ExportedRun, HistoryPage, LogPage, LoggedEvent, RunCounts, RunDescription,
+    RunPage, RunResult, RunSummary, ScheduleDescription, UpdateState,
 };
 use crate::kernel::{HistoryEvent, ValueMut, visit_failure};
 use crate::{Failure, Payload};
@@ -47,7 +49,7 @@ fn shape(value: Value) -> Value {
 
 /// Something that is shown and whose values can be hidden: what is left of each is its kind and
 /// its size.
-pub(crate) trait HideValues {
+pub trait HideValues {
     /// Hides them.
     fn hide_values(&mut self);
 
@@ -92,7 +94,7 @@ impl HideValues for Failure {
         // Details stand beside the message as fields of their own.
         if let Some(details) = self.details.take() {
             let fields = [("details", details)];
-            let fields: std::collections::BTreeMap<_, _> = fields.into_iter().collect();
+            let fields: BTreeMap<_, _> = fields.into_iter().collect();
             self.details = Payload::from_value(&fields).ok();
         }
     }
@@ -123,13 +125,19 @@ impl<T: HideValues> HideValues for Vec<T> {
     }
 }
 
+/// The attribute that ties a run to its schedule is a name of the engine's own.
+fn hide_attributes(attributes: &mut BTreeMap<String, Payload>) {
+    let given = attributes.iter_mut().filter(|(name, _)| *name != "schedule_id");
+    given.for_each(|(_, value)| value.hide_values());
+}
+
 impl HideValues for RunDescription {
     fn hide_values(&mut self) {
         self.input.hide_values();
         self.result.hide_values();
         self.failure.hide_values();
         self.memo.hide_values();
-        self.search_attributes.values_mut().for_each(Payload::hide_values);
+        hide_attributes(&mut self.search_attributes);
         for activity in &mut self.pending_activities {
             activity.last_failure.hide_values();
             activity.last_heartbeat.hide_values();
@@ -143,7 +151,7 @@ impl HideValues for RunDescription {
 impl HideValues for RunSummary {
     fn hide_values(&mut self) {
         self.memo.hide_values();
-        self.search_attributes.values_mut().for_each(Payload::hide_values);
+        hide_attributes(&mut self.search_attributes);
     }
 }
 
@@ -197,6 +205,19 @@ impl HideValues for ScheduleDescription {
 impl HideValues for BatchDescription {
     fn hide_values(&mut self) {
         self.failures.iter_mut().for_each(|failure| failure.message.hide_values());
+    }
+}
+
+impl HideValues for LoggedEvent {
+    fn hide_values(&mut self) {
+        self.data.hide_values();
+        self.metadata.hide_values();
+    }
+}
+
+impl HideValues for LogPage {
+    fn hide_values(&mut self) {
+        self.events.hide_values();
     }
 }
 

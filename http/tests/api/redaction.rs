@@ -57,6 +57,11 @@ async fn live(server: &TestServer) -> Vec<&'static str> {
             server.result(id).await;
         }
     }
+    let event = json!({
+        "events": [{ "type": "Told", "data": secret, "metadata": secret }],
+        "expected_version": 0,
+    });
+    post(server, "/api/v1/streams/Tale:1/events", event).await;
     let schedule = json!({
         "id": "nightly", "spec": { "interval_ms": 86_400_000 }, "note": SECRET, "paused": true,
         "action": { "type": "echo", "input": secret, "memo": secret },
@@ -69,6 +74,9 @@ async fn live(server: &TestServer) -> Vec<&'static str> {
 async fn pages(server: &TestServer, ids: &[&str]) -> Vec<(String, String)> {
     let mut addresses = vec![
         "/ui/workflows".to_owned(),
+        "/ui/events".to_owned(),
+        "/ui/events/1".to_owned(),
+        "/ui/events?stream=Tale:1".to_owned(),
         "/ui/schedules".to_owned(),
         "/ui/schedules/nightly".to_owned(),
         "/ui/schedules/nightly/edit".to_owned(),
@@ -123,6 +131,8 @@ async fn the_inspector_shows_values_where_nothing_else_is_said() {
     let server = TestServer::start().await;
     let ids = live(&server).await;
     let pages = pages(&server, &ids).await;
+    let events = pages.iter().filter(|(address, _)| address.starts_with("/ui/events"));
+    assert!(events.clone().all(|(_, page)| page.contains(SECRET)));
     for id in &ids {
         let about = format!("/ui/workflows/{id}");
         let told = pages.iter().filter(|(address, _)| address.starts_with(&about));

@@ -9,6 +9,7 @@ mod driver;
 mod forms;
 mod live;
 mod namespaces;
+mod operating;
 mod page;
 mod queues;
 mod relations;

@@ -30,6 +30,8 @@ const BOOKED: Counters = Counters::new("till", "booked");
 const FAMILY: Workflow<(), String> = Workflow::new("family");
 /// Continues as new so many times, then waits.
 const CHAINED: Workflow<u32, ()> = Workflow::new("chained");
+/// Has a version and a patch.
+const TAX: Workflow<u64, u64> = Workflow::new("tax");
 /// Panics.
 const BROKEN: Workflow<(), ()> = Workflow::new("broken");
 
@@ -106,6 +108,9 @@ pub(crate) fn worker() -> Worker {
             }
             ctx.signal(APPROVED).await;
             Ok(())
+        })
+        .version(TAX, "2026-05", async |ctx, net: u64| {
+            Ok(if ctx.patched("rounding") { net * 119 / 100 } else { net })
         })
         .workflow(BROKEN, async |_ctx, ()| panic!("the order has no lines"))
         .activity(RESERVE, async |_: ActivityContext, id: String| Ok(format!("hold-{id}")))

@@ -24,11 +24,11 @@ fn read(inspector: &Inspector, position: u64) -> Result<Option<Found>, Rejection
     let log = inspector.engine.log(&inspector.namespace)?;
     let reader = log.reader();
     let Some(event) = reader.event(position)? else { return Ok(None) };
-    let event = LoggedEvent::try_from(&event)?;
+    let event = inspector.engine.shown(LoggedEvent::try_from(&event)?);
     let related = match &event.correlation_id {
         Some(id) => {
             let events = reader.correlated(id, 1, SHOWN + 1)?;
-            Some(LogPage::new(events, SHOWN, &reader, |_| String::new())?)
+            Some(inspector.engine.shown(LogPage::new(events, SHOWN, &reader, |_| String::new())?))
         }
         None => None,
     };

@@ -47,6 +47,10 @@ impl Asked {
     }
 
     fn read(&self, inspector: &Inspector) -> Result<LogPage, Rejection> {
+        self.read_all(inspector).map(|page| inspector.engine.shown(page))
+    }
+
+    fn read_all(&self, inspector: &Inspector) -> Result<LogPage, Rejection> {
         let log = inspector.engine.log(&inspector.namespace)?;
         let reader = log.reader();
         let from = self.before.unwrap_or(u64::MAX);
