@@ -37,6 +37,8 @@
 //! - [`contexts`]: bounded contexts, their contracts, and the map of how they relate.
 //! - [`reservations`]: values that are held for a while, and given to one entity.
 //! - [`language`]: schemas of events, their compatibility, migrations and contract checks.
+//! - `language`: schemas of events, their compatibility, migrations and contract checks.
+//! - `rate_limit`: how often something may be done, by key, over restarts.
 
 mod anti_corruption;
 pub mod commands;
@@ -45,6 +47,7 @@ mod deterministic_id;
 mod http_call;
 pub mod language;
 pub mod reservations;
+pub mod rate_limit;
 
 pub use anti_corruption::{TranslationError, Translator, ValueMap, decimal, minor_units};
 pub use contexts::{ContextCommand, WorkerContexts};
