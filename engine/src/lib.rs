@@ -106,7 +106,8 @@ pub use request::{
 pub use run_id::RunId;
 pub use runtime::{
     Change, ChangeKind, Clock, Engine, EngineConfig, EngineStats, LogSnapshot, NamespaceInfo,
-    NamespaceSettings, OpenError, ReplayReport, RunWatch, TransactError, replay_history,
+    NamespaceSettings, OpenError, ReplayReport, RowSnapshot, RunWatch, TransactError,
+    replay_history,
 };
 pub use schedule::{
     Backfill, CalendarSpec, DEFAULT_CATCHUP_WINDOW_MS, Overlap, ScheduleAction, ScheduleCounters,

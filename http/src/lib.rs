@@ -44,6 +44,7 @@
 //! | [`api`] | the HTTP API: a file a route, and the errors |
 //! | [`access`] | who may come in: tokens, roles, what each route needs |
 //! | [`server`] | the process: listener, gate, health, metrics, draining |
+//! | [`backup`] | copies of a store at one moment, with a manifest |
 //! | [`ui`] | the inspector |
 //! | [`client`] | the HTTP client |
 //! | [`cli`] | the command line that every worker's binary gets |
@@ -54,6 +55,7 @@
 
 pub mod access;
 pub mod api;
+pub mod backup;
 pub mod bench;
 pub mod cli;
 pub mod client;
@@ -66,3 +68,6 @@ pub use everstep_activities::{commands, decider};
 pub use everstep_engine::*;
 #[doc(inline)]
 pub use everstep_storage::codec;
+/// Read models of events.
+#[doc(inline)]
+pub use everstep_workflows::projections;

@@ -47,6 +47,7 @@
 mod batch;
 pub mod codec;
 mod copy;
+mod digest;
 mod embedded;
 mod error;
 pub mod log;
@@ -60,6 +61,7 @@ pub mod testing;
 
 pub use batch::{Assertion, Batch, Fence, Write};
 pub use copy::copy_store;
+pub use digest::{ContentDigest, digest};
 pub use embedded::{DirectoryDisk, Disk, EmbeddedConfig, EmbeddedStore, Threads};
 pub use error::{CodingMismatch, Refusal, StoreError};
 pub use memory::MemoryStore;

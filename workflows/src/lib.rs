@@ -28,7 +28,9 @@
 //! # Map
 //!
 //! - `approval`: a signal raced against a deadline.
+//! - [`projections`]: read models of events, in four categories.
 
 mod approval;
+pub mod projections;
 
 pub use approval::{Approval, approval};

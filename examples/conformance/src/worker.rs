@@ -10,6 +10,9 @@ use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, append, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork,
     hang, identity, panic, parent, patched, random, register, saga, sleep, tally, ticker, witness,
+    accumulate, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork, hang,
+    identity, ledger, panic, parent, patched, random, register, saga, sleep, tally, ticker,
+    witness,
 };
 
 /// All conformance workflows. Witness files go to `data/witness`, which is made here.
@@ -41,5 +44,6 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = parent::register(worker);
     let worker = ticker::register(worker);
     let worker = accounts::register(worker);
+    let worker = ledger::register(worker);
     Ok(random::register(worker))
 }

@@ -27,6 +27,8 @@ mod access {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/16-events.md")]
 mod events {}
+#[doc = include_str!("../../../docs/guide/16-projections.md")]
+mod projections {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/04-sagas-and-cancellation.md")]

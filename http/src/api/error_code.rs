@@ -168,6 +168,50 @@ error_codes! {
         "The list cannot be sorted by this",
         "No index serves the order that the parameter `sort` asks for, and the server does not sort a million runs in memory.",
         "Sort by `started_at`, `closed_at` or `attr.NAME` (a search attribute), with `-` in front for descending, and use filters for the rest.";
+    BACKUP_REFUSED = "backup_refused" [409],
+        "The backup cannot be made now",
+        "The directory that was named exists already, or another backup is being made. Nothing was written.",
+        "Name a directory that does not exist, or wait for the other backup's end.";
+    BACKUP_FAILED = "backup_failed" [422],
+        "The backup could not be written",
+        "The server's machine refused to write where the backup was to go; `detail` says why. No backup was made, and what had been written was taken away.",
+        "Name a directory on a disk with enough room that the server's user may write to.";
+    CATEGORY_REQUIRED = "CATEGORY_REQUIRED" [422],
+        "A projection needs a category",
+        "A projection was registered without saying what it is for. Nothing was registered.",
+        "Say `logic`, `view`, `reporting` or `integration`; the guide's page on projections tells them apart.";
+    INVALID_CATEGORY = "INVALID_CATEGORY" [422],
+        "There is no such category",
+        "A projection was registered under a category that there is none of. Nothing was registered.",
+        "Say `logic`, `view`, `reporting` or `integration`.";
+    INVALID_PROJECTION = "invalid_projection" [422],
+        "The projection cannot be",
+        "What was registered contradicts its category; `detail` says how: a logic projection is kept inline, an integration projection has a contract. Nothing was registered.",
+        "Change what `detail` names.";
+    PROJECTION_NOT_FOUND = "projection_not_found" [404],
+        "The projection does not exist",
+        "The server's worker registers no projection of this name.",
+        "Check the name; `GET /api/v1/projections` lists them.";
+    PROJECTION_ROW_NOT_FOUND = "projection_row_not_found" [404],
+        "The projection has no such row",
+        "No event has made a row of this key, or one has taken it away.",
+        "Check the key (in a path every reserved character is percent-encoded).";
+    INTERNAL_ONLY = "INTERNAL_ONLY" [403],
+        "The projection is not read from outside",
+        "Logic projections are read by decisions in their transactions, integration projections reach other contexts by events; neither is read by clients, whatever their role.",
+        "Read a view projection, or register one of the same events.";
+    ADMIN_ONLY = "ADMIN_ONLY" [403],
+        "Admins alone read the projection",
+        "Reporting projections are read with the role admin.",
+        "Use a token with that role, or read a view projection.";
+    SUBSCRIPTIONS_NOT_SUPPORTED = "SUBSCRIPTIONS_NOT_SUPPORTED" [422],
+        "The projection cannot be followed",
+        "Only view projections are followed by clients.",
+        "Register a view projection of the same events, or read the rows from time to time.";
+    PROJECTION_NOT_PAUSABLE = "projection_not_pausable" [409],
+        "The projection cannot be paused",
+        "It is kept in the transactions that append events, which do not wait for anybody. Nothing was changed.",
+        "Nothing; only projections that follow a checkpoint are paused.";
     UNAUTHENTICATED = "UNAUTHENTICATED" [401],
         "The server does not know who asks",
         "The server was started with tokens, and the request carries none, or one that it does not know. Nothing was done.",

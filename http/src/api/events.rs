@@ -121,7 +121,7 @@ fn stream(receiver: mpsc::Receiver<Result<Bytes, Infallible>>) -> Response {
 }
 
 /// 0 when the header is absent or empty, as browsers send it before the first event.
-fn last_event_id(headers: &HeaderMap) -> Result<u64, Problem> {
+pub(super) fn last_event_id(headers: &HeaderMap) -> Result<u64, Problem> {
     let Some(id) = headers.get("last-event-id") else {
         return Ok(0);
     };

@@ -12,6 +12,7 @@
 //! - every wait has a bound, and ends early when the server drains.
 
 mod activity;
+mod backup;
 mod batch;
 mod blocking;
 mod body;
@@ -37,6 +38,7 @@ mod parameters;
 mod pause;
 mod percent;
 mod problem;
+mod projections;
 mod query;
 mod queue;
 mod reset;
@@ -59,6 +61,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use backup::BackupDesk;
 pub(crate) use parameters::Parameters;
 pub use problem::Problem;
 pub(crate) use state::{Api, Limits};
@@ -93,9 +96,11 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(namespaces::list, namespaces::create))
         .routes(routes!(namespaces::show, namespaces::update, namespaces::delete))
         .routes(routes!(error_page::error_page))
+        .routes(routes!(backup::backup))
         .merge(batch::routes())
         .merge(log::routes())
         .merge(commands::routes())
+        .merge(projections::routes())
         .merge(schedules::routes());
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use everstep_engine::Engine;
+use everstep_workflows::projections::ProjectionService;
 
 use crate::server::{Draining, HttpMetrics};
 
@@ -14,6 +15,7 @@ pub(crate) struct Api(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     engine: Engine,
+    projections: ProjectionService,
     limits: Limits,
     draining: Draining,
     metrics: Arc<HttpMetrics>,
@@ -38,10 +40,16 @@ impl Api {
         redacts_exports: bool,
     ) -> Self {
         Self(Arc::new(Inner { engine, limits, draining, metrics, redacts_exports }))
+        let projections = ProjectionService::start(&engine);
+        Self(Arc::new(Inner { engine, projections, limits, draining, metrics }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    pub(crate) fn projections(&self) -> &ProjectionService {
+        &self.0.projections
     }
 
     pub(crate) fn limits(&self) -> &Limits {

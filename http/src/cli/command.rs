@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::activity::ActivityCommand;
+use super::backup::{BackupArgs, RestoreArgs, VerifyArgs};
 use super::batch::BatchCommand;
 use super::cancel::CancelArgs;
 use super::codec::RekeyArgs;
@@ -17,6 +18,7 @@ use super::list::ListArgs;
 use super::namespaces::NamespacesArgs;
 use super::pause::PauseArgs;
 use super::preflight::{PreflightArgs, preflight};
+use super::projections::ProjectionsCommand;
 use super::query::QueryArgs;
 use super::queue::QueueCommand;
 use super::reset::ResetArgs;
@@ -131,6 +133,16 @@ enum ClientCommand {
     /// Read and append events: in streams, by tag, as they come.
     #[command(subcommand)]
     Events(EventsCommand),
+    /// See read models: how far they are, what they hold.
+    #[command(subcommand, after_help = PROJECTIONS_HELP)]
+    Projections(ProjectionsCommand),
+    /// Copy everything that a server holds into a new directory, while it goes on.
+    #[command(after_help = BACKUP_HELP)]
+    Backup(Box<BackupArgs>),
+    /// Make a data directory from a backup.
+    Restore(RestoreArgs),
+    /// Read a backup, or a stopped server's data directory, and say whether it is whole.
+    Verify(VerifyArgs),
     /// Make a bearer token, and the entry that lets a server know it.
     #[command(after_help = TOKEN_HELP)]
     Token(TokenArgs),
@@ -305,6 +317,26 @@ Examples:
   namespaces update staging --retention 1d
   namespaces delete staging --json";
 
+const BACKUP_HELP: &str = "\
+The copy shows one moment and has a manifest with the hash of every file; it gets its name when all
+of it is on disk. Encryption keys are in no backup: keep them elsewhere, restoring needs them.
+
+Examples:
+  backup --into /backups/monday
+  backup --data ./data --into ./backup          of a server that is stopped
+  verify /backups/monday
+  restore --from /backups/monday --into ./data.new";
+
+const PROJECTIONS_HELP: &str = "\
+View projections are read by everybody, reporting projections by admins, logic and integration
+projections by nobody outside.
+
+Examples:
+  projections list
+  projections rows orderSummaries --field customer=ada --prefix 2026-
+  projections row orderSummaries order-7
+  projections pause orderSummaries --reason 'a look at row 7'";
+
 const TOKEN_HELP: &str = "\
 A server that is given a token file asks everybody who they are. A role may what those before it may:
 
@@ -371,6 +403,10 @@ impl ClientCommand {
             Self::Schedule(command) => command.run(),
             Self::Queue(command) => command.run(),
             Self::Events(command) => command.run(),
+            Self::Projections(command) => command.run(),
+            Self::Backup(args) => args.run(),
+            Self::Restore(args) => args.run(),
+            Self::Verify(args) => args.run(),
             Self::Token(args) => args.run(),
             Self::Rekey(args) => args.run(),
             Self::Bench(args) => crate::bench::run(&args),

@@ -12,6 +12,7 @@
 //! else. Exit codes: 0 done, 1 refused or failed, 2 the command line itself is wrong.
 
 mod activity;
+mod backup;
 mod batch;
 mod cancel;
 mod codec;
@@ -28,6 +29,7 @@ mod look;
 mod namespaces;
 mod pause;
 mod preflight;
+mod projections;
 mod query;
 mod queue;
 mod remote;

@@ -6,8 +6,11 @@ use super::connection::Call;
 use super::error::ClientError;
 use super::path::Path;
 use super::workflows::Client;
+use crate::backup::Manifest;
 use crate::{NamespaceInfo, ResetRequest, RunId, Selector, Started};
 
+/// How long a backup may take.
+const BACKUP_WAIT: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 const NAMESPACES: &str = "/api/v1/namespaces";
 
 #[derive(Deserialize)]
@@ -95,6 +98,17 @@ impl Client {
     pub async fn retry_task(&self, selector: &Selector) -> Result<(), ClientError> {
         let path = Path::of_workflow(selector, &["task", "retry"]);
         self.connection.send(Call::post(path, "{}")).await.map(drop)
+    }
+
+    /// Copies everything that the server holds into a new directory on its machine; durable when
+    /// answered.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn backup(&self, into: &std::path::Path) -> Result<Manifest, ClientError> {
+        let body = serde_json::json!({ "into": into }).to_string();
+        let call = Call::post(Path::new("/api/v1/admin/backup"), body).waiting(BACKUP_WAIT);
+        self.connection.send(call).await?.to()
     }
 
     /// All namespaces, by name.

@@ -20,7 +20,7 @@ use super::gate::{Gate, gate, method_not_allowed, route_not_found};
 use super::origin::OriginPolicy;
 use super::{Draining, HttpMetrics, ServerConfig, ServerError, figures, health};
 use crate::access::{Access, AccessRule, Doors};
-use crate::api::{self, Api, Limits};
+use crate::api::{self, Api, BackupDesk, Limits};
 use crate::ui;
 
 /// A server that is open and listens; it answers once [`Server::run`] is called.
@@ -152,11 +152,14 @@ fn router(
     let access = Arc::new(Access::new(config.tokens.clone(), doors));
     let gate_state =
         Arc::new(Gate { policy, access: Arc::clone(&access), metrics: Arc::clone(&metrics) });
+    let projections = api.projections().clone();
     let router = routes
         .with_state(api)
         .merge(api::description(document)?)
         .merge(pages)
         .layer(Extension(Arc::clone(&access)))
+        .layer(Extension(projections))
+        .layer(Extension(BackupDesk::new(config.store.clone())))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(gate_state, gate));

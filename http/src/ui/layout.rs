@@ -51,6 +51,7 @@ impl Viewer {
 pub(super) enum Section {
     Workflows,
     Schedules,
+    Projections,
     Queues,
     Batches,
     Events,
@@ -65,6 +66,9 @@ impl Section {
         Self::Queues,
         Self::Batches,
         Self::Events,
+        Self::Projections,
+        Self::Queues,
+        Self::Batches,
         Self::Namespaces,
     ];
 
@@ -72,6 +76,7 @@ impl Section {
         match self {
             Self::Workflows => "Workflows",
             Self::Schedules => "Schedules",
+            Self::Projections => "Projections",
             Self::Queues => "Task queues",
             Self::Batches => "Batches",
             Self::Events => "Events",
@@ -83,6 +88,7 @@ impl Section {
         match self {
             Self::Workflows => url::LIST,
             Self::Schedules => url::SCHEDULES,
+            Self::Projections => url::PROJECTIONS,
             Self::Queues => url::QUEUES,
             Self::Batches => url::BATCHES,
             Self::Events => url::EVENTS,
@@ -94,6 +100,7 @@ impl Section {
         match self {
             Self::Workflows => Icon::Workflows,
             Self::Schedules => Icon::Timer,
+            Self::Projections => Icon::Projections,
             Self::Queues => Icon::Queues,
             Self::Batches => Icon::Batches,
             Self::Events => Icon::Events,

@@ -9,6 +9,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use everstep_engine::{Engine, Principal, Role};
+use everstep_workflows::projections::ProjectionService;
 
 use crate::access::{Access, Caller, Doors, Pages, act, open, see};
 use crate::server::Draining;
@@ -22,9 +23,13 @@ use super::{
 /// The inspector alone, for a server of one's own: `/` and all below `/ui`. Whoever serves it
 /// checks the `Host` header and who may see it, as [`Server`](crate::server::Server) does.
 pub fn router(engine: Engine) -> Router {
+    let projections = ProjectionService::reader(&engine);
     let (router, _) = routes(engine, None).split();
     let access = Access::new(None, Doors::default());
-    router.layer(Extension(Caller(Principal::local()))).layer(Extension(Arc::new(access)))
+    router
+        .layer(Extension(Caller(Principal::local())))
+        .layer(Extension(Arc::new(access)))
+        .layer(Extension(projections))
 }
 
 /// The inspector's routes; live streams end when the server drains.
@@ -74,6 +79,9 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
         .route(url::EVENTS, see(get(pages::events::page)))
         .route("/ui/events/{position}", see(get(pages::event::page)))
         .route(url::STREAMS, see(get(pages::streams::page)))
+        .route(url::PROJECTIONS, see(get(pages::projections::page)))
+        .route("/ui/projections/{name}", see(get(pages::projections::one)))
+        .route("/ui/projections/{name}/{verb}", act(Role::Operator, post(pages::projections::act)))
         .route("/ui/queues", see(get(pages::queues::page)))
         .route("/ui/queues/{name}/{verb}", act(Role::Operator, post(pages::queues::act)))
         .route(

@@ -37,6 +37,12 @@ pub(super) fn event(position: u64) -> String {
 /// The events of a stream.
 pub(super) fn stream(stream: &str) -> String {
     with_query(EVENTS, [("stream", stream)])
+/// The projections.
+pub(super) const PROJECTIONS: &str = "/ui/projections";
+
+/// The address of a projection.
+pub(super) fn projection(name: &str) -> String {
+    format!("{PROJECTIONS}/{}", encode(name))
 }
 
 /// The task queues.

@@ -18,6 +18,7 @@ mod listing;
 mod namespaces;
 mod operating;
 mod pausing;
+mod projections;
 mod queries;
 mod queues;
 mod redaction;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use everstep::log::RecordedEvent;
+use everstep::projections::{Category, Projection, ProjectionWorker};
 use everstep::{
     Activity, ActivityContext, ActivityError, Either, Payload, Query, QueueLimits, Signal, Update,
     Worker, Workflow, WorkflowContext, WorkflowError, race,
@@ -84,6 +86,48 @@ pub(crate) fn worker() -> Worker {
         .activity(SEND, async |_, input| Ok(input))
         .queue("mail", QueueLimits::new().concurrency(2))
         .build_id("test-build")
+        .projection(
+            ACCOUNTS
+                .row(
+                    |event| event.tags().map(str::to_owned).collect::<Vec<_>>(),
+                    |account, event| {
+                        let Account { entries, balance } = account.unwrap_or_default();
+                        let entry = serde_json::from_slice::<Entry>(event.data());
+                        let entry = entry.map_err(|error| error.to_string())?;
+                        let balance = balance + entry.amount;
+                        Ok(Some(Account { entries: entries + 1, balance }))
+                    },
+                )
+                .events(["EntryPosted"]),
+        )
+        .projection(BALANCES.row(one_key, |balance, event| {
+            let entry = serde_json::from_slice::<Entry>(event.data());
+            Ok(Some(balance.unwrap_or(0) + entry.map_or(0, |entry| entry.amount)))
+        }))
+        .projection(ENTRIES.row(one_key, |count, _| Ok(Some(count.unwrap_or(0) + 1))))
+        .projection(
+            TOLD.row(one_key, |count, _| Ok(Some(count.unwrap_or(0) + 1))).contract("told v1"),
+        )
+}
+
+const ACCOUNTS: Projection<Account> = Projection::new("accounts", Category::View);
+const BALANCES: Projection<i64> = Projection::new("balances", Category::Logic);
+const ENTRIES: Projection<u64> = Projection::new("entries", Category::Reporting);
+const TOLD: Projection<u64> = Projection::new("told", Category::Integration);
+
+#[derive(Default, Serialize, Deserialize)]
+struct Account {
+    entries: u64,
+    balance: i64,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    amount: i64,
+}
+
+fn one_key(event: &RecordedEvent) -> Option<String> {
+    Some(event.stream()?.to_string())
 }
 
 async fn identity(_: ActivityContext, number: u64) -> Result<u64, ActivityError> {

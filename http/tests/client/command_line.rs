@@ -36,6 +36,72 @@ fn document(text: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_shows_one_moment_and_is_restored() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let server = TestServer::start().await;
+    let url = server.client.url();
+    succeed(url, &["start", "sum", "--id", "s"]);
+    succeed(url, &["signal", "s", "add", "41"]);
+    // Somebody writes all the while.
+    let writer = {
+        let client = server.client.clone();
+        tokio::spawn(async move {
+            for number in 0.. {
+                let id = format!("during-{number}");
+                if client
+                    .workflow(crate::support::GREET, &id)
+                    .unwrap()
+                    .id(&id)
+                    .start()
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        })
+    };
+    let made = document(&succeed(url, &["backup", "--into", &at("backup"), "--json"]));
+    writer.abort();
+    assert!(made["rows"].as_u64().unwrap() > 2, "{made}");
+    succeed(url, &["signal", "s", "add", "1"]);
+    let refused = run(url, &["backup", "--into", &at("backup"), "--json"]);
+    assert_eq!(document(&texts(&refused).1)["code"], "backup_refused");
+    let refused = run(url, &["backup", "--into", "/proc/nowhere/backup", "--json"]);
+    assert_eq!(document(&texts(&refused).1)["status"], 422);
+    server.stop().await;
+
+    let whole = document(&succeed(url, &["verify", &at("backup"), "--json"]));
+    assert_eq!(whole["rows_sha256"], made["rows_sha256"]);
+    succeed(url, &["restore", "--from", &at("backup"), "--into", &at("data")]);
+    let restored = document(&succeed(url, &["verify", &at("data"), "--json"]));
+    assert_eq!(restored["rows_sha256"], made["rows_sha256"]);
+    let refused = run(url, &["restore", "--from", &at("backup"), "--into", &at("data")]);
+    assert!(texts(&refused).1.contains("exists"), "{refused:?}");
+    // A copy of a store that stands still is the same, whoever makes it.
+    let again = succeed(url, &["backup", "--data", &at("data"), "--into", &at("again"), "--json"]);
+    assert_eq!(document(&again)["rows_sha256"], made["rows_sha256"]);
+    let server = TestServer::start_with(|config| config.data = dir.path().join("data")).await;
+    assert_eq!(succeed(server.client.url(), &["query", "s", "sum"]), "41\n");
+    server.stop_keeping().await;
+
+    // Any byte of any file.
+    let largest =
+        made["files"].as_array().unwrap().iter().max_by_key(|file| file["bytes"].as_u64());
+    let file = dir.path().join("backup").join(largest.unwrap()["name"].as_str().unwrap());
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let refused = run(url, &["verify", &at("backup"), "--json"]);
+    assert!(texts(&refused).1.contains("is not as it was made"), "{refused:?}");
+    let refused = run(url, &["restore", "--from", &at("backup"), "--into", &at("more")]);
+    assert!(!refused.status.success() && !dir.path().join("more").exists());
+    assert!(!run(url, &["verify", &at("nothing")]).status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_made_asked_for_and_shown_to_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("tokens.json");

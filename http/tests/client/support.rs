@@ -104,6 +104,12 @@ impl TestServer {
         Self { client, stop, running, data }
     }
 
+    /// Stops it and leaves its data.
+    pub(crate) async fn stop_keeping(self) {
+        self.stop.send(()).unwrap();
+        self.running.await.unwrap().unwrap();
+    }
+
     pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
         self.running.await.unwrap().unwrap();

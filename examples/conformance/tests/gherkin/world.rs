@@ -37,6 +37,10 @@ pub(crate) struct World {
     pub(crate) answers: Vec<Answer>,
     /// What `$name` stands for in paths, bodies and expected values.
     pub(crate) remembered: BTreeMap<String, String>,
+    /// Who calls, of a server that asks.
+    pub(crate) token: Option<String>,
+    /// What came of what is followed.
+    pub(crate) frames: Option<tokio::sync::mpsc::UnboundedReceiver<String>>,
     own: Option<OwnServer>,
 }
 
@@ -63,6 +67,8 @@ impl World {
             body: Value::Null,
             answers: Vec::new(),
             remembered: BTreeMap::new(),
+            token: None,
+            frames: None,
             own: None,
         };
         world.make_namespace().await;
@@ -79,6 +85,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let server = start(&dir, &args).await;
         self.api = server.api();
+        self.api.set_token(self.token.clone());
         self.own = Some(OwnServer { dir, args, server });
         self.make_namespace().await;
     }
@@ -161,7 +168,7 @@ impl World {
         async move { api.call(method, &path, body.as_ref(), None).await }
     }
 
-    fn scoped(&self, path: &str) -> String {
+    pub(crate) fn scoped(&self, path: &str) -> String {
         let joint = if path.contains('?') { '&' } else { '?' };
         format!("{path}{joint}namespace={}", self.namespace)
     }

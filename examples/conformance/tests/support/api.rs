@@ -19,6 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub(crate) struct Api {
     url: String,
+    token: Option<String>,
     http: Client<HttpConnector, Full<Bytes>>,
     token: Option<String>,
 }
@@ -61,6 +62,20 @@ impl Api {
     pub(crate) fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
+        Self { url: url.to_owned(), token: None, http }
+    }
+
+    /// From here on calls say who asks.
+    pub(crate) fn set_token(&mut self, token: Option<String>) {
+        self.token = token;
+    }
+
+    /// A stream of server-sent events.
+    pub(crate) async fn stream(&self, path: &str) -> hyper::body::Incoming {
+        let request = Request::get(format!("{}{path}", self.url)).body(Full::default()).unwrap();
+        let response = self.http.request(request).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.into_body()
     }
 
     /// One call; an error when there was no answer.
@@ -72,6 +87,9 @@ impl Api {
         idempotency_key: Option<&str>,
     ) -> Result<Answer, String> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
         if let Some(key) = idempotency_key {
             request = request.header("idempotency-key", key);
         }

@@ -9,6 +9,7 @@ mod history;
 pub(super) mod namespaces;
 pub(super) mod new_batch;
 mod operations;
+pub(super) mod projections;
 pub(super) mod queues;
 pub(super) mod run;
 pub(super) mod run_actions;

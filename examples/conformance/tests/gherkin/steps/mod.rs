@@ -8,4 +8,5 @@
 mod commands;
 mod events;
 mod http;
+mod projections;
 mod server;

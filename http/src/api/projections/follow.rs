@@ -1,0 +1,150 @@
+//! `GET /api/v1/projections/{name}/events` and `…/rows/{key}/events`: views as server-sent events.
+//!
+//! Invariant: a client that takes nothing for [`PATIENCE`], or falls too far behind, is cut off;
+//! with `Last-Event-ID` it goes on where it was.
+
+use std::convert::Infallible;
+use std::fmt::Write;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::http::{HeaderMap, Uri};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use everstep_workflows::projections::{Frame, Subscription};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::{KEY, NAME};
+use crate::api::events::last_event_id;
+use crate::api::json::Answer;
+use crate::api::problem::ProblemBody;
+use crate::api::target::{check_text, namespace, segment};
+use crate::api::{Api, blocking};
+
+/// Frames that wait for a client.
+const FRAMES_AHEAD: usize = 64;
+/// How long a client may take nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A comment is sent after so long a silence.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Follow a view projection
+///
+/// A frame `row` for each row that changes, from the commit of the event on: as reading the row
+/// answers it; its id is the event's position. `durable` says up to where the durable rows are, and
+/// `resync` that too much was missed: read the rows again. Only view projections are followed.
+#[utoipa::path(
+    get,
+    path = "/api/v1/projections/{name}/events",
+    security(("token" = ["viewer"])),
+    tag = "projections",
+    params(
+        ("name" = String, Path, description = "the projection's name"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        ("Last-Event-ID" = Option<u64>, Header, description = "the last frame that was received"),
+    ),
+    responses(
+        (status = 200, description = "the stream", body = String, content_type = "text/event-stream"),
+        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`SUBSCRIPTIONS_NOT_SUPPORTED`", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn all(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Answer {
+    follow(api, &uri, &headers, None).await
+}
+
+/// Follow a row of a view projection
+///
+/// Begins with the row as it is, unless `Last-Event-ID` says that the client has it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/projections/{name}/rows/{key}/events",
+    security(("token" = ["viewer"])),
+    tag = "projections",
+    params(
+        ("name" = String, Path, description = "the projection's name"),
+        ("key" = String, Path, description = "the row's key"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        ("Last-Event-ID" = Option<u64>, Header, description = "the last frame that was received"),
+    ),
+    responses(
+        (status = 200, description = "the stream", body = String, content_type = "text/event-stream"),
+        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`SUBSCRIPTIONS_NOT_SUPPORTED`", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn one(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Answer {
+    let key = segment(&uri, KEY, "row")?.into_owned();
+    check_text("row", &key)?;
+    follow(api, &uri, &headers, Some(key)).await
+}
+
+async fn follow(api: Api, uri: &Uri, headers: &HeaderMap, key: Option<String>) -> Answer {
+    let namespace = namespace(uri)?;
+    let name = segment(uri, NAME, "projection")?.into_owned();
+    let after = match headers.contains_key("last-event-id") {
+        true => Some(last_event_id(headers)?),
+        false => None,
+    };
+    let service = api.projections().clone();
+    let handle = tokio::runtime::Handle::current();
+    let subscription = blocking::run(move || {
+        let _within = handle.enter();
+        service.follow(&namespace, &name, key, after)
+    });
+    let subscription = subscription.await?;
+    let (sender, receiver) = mpsc::channel(FRAMES_AHEAD);
+    tokio::spawn(feed(subscription, api, sender));
+    let mut response = Body::from_stream(ReceiverStream::new(receiver)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+async fn feed(
+    mut subscription: Subscription,
+    api: Api,
+    sender: mpsc::Sender<Result<Bytes, Infallible>>,
+) {
+    // The headers go out with the first bytes.
+    let mut chunk = Bytes::from_static(b":\n\n");
+    loop {
+        tokio::select! {
+            sent = sender.send_timeout(Ok(chunk), PATIENCE) => if sent.is_err() { return },
+            () = api.draining().begun() => return,
+        }
+        chunk = tokio::select! {
+            frame = subscription.next() => match frame {
+                Some(frame) => written(&frame),
+                None => return,
+            },
+            () = tokio::time::sleep(KEEP_ALIVE) => Bytes::from_static(b":\n\n"),
+            () = sender.closed() => return,
+            () = api.draining().begun() => return,
+        };
+    }
+}
+
+fn written(frame: &Frame) -> Bytes {
+    let mut text = String::new();
+    // Writing to a string cannot fail, and a row has a JSON form.
+    let _ = match frame {
+        Frame::Row(row) => {
+            let data = serde_json::to_string(&**row).unwrap_or_default();
+            // A payload keeps its sender's line breaks, which JSON allows between tokens only.
+            let data = data.replace(['\n', '\r'], " ");
+            write!(text, "id: {}\nevent: row\ndata: {data}\n\n", row.position)
+        }
+        Frame::Durable(position) => {
+            write!(text, "event: durable\ndata: {{\"durable_position\":{position}}}\n\n")
+        }
+        Frame::Resync(position) => {
+            write!(text, "id: {position}\nevent: resync\ndata: {{\"position\":{position}}}\n\n")
+        }
+    };
+    text.into()
+}

@@ -1,0 +1,73 @@
+//! `POST /api/v1/projections/{name}/pause` and `/resume`.
+
+use axum::extract::{Request, State};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::NAME;
+use crate::api::json::{Answer, accepted};
+use crate::api::problem::ProblemBody;
+use crate::api::target::{namespace, segment};
+use crate::api::{Api, body};
+
+/// Why.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = PauseProjection)]
+pub(super) struct PauseBody {
+    /// What whoever looks at it is told.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Pause a projection
+///
+/// Its checkpoint stays where it is until it is resumed, over restarts; its rows are read on, with
+/// the events that came meanwhile.
+#[utoipa::path(
+    post,
+    path = "/api/v1/projections/{name}/pause",
+    security(("token" = ["operator"])),
+    tag = "projections",
+    params(
+        ("name" = String, Path, description = "the projection's name"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    request_body = PauseBody,
+    responses(
+        (status = 202, description = "paused", body = serde_json::Value),
+        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "it is kept in the transactions that append", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn pause(State(api): State<Api>, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    let body = body::read(&api, &head.headers, body).await?;
+    let PauseBody { reason } =
+        if body.is_empty() { PauseBody::default() } else { body::parse(&body)? };
+    let name = segment(&head.uri, NAME, "projection")?;
+    api.projections().pause(&namespace(&head.uri)?, &name, &reason).await?;
+    Ok(accepted())
+}
+
+/// Resume a projection
+#[utoipa::path(
+    post,
+    path = "/api/v1/projections/{name}/resume",
+    security(("token" = ["operator"])),
+    tag = "projections",
+    params(
+        ("name" = String, Path, description = "the projection's name"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses(
+        (status = 202, description = "resumed", body = serde_json::Value),
+        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn resume(State(api): State<Api>, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    body::read(&api, &head.headers, body).await?;
+    let name = segment(&head.uri, NAME, "projection")?;
+    api.projections().resume(&namespace(&head.uri)?, &name).await?;
+    Ok(accepted())
+}

@@ -1,0 +1,133 @@
+//! Projections: how far they are, and their rows.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::connection::Call;
+use super::error::ClientError;
+use super::path::Path;
+use super::workflows::Client;
+
+const PROJECTIONS: &str = "/api/v1/projections";
+
+/// How a projection is, as the server says it.
+#[derive(Clone, Debug, PartialEq, Deserialize, serde::Serialize)]
+#[non_exhaustive]
+pub struct ProjectionInfo {
+    /// Its name.
+    pub name: String,
+    /// `logic`, `view`, `reporting` or `integration`.
+    pub category: String,
+    /// `inline` or `async`.
+    pub delivery: String,
+    /// `current`, `catching_up`, `paused` or `failing`.
+    pub status: String,
+    /// Every event up to here is in its rows.
+    pub position: u64,
+    /// The newest event.
+    pub last_position: u64,
+    /// How many events it is behind.
+    pub lag: u64,
+    /// Events that have touched a row.
+    pub events: u64,
+    /// Why it waits, or fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A row of a projection.
+#[derive(Clone, Debug, PartialEq, Deserialize, serde::Serialize)]
+#[non_exhaustive]
+pub struct ProjectionRow {
+    /// Its key.
+    pub key: String,
+    /// What it holds, with every event that was durable when it was read.
+    pub state: Value,
+    /// The last event that changed it.
+    pub position: u64,
+    /// Every event up to here is in the durable rows.
+    pub durable_position: u64,
+    /// Events that are in `state` and not in the durable row yet.
+    pub pending_events: u64,
+    /// Whether there are any.
+    pub is_optimistic: bool,
+}
+
+/// A page of rows.
+#[derive(Clone, Debug, PartialEq, Deserialize, serde::Serialize)]
+#[non_exhaustive]
+pub struct ProjectionRows {
+    /// In the order of their keys.
+    pub rows: Vec<ProjectionRow>,
+    /// Where the next page begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+impl Client {
+    /// All projections, by name.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn projections(&self) -> Result<Vec<ProjectionInfo>, ClientError> {
+        #[derive(Deserialize)]
+        struct Answered {
+            projections: Vec<ProjectionInfo>,
+        }
+        let call = Call::get(Path::new(PROJECTIONS));
+        let answered: Answered = self.connection.send(call).await?.to()?;
+        Ok(answered.projections)
+    }
+
+    /// One row of a view, or of a reporting projection for an admin.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn projection_row(
+        &self,
+        name: &str,
+        key: &str,
+    ) -> Result<ProjectionRow, ClientError> {
+        let path = Path::new(PROJECTIONS).segment(name).segment("rows").segment(key);
+        self.connection.send(Call::get(path)).await?.to()
+    }
+
+    /// Rows in the order of their keys, from after `after`, whose fields (paths such as
+    /// `customer.id`) have these texts.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn projection_rows(
+        &self,
+        name: &str,
+        prefix: Option<&str>,
+        fields: &[(String, String)],
+        after: Option<&str>,
+    ) -> Result<ProjectionRows, ClientError> {
+        let path = Path::new(PROJECTIONS).segment(name).segment("rows");
+        let path = path.parameter("prefix", prefix).parameter("page_token", after);
+        let path = fields.iter().fold(path, |path, (field, value)| {
+            path.parameter(&format!("field.{field}"), Some(value))
+        });
+        self.connection.send(Call::get(path)).await?.to()
+    }
+
+    /// Keeps a projection waiting until it is resumed.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn pause_projection(&self, name: &str, reason: &str) -> Result<(), ClientError> {
+        let body = serde_json::json!({ "reason": reason }).to_string();
+        let path = Path::new(PROJECTIONS).segment(name).segment("pause");
+        self.connection.send(Call::post(path, body)).await.map(drop)
+    }
+
+    /// Lets a paused projection go on.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn resume_projection(&self, name: &str) -> Result<(), ClientError> {
+        let path = Path::new(PROJECTIONS).segment(name).segment("resume");
+        self.connection.send(Call::post(path, "{}")).await.map(drop)
+    }
+}

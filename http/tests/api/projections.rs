@@ -1,0 +1,297 @@
+//! Projections over HTTP: what each category is for, who reads, who follows, and how far they are.
+
+use axum::body::Body;
+use axum::http::Method;
+use everstep::access::Tokens;
+use everstep::log::{Append, Expected, NewEvent, StreamId};
+use everstep::{DEFAULT_NAMESPACE, NamespaceSettings, Role};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+use crate::support::{PATIENCE, TestServer};
+
+/// Appends an event to each of these accounts, in one append an account.
+async fn post(server: &TestServer, namespace: &str, account: &str, amounts: &[i64]) {
+    let events = amounts.iter().map(|amount| {
+        NewEvent::new("EntryPosted", json!({ "amount": amount }).to_string())
+            .tag(format!("account:{account}"))
+            .tag("bank:b")
+    });
+    let stream = StreamId::new("Account", account);
+    let append = Append::to(stream, Expected::Any, events.collect());
+    server.engine.append(namespace, append).await.unwrap();
+}
+
+async fn until(server: &TestServer, name: &str, status: &str) -> Value {
+    let path = format!("/api/v1/projections/{name}");
+    let begun = std::time::Instant::now();
+    loop {
+        let found = server.get(&path).await.json(200);
+        if found["status"] == status {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{found}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Server-sent events with a name.
+struct Frames {
+    body: Body,
+    read: String,
+}
+
+impl Frames {
+    async fn open(server: &TestServer, path: &str, last: Option<&str>) -> Self {
+        let headers: Vec<_> = last.iter().map(|last| ("last-event-id", *last)).collect();
+        Self { body: server.open_stream(path, &headers).await, read: String::new() }
+    }
+
+    /// The next frame of that name: its id and its data.
+    async fn next(&mut self, name: &str) -> (String, Value) {
+        loop {
+            while let Some((frame, rest)) = self.read.split_once("\n\n") {
+                let (frame, rest) = (frame.to_owned(), rest.to_owned());
+                self.read = rest;
+                let field = |field: &str| {
+                    let start = format!("{field}: ");
+                    let line = frame.lines().find_map(|line| line.strip_prefix(&start));
+                    line.unwrap_or_default().to_owned()
+                };
+                if field("event") == name {
+                    return (field("id"), serde_json::from_str(&field("data")).unwrap());
+                }
+            }
+            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.unwrap();
+            let data = frame.expect("a stream that goes on").unwrap().into_data().unwrap();
+            self.read.push_str(std::str::from_utf8(&data).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_follow_from_events_of_many_streams() {
+    let server = TestServer::start().await;
+    for account in ["ann", "bob"] {
+        post(&server, DEFAULT_NAMESPACE, account, &[5, 7]).await;
+    }
+    let current = until(&server, "accounts", "current").await;
+    assert_eq!((&current["lag"], &current["last_position"]), (&json!(0), &json!(4)));
+    assert_eq!(
+        (&current["category"], &current["query_pattern"]),
+        (&json!("view"), &json!("client"))
+    );
+    let row = server.get("/api/v1/projections/accounts/rows/account%3Aann").await.json(200);
+    assert_eq!(row["state"], json!({ "entries": 2, "balance": 12 }));
+    assert_eq!(row["position"], 2);
+    let page = server.get("/api/v1/projections/accounts/rows").await.json(200);
+    let keys: Vec<_> = page["rows"].as_array().unwrap().iter().map(|row| &row["key"]).collect();
+    assert_eq!(keys, ["account:ann", "account:bob", "bank:b"]);
+    let path = "/api/v1/projections/accounts/rows?field.entries=4";
+    let page = server.get(path).await.json(200);
+    assert_eq!(
+        (page["rows"].as_array().unwrap().len(), &page["rows"][0]["key"]),
+        (1, &json!("bank:b"))
+    );
+    let page =
+        server.get("/api/v1/projections/accounts/rows?page_size=1&prefix=acc").await.json(200);
+    assert_eq!(page["next_page_token"], "account:ann");
+    let next = "/api/v1/projections/accounts/rows?page_size=5&prefix=acc&page_token=account%3Aann";
+    let page = server.get(next).await.json(200);
+    assert_eq!(
+        (page["rows"].as_array().unwrap().len(), &page["next_page_token"]),
+        (1, &Value::Null)
+    );
+    let server = server.restart().await;
+    let row = server.get("/api/v1/projections/accounts/rows/bank%3Ab").await.json(200);
+    assert_eq!(row["state"], json!({ "entries": 4, "balance": 24 }));
+    for path in ["accounts/rows/none", "accounts/rows/account%3Azoe"] {
+        let path = format!("/api/v1/projections/{path}");
+        server.get(&path).await.problem(404, "projection_row_not_found");
+    }
+    for path in ["none", "none/rows", "none/rows/a", "none/events"] {
+        let path = format!("/api/v1/projections/{path}");
+        server.get(&path).await.problem(404, "projection_not_found");
+    }
+    let path = "/api/v1/projections?namespace=nowhere";
+    server.get(path).await.problem(404, "namespace_not_found");
+}
+
+#[tokio::test]
+async fn namespaces_share_no_rows() {
+    let server = TestServer::start().await;
+    let settings = NamespaceSettings { description: String::new(), retention_ms: None };
+    server.engine.create_namespace("other", settings).await.unwrap();
+    post(&server, "other", "ann", &[1]).await;
+    post(&server, DEFAULT_NAMESPACE, "ann", &[2]).await;
+    let path = "/api/v1/projections/accounts/rows/account%3Aann";
+    assert_eq!(server.get(path).await.json(200)["state"]["balance"], 2);
+    let path = format!("{path}?namespace=other");
+    assert_eq!(server.get(&path).await.json(200)["state"]["balance"], 1);
+}
+
+#[tokio::test]
+async fn the_category_says_who_reads_and_who_follows() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("tokens.json");
+    let tokens: Vec<_> = [Role::App, Role::Admin]
+        .into_iter()
+        .map(|role| {
+            let token = everstep::access::Token::random();
+            let entry = everstep::access::TokenEntry {
+                name: role.to_string(),
+                role: role.to_string(),
+                namespaces: None,
+                sha256: token.hash().to_string(),
+            };
+            Tokens::add(&file, entry).unwrap();
+            token
+        })
+        .collect();
+    let known = Tokens::read(&file).unwrap();
+    let server = TestServer::start_with(|config| config.tokens = Some(known)).await;
+    post(&server, DEFAULT_NAMESPACE, "ann", &[1]).await;
+    for (name, app, admin) in [
+        ("accounts", None, None),
+        ("balances", Some("INTERNAL_ONLY"), Some("INTERNAL_ONLY")),
+        ("entries", Some("ADMIN_ONLY"), None),
+        ("told", Some("INTERNAL_ONLY"), Some("INTERNAL_ONLY")),
+    ] {
+        for (token, refusal) in tokens.iter().zip([app, admin]) {
+            let bearer = format!("Bearer {}", token.text());
+            let headers = [("authorization", bearer.as_str())];
+            for rest in ["rows", "rows/account%3Aann"] {
+                let path = format!("/api/v1/projections/{name}/{rest}");
+                let reply = server.send(Method::GET, &path, &headers, "").await;
+                match refusal {
+                    Some(code) => drop(reply.problem(403, code)),
+                    None => assert!(matches!(reply.status, 200 | 404), "{}", reply.text()),
+                }
+            }
+            // How it is, is no secret; what is in it, is.
+            let path = format!("/api/v1/projections/{name}");
+            server.send(Method::GET, &path, &headers, "").await.json(200);
+            if name != "accounts" {
+                for rest in ["events", "rows/account%3Aann/events"] {
+                    let path = format!("/api/v1/projections/{name}/{rest}");
+                    let reply = server.send(Method::GET, &path, &headers, "").await;
+                    let detail = reply.problem(422, "SUBSCRIPTIONS_NOT_SUPPORTED");
+                    assert!(detail.contains("view"), "{detail}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_declaration_is_held_against_its_category() {
+    let server = TestServer::start().await;
+    let path = "/api/v1/projections/check";
+    let missing = server.post(path, r#"{"name":"p"}"#).await.problem(422, "CATEGORY_REQUIRED");
+    assert!(missing.contains("logic, view, reporting or integration"), "{missing}");
+    let body = r#"{"name":"p","category":"fancy"}"#;
+    server.post(path, body).await.problem(422, "INVALID_CATEGORY");
+    for body in [
+        r#"{"name":"p","category":"logic","delivery":"async"}"#,
+        r#"{"name":"p","category":"integration"}"#,
+    ] {
+        server.post(path, body).await.problem(422, "invalid_projection");
+    }
+    let fine = server.post(path, r#"{"name":"p","category":"logic"}"#).await.json(200);
+    let expected = json!({"category": "logic", "delivery": "inline", "query_pattern": "internal", "reactive": false});
+    assert_eq!(fine, expected);
+}
+
+#[tokio::test]
+async fn a_frame_comes_with_the_commit_while_the_projection_waits() {
+    let server = TestServer::start().await;
+    post(&server, DEFAULT_NAMESPACE, "ann", &[1]).await;
+    until(&server, "accounts", "current").await;
+    server.post("/api/v1/projections/accounts/pause", r#"{"reason":"look"}"#).await.json(202);
+    let paused = until(&server, "accounts", "paused").await;
+    assert_eq!(paused["reason"], "look");
+    let path = "/api/v1/projections/accounts/rows/account%3Aann/events";
+    let mut frames = Frames::open(&server, path, None).await;
+    let (id, first) = frames.next("row").await;
+    assert_eq!((id.as_str(), &first["state"]["balance"]), ("1", &json!(1)));
+    for amount in [2, 3, 4] {
+        post(&server, DEFAULT_NAMESPACE, "bob", &[9]).await;
+        post(&server, DEFAULT_NAMESPACE, "ann", &[amount]).await;
+        let (_, row) = frames.next("row").await;
+        assert_eq!(row["key"], "account:ann");
+        assert_eq!(row["state"]["entries"], amount);
+        assert_eq!((&row["is_optimistic"], &row["durable_position"]), (&json!(true), &json!(1)));
+        assert_eq!(row["pending_events"], amount - 1);
+    }
+    // Reading says the same as following.
+    let row = server.get("/api/v1/projections/accounts/rows/account%3Aann").await.json(200);
+    assert_eq!((&row["state"]["balance"], &row["pending_events"]), (&json!(10), &json!(3)));
+    let page = server.get("/api/v1/projections/accounts/rows?prefix=account").await.json(200);
+    assert_eq!(page["rows"][1]["state"], json!({"entries": 3, "balance": 27}));
+
+    // The pause outlives the process; then the durable row takes over, with the same state.
+    drop(frames);
+    let server = server.restart().await;
+    assert_eq!(server.get("/api/v1/projections/accounts").await.json(200)["status"], "paused");
+    let mut frames = Frames::open(&server, path, Some("7")).await;
+    server.post("/api/v1/projections/accounts/resume", "").await.json(202);
+    until(&server, "accounts", "current").await;
+    let (_, durable) = frames.next("durable").await;
+    assert_eq!(durable["durable_position"], 7);
+    let row = server.get("/api/v1/projections/accounts/rows/account%3Aann").await.json(200);
+    assert_eq!((&row["state"]["balance"], &row["is_optimistic"]), (&json!(10), &json!(false)));
+    assert_eq!(row["position"], 7);
+    server
+        .post("/api/v1/projections/balances/pause", "{}")
+        .await
+        .problem(409, "projection_not_pausable");
+}
+
+#[tokio::test]
+async fn a_follower_that_comes_back_misses_nothing() {
+    let server = TestServer::start().await;
+    let path = "/api/v1/projections/accounts/events";
+    let mut frames = Frames::open(&server, path, None).await;
+    post(&server, DEFAULT_NAMESPACE, "ann", &[1]).await;
+    let (id, _) = frames.next("row").await;
+    drop(frames);
+    post(&server, DEFAULT_NAMESPACE, "bob", &[2]).await;
+    let mut frames = Frames::open(&server, path, Some(&id)).await;
+    let mut keys = Vec::new();
+    while !keys.contains(&"account:bob".to_owned()) {
+        let (_, row) = frames.next("row").await;
+        keys.push(row["key"].as_str().unwrap().to_owned());
+    }
+    post(&server, DEFAULT_NAMESPACE, "cid", &[3]).await;
+    let row = loop {
+        let (_, row) = frames.next("row").await;
+        if row["key"] == "account:cid" {
+            break row;
+        }
+    };
+    assert_eq!(row["state"], json!({"entries": 1, "balance": 3}));
+    drop(frames);
+    // Too much to be told one by one.
+    for _ in 0..6 {
+        post(&server, DEFAULT_NAMESPACE, "dan", &[1; 200]).await;
+    }
+    let mut frames = Frames::open(&server, path, Some("1")).await;
+    let (id, resync) = frames.next("resync").await;
+    assert_eq!((id.as_str(), &resync["position"]), ("1203", &json!(1_203)));
+}
+
+#[tokio::test]
+async fn a_projection_that_cannot_go_on_says_where_and_holds_up_nobody() {
+    let server = TestServer::start().await;
+    post(&server, DEFAULT_NAMESPACE, "ann", &[1]).await;
+    let stream = StreamId::new("Account", "ann");
+    let odd = NewEvent::new("EntryPosted", "{}").tag("account:ann");
+    let append = Append::to(stream, Expected::Any, vec![odd]);
+    // The inline projection ignores what it cannot read; the view stops there.
+    server.engine.append(DEFAULT_NAMESPACE, append).await.unwrap();
+    let failing = until(&server, "accounts", "failing").await;
+    assert!(failing["reason"].as_str().unwrap().contains("at position 2"), "{failing}");
+    assert_eq!((&failing["position"], &failing["lag"]), (&json!(1), &json!(1)));
+    until(&server, "entries", "current").await;
+    until(&server, "balances", "current").await;
+}

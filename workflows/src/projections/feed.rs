@@ -1,0 +1,312 @@
+//! Views as they change: one reader a view and namespace, however many follow.
+//!
+//! A frame is a row's state after its newest event, folded from the log and not from the durable
+//! row, so it comes with the commit of the event, whether the projection is quick, slow or paused.
+//!
+//! Invariants: between what a follower reads first and what it is told then there is no gap; a
+//! frame's id is the position of the event, from which a later follower goes on; who takes frames
+//! too slowly is cut off, and nobody waits for it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use everstep_engine::log::Direction;
+use everstep_engine::{Engine, Rejection};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::rows::{self, StoredRow};
+use super::service::Live;
+use super::view::{self, Pending, RowView, pending_events};
+use super::{ProjectionCode, ProjectionError};
+
+/// Changes that a follower may be behind before it is cut off.
+const MOST_BEHIND: usize = 1_024;
+/// Events that are read at once.
+const EVENTS_AT_ONCE: usize = 512;
+/// Rows that the reader remembers.
+const MOST_REMEMBERED: usize = 10_000;
+/// Events that a follower who comes back may have missed; more, and it is told to read anew.
+const MOST_MISSED: usize = 1_000;
+
+/// What a follower is told.
+#[derive(Clone, Debug)]
+pub enum Frame {
+    /// A row after its newest event.
+    Row(Arc<RowView>),
+    /// The durable rows hold every event up to here.
+    Durable(u64),
+    /// Too much was missed to be told: read the rows, and go on from this position.
+    Resync(u64),
+}
+
+/// A view that is followed.
+pub struct Subscription {
+    key: Option<String>,
+    first: std::collections::VecDeque<Frame>,
+    /// Changes up to here are known already.
+    known: u64,
+    changes: broadcast::Receiver<Frame>,
+}
+
+impl std::fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subscription").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl Subscription {
+    /// The next frame; none when it was cut off for being too slow, or the server stops. It may be
+    /// dropped and asked again.
+    pub async fn next(&mut self) -> Option<Frame> {
+        if let Some(frame) = self.first.pop_front() {
+            return Some(frame);
+        }
+        loop {
+            match self.changes.recv().await {
+                Ok(Frame::Row(row)) if row.position <= self.known => {}
+                Ok(Frame::Row(row)) if self.key.as_ref().is_some_and(|key| *key != row.key) => {}
+                Ok(frame) => return Some(frame),
+                Err(RecvError::Closed | RecvError::Lagged(_)) => return None,
+            }
+        }
+    }
+}
+
+type Key = (String, &'static str);
+
+/// The readers that run.
+#[derive(Default)]
+pub(super) struct Feeds(Arc<Mutex<HashMap<Key, broadcast::Sender<Frame>>>>);
+
+impl Feeds {
+    /// Follows a view; `after` is the last frame that a client has.
+    pub(super) fn follow(
+        &self,
+        engine: &Engine,
+        namespace: &str,
+        code: &Arc<ProjectionCode>,
+        live: &Arc<Live>,
+        key: Option<String>,
+        after: Option<u64>,
+    ) -> Result<Subscription, ProjectionError> {
+        let changes = self.join(engine, namespace, code, live)?;
+        // What is read from here on is at least as new as where the reader began.
+        let snapshot = engine.rows(namespace)?;
+        let newest = snapshot.log().last_position().map_err(Rejection::from)?;
+        let mut first = std::collections::VecDeque::new();
+        match (&key, after) {
+            (Some(key), after) => {
+                let row = view::read(&snapshot, code, key)?;
+                if after.is_none_or(|after| row.position > after) {
+                    first.push_back(Frame::Row(Arc::new(row)));
+                }
+            }
+            (None, None) => {}
+            (None, Some(after)) => {
+                let log = snapshot.log();
+                // The event itself may have touched more rows than were told of.
+                let (from, limit) = (after.max(1), MOST_MISSED + 1);
+                let missed = log.matching(&code.query, from, Direction::Forwards, limit);
+                let missed = missed.map_err(Rejection::from)?;
+                let mut touched: BTreeMap<String, u64> = BTreeMap::new();
+                for event in &missed {
+                    let keys = code.keys_of(event);
+                    if event.position() == after && keys.len() < 2 {
+                        continue;
+                    }
+                    for key in keys {
+                        touched.insert(key, event.position());
+                    }
+                }
+                if missed.len() > MOST_MISSED {
+                    first.push_back(Frame::Resync(newest));
+                } else {
+                    let mut touched: Vec<_> = touched.into_iter().collect();
+                    touched.sort_by_key(|(_, position)| *position);
+                    for (key, _) in touched {
+                        first.push_back(Frame::Row(Arc::new(view::read(&snapshot, code, &key)?)));
+                    }
+                }
+            }
+        }
+        Ok(Subscription { key, first, known: newest, changes })
+    }
+
+    fn join(
+        &self,
+        engine: &Engine,
+        namespace: &str,
+        code: &Arc<ProjectionCode>,
+        live: &Arc<Live>,
+    ) -> Result<broadcast::Receiver<Frame>, ProjectionError> {
+        let key = (namespace.to_owned(), code.name);
+        let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = feeds.get(&key) {
+            return Ok(sender.subscribe());
+        }
+        let (sender, receiver) = broadcast::channel(MOST_BEHIND);
+        let events = engine.follow_log(namespace)?;
+        let from = engine.log(namespace)?.reader().last_position().map_err(Rejection::from)?;
+        let reader = Reader {
+            engine: engine.clone(),
+            namespace: namespace.to_owned(),
+            code: Arc::clone(code),
+            at: from,
+            remembered: HashMap::new(),
+        };
+        feeds.insert(key.clone(), sender.clone());
+        let (feeds, durable) = (Arc::clone(&self.0), live.durable.subscribe());
+        tokio::spawn(async move {
+            reader.run(events, durable, &sender, &feeds, &key).await;
+            let mut feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
+            feeds.remove(&key);
+        });
+        Ok(receiver)
+    }
+}
+
+/// What the reader knows of a row: its state after every event that it has read.
+struct Remembered {
+    row: Option<StoredRow>,
+    position: u64,
+    /// Events of the row that may not be durable yet.
+    pending: Vec<u64>,
+}
+
+struct Reader {
+    engine: Engine,
+    namespace: String,
+    code: Arc<ProjectionCode>,
+    at: u64,
+    remembered: HashMap<String, Remembered>,
+}
+
+impl Reader {
+    /// Until nobody follows any more.
+    async fn run(
+        mut self,
+        mut events: tokio::sync::watch::Receiver<u64>,
+        mut durable: tokio::sync::watch::Receiver<u64>,
+        sender: &broadcast::Sender<Frame>,
+        feeds: &Mutex<HashMap<Key, broadcast::Sender<Frame>>>,
+        key: &Key,
+    ) {
+        loop {
+            let (reader, read) = match tokio::task::spawn_blocking(move || {
+                let read = self.read();
+                (self, read)
+            })
+            .await
+            {
+                Ok(done) => done,
+                Err(_) => return,
+            };
+            self = reader;
+            let more = match read {
+                Ok((rows, more)) => {
+                    for row in rows {
+                        // Nobody follows right now; that is looked at below.
+                        let _ = sender.send(Frame::Row(Arc::new(row)));
+                    }
+                    more
+                }
+                // The namespace is gone, or the store has stopped.
+                Err(_) => return,
+            };
+            {
+                let mut feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
+                if sender.receiver_count() == 0 {
+                    feeds.remove(key);
+                    return;
+                }
+            }
+            if more {
+                continue;
+            }
+            tokio::select! {
+                moved = events.changed() => if moved.is_err() { return },
+                moved = durable.changed() => {
+                    if moved.is_err() { return }
+                    let position = *durable.borrow_and_update();
+                    let _ = sender.send(Frame::Durable(position));
+                }
+                _ = self.engine.stopped() => return,
+                // To see that nobody follows any more.
+                () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {}
+            }
+        }
+    }
+
+    /// The rows that the next events have changed, in the order of their last one.
+    fn read(&mut self) -> Result<(Vec<RowView>, bool), Rejection> {
+        let snapshot = self.engine.rows(&self.namespace)?;
+        let code = Arc::clone(&self.code);
+        let log = snapshot.log();
+        let newest = log.last_position()?;
+        if newest <= self.at {
+            return Ok((Vec::new(), false));
+        }
+        let forwards = Direction::Forwards;
+        let events = log.matching(&code.query, self.at + 1, forwards, EVENTS_AT_ONCE)?;
+        let more = events.len() == EVENTS_AT_ONCE;
+        let upto = if more { events.last().map_or(newest, |last| last.position()) } else { newest };
+        let checkpoint = rows::checkpoint(&snapshot, code.name)?;
+        let mut by_row: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        for event in &events {
+            for key in code.keys_of(event) {
+                by_row.entry(key).or_default().push(event);
+            }
+        }
+        if self.remembered.len() > MOST_REMEMBERED {
+            self.remembered.clear();
+        }
+        // Read once, when the first row is met that nothing is known of.
+        let mut pending = None;
+        let mut views = Vec::with_capacity(by_row.len());
+        for (key, touched) in by_row {
+            let known = match self.remembered.remove(&key) {
+                Some(mut known) => {
+                    for event in touched {
+                        let Ok(next) = super::batch::fold_row(known.row.clone(), &[event], &code)
+                        else {
+                            break;
+                        };
+                        known.row = next;
+                        known.position = event.position();
+                        known.pending.push(event.position());
+                    }
+                    known
+                }
+                None => {
+                    if pending.is_none() {
+                        pending = Some(pending_events(&snapshot, &code, checkpoint)?);
+                    }
+                    let events = pending.as_deref().unwrap_or_default();
+                    let row = rows::row(&snapshot, code.name, &key)?;
+                    let (row, pending, position) =
+                        Pending::of(&code, events).merged(&code, &key, row);
+                    Remembered { row, position, pending }
+                }
+            };
+            let durable = checkpoint.position;
+            let waiting = known.pending.iter().filter(|at| **at > durable).count();
+            views.push(view::view(
+                key.clone(),
+                known.row.clone(),
+                known.position,
+                waiting,
+                durable,
+            ));
+            let mut known = known;
+            known.pending.retain(|at| *at > durable);
+            // One that may be ahead of `upto` is read anew next time.
+            if known.position <= upto {
+                self.remembered.insert(key, known);
+            }
+        }
+        views.sort_by_key(|view| view.position);
+        self.at = upto;
+        Ok((views, more))
+    }
+}

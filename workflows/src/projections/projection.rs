@@ -1,0 +1,227 @@
+//! A projection's name and its code: which events, which rows they touch, what becomes of a row.
+//!
+//! Invariant: the code is pure. The same row and the same event give the same row, on the server
+//! for the durable row as for the one that is ahead of it.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use everstep_engine::log::{Query, QueryItem, RecordedEvent};
+use everstep_engine::{ActivityError, Payload, TransactionContext};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::inline;
+use super::{Category, Delivery, ProjectionError};
+
+/// The durable name of a projection, what it is for, and what a row of it holds.
+///
+/// ```
+/// use everstep_workflows::projections::{Category, Projection};
+///
+/// /// Orders by customer.
+/// const ORDERS: Projection<Vec<String>> = Projection::new("customerOrders", Category::View);
+/// ```
+///
+/// There is none without a category:
+///
+/// ```compile_fail
+/// use everstep_workflows::projections::Projection;
+///
+/// const ORDERS: Projection<Vec<String>> = Projection::new("customerOrders");
+/// ```
+pub struct Projection<S> {
+    name: &'static str,
+    category: Category,
+    states: PhantomData<fn() -> S>,
+}
+
+impl<S> Clone for Projection<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<S> Copy for Projection<S> {}
+
+impl<S> Projection<S> {
+    /// A projection of this name and category.
+    pub const fn new(name: &'static str, category: Category) -> Self {
+        Self { name, category, states: PhantomData }
+    }
+
+    /// Its durable name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it is for.
+    pub const fn category(&self) -> Category {
+        self.category
+    }
+}
+
+impl<S: Serialize + DeserializeOwned> Projection<S> {
+    /// The row under `key` within a transaction, with the events that the transaction itself has
+    /// appended: what logic projections are for.
+    ///
+    /// # Errors
+    /// `projection_behind`, retryable, while a projection that is new to its events catches up, and
+    /// always for one that is not kept inline; when the row cannot be read.
+    pub fn get(&self, tx: &TransactionContext<'_>, key: &str) -> Result<Option<S>, ActivityError> {
+        let row = inline::current_row(tx, self.name, key)?;
+        row.map(|row| Ok(row.to()?)).transpose()
+    }
+
+    /// Its code: which rows an event touches, and what becomes of each (none: it goes). A row may
+    /// be built from events of many streams. An error stops the projection at the event; inline, it
+    /// undoes the transaction.
+    pub fn row<I>(
+        self,
+        keys: impl Fn(&RecordedEvent) -> I + Send + Sync + 'static,
+        evolve: impl Fn(Option<S>, &RecordedEvent) -> Result<Option<S>, String> + Send + Sync + 'static,
+    ) -> ProjectionCode
+    where
+        I: IntoIterator<Item = String>,
+        S: 'static,
+    {
+        let keys = move |event: &RecordedEvent| keys(event).into_iter().collect();
+        let evolve = move |row: Option<&Payload>, event: &RecordedEvent| {
+            let row = row.map(Payload::to::<S>).transpose();
+            let row = row.map_err(|error| format!("the row has another shape: {error}"))?;
+            let next = evolve(row, event)?;
+            let next = next.map(|next| Payload::from_value(&next)).transpose();
+            next.map_err(|error| format!("the row has no json form: {error}"))
+        };
+        ProjectionCode {
+            name: self.name,
+            category: self.category,
+            delivery: self.category.delivery(),
+            contract: None,
+            query: Query::all(),
+            keys: Arc::new(keys),
+            evolve: Arc::new(evolve),
+        }
+    }
+}
+
+type KeysOf = dyn Fn(&RecordedEvent) -> Vec<String> + Send + Sync;
+type Evolve =
+    dyn Fn(Option<&Payload>, &RecordedEvent) -> Result<Option<Payload>, String> + Send + Sync;
+
+/// A projection with its code, as a worker registers it.
+#[derive(Clone)]
+pub struct ProjectionCode {
+    pub(super) name: &'static str,
+    pub(super) category: Category,
+    pub(super) delivery: Delivery,
+    pub(super) contract: Option<&'static str>,
+    pub(super) query: Query,
+    keys: Arc<KeysOf>,
+    evolve: Arc<Evolve>,
+}
+
+impl ProjectionCode {
+    /// Only events of these types; all of them otherwise.
+    #[must_use]
+    pub fn events<T: Into<Box<str>>>(self, types: impl IntoIterator<Item = T>) -> Self {
+        let types = types.into_iter().map(Into::into).collect();
+        self.matching(Query { items: vec![QueryItem { types, tags: Vec::new() }] })
+    }
+
+    /// Only events that match.
+    #[must_use]
+    pub fn matching(mut self, query: Query) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// Kept in the transactions that append.
+    #[must_use]
+    pub const fn inline(mut self) -> Self {
+        self.delivery = Delivery::Inline;
+        self
+    }
+
+    /// Kept from a checkpoint, beside the transactions.
+    #[must_use]
+    pub const fn asynchronous(mut self) -> Self {
+        self.delivery = Delivery::Async;
+        self
+    }
+
+    /// The contract that defines what an integration projection tells, such as
+    /// `orderStatusForShipping v1`.
+    #[must_use]
+    pub const fn contract(mut self, contract: &'static str) -> Self {
+        self.contract = Some(contract);
+        self
+    }
+
+    /// Refuses what the category does not allow.
+    pub(super) fn check(&self) -> Result<(), ProjectionError> {
+        check(self.name, self.category, self.delivery, self.contract)
+    }
+
+    /// The rows that an event touches, each once; none for an event that is not the projection's.
+    pub(super) fn keys_of(&self, event: &RecordedEvent) -> Vec<String> {
+        if !self.query.matches(event) {
+            return Vec::new();
+        }
+        let mut keys = (self.keys)(event);
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// What becomes of a row. A panic of the code is an error of the projection.
+    pub(super) fn evolve(
+        &self,
+        row: Option<&Payload>,
+        event: &RecordedEvent,
+    ) -> Result<Option<Payload>, String> {
+        let run = std::panic::AssertUnwindSafe(|| (self.evolve)(row, event));
+        std::panic::catch_unwind(run).unwrap_or_else(|_| Err("the code panicked".to_owned()))
+    }
+}
+
+impl std::fmt::Debug for ProjectionCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProjectionCode")
+            .field("name", &self.name)
+            .field("category", &self.category)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a category allows, whoever registers.
+pub(super) fn check(
+    name: &str,
+    category: Category,
+    delivery: Delivery,
+    contract: Option<&str>,
+) -> Result<(), ProjectionError> {
+    let wrong = |reason: &str| {
+        Err(ProjectionError::Invalid { name: name.to_owned(), reason: reason.to_owned() })
+    };
+    let named = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.len() > 128 || !name.chars().all(named) {
+        return wrong("a name has 1 to 128 letters, digits, `-`, `_` and `.`");
+    }
+    match (category, delivery, contract) {
+        (Category::Logic, Delivery::Async, _) => {
+            wrong("a logic projection is always current: it is kept inline")
+        }
+        (Category::Reporting, Delivery::Inline, _) => {
+            wrong("a reporting projection is not kept in the transactions that append")
+        }
+        (Category::Integration, Delivery::Inline, _) => {
+            wrong("an integration projection follows the events and is not kept inline")
+        }
+        (Category::Integration, _, None) => {
+            wrong("an integration projection needs a contract that defines what it tells")
+        }
+        (Category::Integration, ..) => Ok(()),
+        (_, _, Some(_)) => wrong("only integration projections have a contract"),
+        _ => Ok(()),
+    }
+}

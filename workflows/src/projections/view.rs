@@ -1,0 +1,201 @@
+//! What is read of projections: rows as they are durable, with the events after the checkpoint
+//! folded in by the same code.
+//!
+//! Invariant: a row that is read is never older than the log at the moment of reading, unless more
+//! than [`MOST_PENDING`] events wait; then it is the durable one and says so by its positions.
+
+use std::collections::BTreeMap;
+
+use everstep_engine::log::{Direction, RecordedEvent};
+use everstep_engine::{Payload, Rejection, RowSnapshot};
+use serde::Serialize;
+
+use super::batch::fold_row;
+use super::rows::{self, Checkpoint, StoredRow};
+use super::{Delivery, ProjectionCode};
+
+/// Events after the checkpoint that a read folds in.
+pub(super) const MOST_PENDING: usize = 10_000;
+/// Rows that one request for a page looks at.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// A row as clients see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RowView {
+    /// Its key.
+    pub key: String,
+    /// What it holds; absent when there is no row (any more).
+    pub state: Option<Payload>,
+    /// The last event that changed it; 0 where none did.
+    pub position: u64,
+    /// Every event up to here is in the durable rows.
+    pub durable_position: u64,
+    /// Events of this row that are in `state` and not in the durable row yet.
+    pub pending_events: usize,
+    /// Whether there are any.
+    pub is_optimistic: bool,
+}
+
+/// Which rows of a projection.
+#[derive(Clone, Debug, Default)]
+pub struct RowQuery {
+    /// Their keys begin with this.
+    pub prefix: String,
+    /// Fields of the row, as paths such as `customer.id`, with the text of their value.
+    pub fields: Vec<(String, String)>,
+    /// They come after this key.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A page of rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RowsPage {
+    /// In the order of their keys.
+    pub rows: Vec<RowView>,
+    /// Where the next page begins; absent at the end. A page may be empty and not the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+/// The events after a checkpoint, by the row that they touch.
+pub(super) struct Pending<'a> {
+    by_row: BTreeMap<String, Vec<&'a RecordedEvent>>,
+}
+
+/// The matching events after the checkpoint; none where there are too many to fold.
+pub(super) fn pending_events(
+    snapshot: &RowSnapshot,
+    code: &ProjectionCode,
+    checkpoint: Checkpoint,
+) -> Result<Vec<RecordedEvent>, Rejection> {
+    if code.delivery == Delivery::Inline {
+        return Ok(Vec::new());
+    }
+    let from = checkpoint.position + 1;
+    let log = snapshot.log();
+    let events = log.matching(&code.query, from, Direction::Forwards, MOST_PENDING + 1)?;
+    Ok(if events.len() > MOST_PENDING { Vec::new() } else { events })
+}
+
+impl<'a> Pending<'a> {
+    pub(super) fn of(code: &ProjectionCode, events: &'a [RecordedEvent]) -> Self {
+        let mut by_row: BTreeMap<String, Vec<&RecordedEvent>> = BTreeMap::new();
+        for event in events {
+            for key in code.keys_of(event) {
+                by_row.entry(key).or_default().push(event);
+            }
+        }
+        Self { by_row }
+    }
+
+    /// The row with its pending events, and their positions. An event that the code refuses, and
+    /// what comes after it, waits like the projection itself.
+    pub(super) fn merged(
+        &self,
+        code: &ProjectionCode,
+        key: &str,
+        row: Option<StoredRow>,
+    ) -> (Option<StoredRow>, Vec<u64>, u64) {
+        let events = self.by_row.get(key).map(Vec::as_slice).unwrap_or_default();
+        let mut changed_at = row.as_ref().map_or(0, |row| row.position);
+        let (mut row, mut positions) = (row, Vec::with_capacity(events.len()));
+        for event in events {
+            let Ok(next) = fold_row(row.clone(), &[event], code) else { break };
+            row = next;
+            changed_at = event.position();
+            positions.push(changed_at);
+        }
+        (row, positions, changed_at)
+    }
+}
+
+pub(super) fn view(
+    key: String,
+    row: Option<StoredRow>,
+    position: u64,
+    pending: usize,
+    durable: u64,
+) -> RowView {
+    RowView {
+        key,
+        state: row.map(|row| row.state),
+        position,
+        durable_position: durable,
+        pending_events: pending,
+        is_optimistic: pending > 0,
+    }
+}
+
+/// One row.
+pub(super) fn read(
+    snapshot: &RowSnapshot,
+    code: &ProjectionCode,
+    key: &str,
+) -> Result<RowView, Rejection> {
+    let checkpoint = rows::checkpoint(snapshot, code.name)?;
+    let events = pending_events(snapshot, code, checkpoint)?;
+    let row = rows::row(snapshot, code.name, key)?;
+    let (row, positions, position) = Pending::of(code, &events).merged(code, key, row);
+    Ok(view(key.to_owned(), row, position, positions.len(), checkpoint.position))
+}
+
+/// A page of rows.
+pub(super) fn page(
+    snapshot: &RowSnapshot,
+    code: &ProjectionCode,
+    query: &RowQuery,
+) -> Result<RowsPage, Rejection> {
+    let checkpoint = rows::checkpoint(snapshot, code.name)?;
+    let events = pending_events(snapshot, code, checkpoint)?;
+    let pending = Pending::of(code, &events);
+    let (mut found, mut after, mut looked_at) = (Vec::new(), query.after.clone(), 0);
+    loop {
+        let limit = query.limit.max(64).min(1_000);
+        let durable = rows::page(snapshot, code.name, &query.prefix, after.as_deref(), limit)?;
+        let last = (durable.len() == limit).then(|| durable.last().map(|(key, _)| key.clone()));
+        let last = last.flatten();
+        let mut all: BTreeMap<String, Option<StoredRow>> =
+            durable.into_iter().map(|(key, row)| (key, Some(row))).collect();
+        for key in pending.by_row.keys().filter(|key| key.starts_with(&query.prefix)) {
+            let within = after.as_ref().is_none_or(|after| key > after)
+                && last.as_ref().is_none_or(|last| key <= last);
+            if within {
+                all.entry(key.clone()).or_insert(None);
+            }
+        }
+        for (key, row) in all {
+            looked_at += 1;
+            let (row, positions, position) = pending.merged(code, &key, row);
+            if row.as_ref().is_some_and(|row| query.matches(&row.state)) {
+                let count = positions.len();
+                found.push(view(key.clone(), row, position, count, checkpoint.position));
+            }
+            if found.len() == query.limit || looked_at == MOST_LOOKED_AT {
+                return Ok(RowsPage { rows: found, next_page_token: Some(key) });
+            }
+        }
+        match last {
+            Some(last) => after = Some(last),
+            None => return Ok(RowsPage { rows: found, next_page_token: None }),
+        }
+    }
+}
+
+impl RowQuery {
+    fn matches(&self, state: &Payload) -> bool {
+        if self.fields.is_empty() {
+            return true;
+        }
+        let Ok(state) = state.to::<serde_json::Value>() else { return false };
+        self.fields.iter().all(|(path, wanted)| {
+            let found = path.split('.').try_fold(&state, |value, part| value.get(part));
+            match found {
+                Some(serde_json::Value::String(text)) => text == wanted,
+                Some(value) => value.to_string() == *wanted,
+                None => false,
+            }
+        })
+    }
+}
