@@ -9,9 +9,7 @@ use crate::domain::accounts;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, append, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork,
-    hang, identity, panic, parent, patched, random, register, saga, sleep, tally, ticker, witness,
-    accumulate, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork, hang,
-    identity, ledger, panic, parent, patched, random, register, saga, sleep, tally, ticker,
+    hang, identity, ledger, panic, parent, patched, random, register, saga, sleep, tally, ticker,
     witness,
 };
 

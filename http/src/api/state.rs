@@ -39,9 +39,8 @@ impl Api {
         metrics: Arc<HttpMetrics>,
         redacts_exports: bool,
     ) -> Self {
-        Self(Arc::new(Inner { engine, limits, draining, metrics, redacts_exports }))
         let projections = ProjectionService::start(&engine);
-        Self(Arc::new(Inner { engine, projections, limits, draining, metrics }))
+        Self(Arc::new(Inner { engine, projections, limits, draining, metrics, redacts_exports }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -44,6 +44,8 @@ fn fill(
     made_at: Timestamp,
     partial: &Path,
 ) -> Result<Manifest, BackupError> {
+    let making = || BackupError::io(format!("make {}", partial.display()));
+    fs::create_dir_all(partial).map_err(making())?;
     let to = EmbeddedStore::open(partial, settings.clone())?;
     copy_store(from, &to)?;
     to.checkpoint()?;

@@ -60,15 +60,13 @@ pub(super) enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Workflows,
         Self::Schedules,
         Self::Queues,
         Self::Batches,
         Self::Events,
         Self::Projections,
-        Self::Queues,
-        Self::Batches,
         Self::Namespaces,
     ];
 

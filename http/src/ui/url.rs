@@ -37,6 +37,8 @@ pub(super) fn event(position: u64) -> String {
 /// The events of a stream.
 pub(super) fn stream(stream: &str) -> String {
     with_query(EVENTS, [("stream", stream)])
+}
+
 /// The projections.
 pub(super) const PROJECTIONS: &str = "/ui/projections";
 

@@ -295,3 +295,23 @@ async fn a_projection_that_cannot_go_on_says_where_and_holds_up_nobody() {
     until(&server, "entries", "current").await;
     until(&server, "balances", "current").await;
 }
+
+#[tokio::test]
+async fn the_inspector_shows_what_its_viewer_may_read() {
+    let server = TestServer::start().await;
+    post(&server, DEFAULT_NAMESPACE, "ann", &[5]).await;
+    until(&server, "accounts", "current").await;
+    let page = server.get("/ui/projections").await.text();
+    for part in ["data-projection=\"accounts\"", "told v1", "Current", "/ui/projections/accounts"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let page = server.get("/ui/projections/accounts").await.text();
+    assert!(page.contains("data-row=\"account:ann\"") && page.contains("&quot;balance&quot;:5"));
+    let page = server.get("/ui/projections/balances").await.text();
+    assert!(page.contains("which clients do not read") && !page.contains("data-row"), "{page}");
+    assert_eq!(server.get("/ui/projections/none").await.status, 400);
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let path = "/ui/projections/accounts/pause";
+    assert_eq!(server.send(Method::POST, path, &form, "").await.status, 303);
+    until(&server, "accounts", "paused").await;
+}

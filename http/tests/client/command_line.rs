@@ -40,7 +40,8 @@ async fn a_backup_shows_one_moment_and_is_restored() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let server = TestServer::start().await;
-    let url = server.client.url();
+    let url = server.client.url().to_owned();
+    let url = url.as_str();
     succeed(url, &["start", "sum", "--id", "s"]);
     succeed(url, &["signal", "s", "add", "41"]);
     // Somebody writes all the while.

@@ -158,6 +158,7 @@ pub(crate) async fn one(
             (table(std::slice::from_ref(&status), &viewer))
             @if let Some(reason) = &status.reason { p.muted { (reason) } }
             @match rows {
+                Ok(_) if inspector.engine.hides_values() => p.empty { "Values are hidden here." },
                 Ok(page) => (rows_table(&name, &asked.prefix, &page)),
                 Err(refused) => p.empty { (refused) },
             }

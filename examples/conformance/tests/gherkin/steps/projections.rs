@@ -23,7 +23,8 @@ async fn guarded_server(world: &mut World) {
         let hash = TokenHash::of(&token_of(role)).to_string();
         json!({ "name": role, "role": role, "sha256": hash })
     };
-    let tokens = json!({ "tokens": ["viewer", "app", "operator", "admin"].map(entry) });
+    let entries = ["viewer", "app", "operator", "admin"].map(entry);
+    let tokens = json!({ "tokens": entries });
     world.token = Some(token_of("admin"));
     world.own_server(vec![format!("--tokens-json={tokens}")]).await;
 }
