@@ -37,8 +37,7 @@
 //! - [`contexts`]: bounded contexts, their contracts, and the map of how they relate.
 //! - [`reservations`]: values that are held for a while, and given to one entity.
 //! - [`language`]: schemas of events, their compatibility, migrations and contract checks.
-//! - `language`: schemas of events, their compatibility, migrations and contract checks.
-//! - `rate_limit`: how often something may be done, by key, over restarts.
+//! - [`rate_limit`]: how often something may be done, by key, over restarts.
 
 mod anti_corruption;
 pub mod commands;
@@ -46,8 +45,8 @@ pub mod contexts;
 mod deterministic_id;
 mod http_call;
 pub mod language;
-pub mod reservations;
 pub mod rate_limit;
+pub mod reservations;
 
 pub use anti_corruption::{TranslationError, Translator, ValueMap, decimal, minor_units};
 pub use contexts::{ContextCommand, WorkerContexts};

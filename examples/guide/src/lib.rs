@@ -27,7 +27,7 @@ mod access {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/16-events.md")]
 mod events {}
-#[doc = include_str!("../../../docs/guide/16-projections.md")]
+#[doc = include_str!("../../../docs/guide/17-projections.md")]
 mod projections {}
 
 #[cfg(doctest)]

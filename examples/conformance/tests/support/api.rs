@@ -19,7 +19,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub(crate) struct Api {
     url: String,
-    token: Option<String>,
     http: Client<HttpConnector, Full<Bytes>>,
     token: Option<String>,
 }
@@ -62,7 +61,6 @@ impl Api {
     pub(crate) fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
-        Self { url: url.to_owned(), token: None, http }
     }
 
     /// From here on calls say who asks.
