@@ -8,5 +8,4 @@
 mod commands;
 mod events;
 mod http;
-mod projections;
 mod server;
