@@ -36,6 +36,7 @@
 //! - `deterministic_id`: stream ids that follow from a business key.
 //! - [`contexts`]: bounded contexts, their contracts, and the map of how they relate.
 //! - [`reservations`]: values that are held for a while, and given to one entity.
+//! - [`fat_events`]: events that carry all that a consumer needs, personal data that can be shredded.
 //! - [`language`]: schemas of events, their compatibility, migrations and contract checks.
 //! - [`rate_limit`]: how often something may be done, by key, over restarts.
 
@@ -43,6 +44,7 @@ mod anti_corruption;
 pub mod commands;
 pub mod contexts;
 mod deterministic_id;
+pub mod fat_events;
 mod http_call;
 pub mod language;
 pub mod rate_limit;

@@ -63,8 +63,14 @@ mod duration;
 pub mod server;
 pub mod ui;
 
+pub use everstep_activities::{
+    IdSecret, StreamIds, TranslationError, Translator, UniqueConstraintViolation, ValueMap,
+    decimal, deterministic_stream_id, minor_units, rotate_id_secret, stream_ids,
+};
 #[doc(inline)]
 pub use everstep_activities::{commands, decider};
+#[doc(inline)]
+pub use everstep_activities::{contexts, fat_events, language, reservations};
 pub use everstep_engine::*;
 #[doc(inline)]
 pub use everstep_storage::codec;

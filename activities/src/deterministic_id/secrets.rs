@@ -41,6 +41,11 @@ impl StreamIds {
         self.candidates(entity_type, parts).map(|mut ids| ids.swap_remove(0))
     }
 
+    /// How many secrets there are.
+    pub fn secrets(&self) -> usize {
+        self.secrets.len()
+    }
+
     /// The ids that an entity may have, under the newest secret first: where the secret was never
     /// rotated, one.
     ///

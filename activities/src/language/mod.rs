@@ -10,6 +10,7 @@ mod error;
 mod registry;
 mod samples;
 mod schema;
+mod stored;
 mod validate;
 mod version;
 
@@ -22,5 +23,9 @@ pub use contract_check::{Consumption, ContractViolation};
 pub use error::LanguageError;
 pub use registry::{EventSchema, Language};
 pub use schema::Schema;
+pub use stored::{
+    DeclaredLanguage, StoredSchema, WorkerLanguage, language, record_violations, register_schema,
+    violations,
+};
 pub(crate) use validate::Fault;
 pub use version::{InvalidVersion, SchemaVersion};

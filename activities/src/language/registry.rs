@@ -212,6 +212,52 @@ impl Language {
         Ok(payload)
     }
 
+    /// The newest version with this major number: what an event's schema number stands for.
+    ///
+    /// # Errors
+    /// [`LanguageError::SchemaNotFound`].
+    pub fn newest_of(&self, event_type: &str, major: u32) -> Result<SchemaVersion, LanguageError> {
+        let found = self.versions(event_type).map(|(version, ..)| version);
+        let asked = SchemaVersion::new(major, 0, 0);
+        let found = found.filter(|version| version.major == major).next_back();
+        found.ok_or_else(|| self.unknown(event_type, Some(asked)))
+    }
+
+    /// As [`Language::validate`] for a payload as it is stored: personal fields may be sealed, or
+    /// shredded.
+    ///
+    /// # Errors
+    /// [`LanguageError::SchemaValidationFailed`] names the field.
+    pub fn validate_sealed(
+        &self,
+        event_type: &str,
+        version: SchemaVersion,
+        payload: &Value,
+    ) -> Result<(), LanguageError> {
+        let schema = self.schema(event_type, version)?;
+        schema.shape.check_sealed("", payload).map_err(|fault| {
+            LanguageError::SchemaValidationFailed {
+                event_type: event_type.to_owned(),
+                version,
+                field: fault.field,
+                why: fault.why,
+            }
+        })
+    }
+
+    /// Puts in what was registered before, as it was taken then. What the worker declares under the
+    /// same version stands above it.
+    pub(super) fn restore(
+        &mut self,
+        event_type: String,
+        version: SchemaVersion,
+        schema: Schema,
+        compatibility: Compatibility,
+    ) {
+        let event = self.events.entry(event_type).or_default();
+        event.versions.entry(version).or_insert((schema, compatibility));
+    }
+
     /// What stands between a consumer of `expected` and what is written in `written`; nothing where
     /// a migration leads there, or the one schema reads the other.
     ///

@@ -15,6 +15,18 @@ pub(crate) struct Fault {
 impl Shape {
     /// The first fault, in the order of the fields' names.
     pub(super) fn check(&self, place: &str, value: &Value) -> Result<(), Fault> {
+        self.check_as(place, value, false)
+    }
+
+    /// The same, where a personal field may be sealed or shredded: a sealed one was checked before.
+    pub(super) fn check_sealed(&self, place: &str, value: &Value) -> Result<(), Fault> {
+        self.check_as(place, value, true)
+    }
+
+    fn check_as(&self, place: &str, value: &Value, sealed: bool) -> Result<(), Fault> {
+        if sealed && self.personal && crate::fat_events::is_sealed(value) {
+            return Ok(());
+        }
         let fault = |why: String| Err(Fault { field: place.to_owned(), why });
         let kind = Kind::of(value);
         if !self.allows(kind) {
@@ -37,7 +49,7 @@ impl Shape {
                 within(&self.count, list.len() as u64, "number of items").or_else(fault)?;
                 let Some(items) = &self.items else { return Ok(()) };
                 (0..).zip(list).try_for_each(|(index, item): (usize, _)| {
-                    items.check(&format!("{place}[{index}]"), item)
+                    items.check_as(&format!("{place}[{index}]"), item, sealed)
                 })
             }
             Value::Object(fields) => {
@@ -49,7 +61,7 @@ impl Shape {
                 }
                 for (name, value) in fields {
                     match self.properties.get(name) {
-                        Some(shape) => shape.check(&below(place, name), value)?,
+                        Some(shape) => shape.check_as(&below(place, name), value, sealed)?,
                         None if self.closed => {
                             let why = "field is not declared".to_owned();
                             return Err(Fault { field: below(place, name), why });

@@ -15,6 +15,7 @@
 //! - `workflows/`: one story a file, each with its contract at the top.
 
 mod domain;
+mod parcels;
 mod witness_dir;
 mod worker;
 mod workflows;

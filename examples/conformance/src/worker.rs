@@ -6,6 +6,7 @@ use std::path::Path;
 use everstep::Worker;
 
 use crate::domain::accounts;
+use crate::parcels;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, append, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork,
@@ -19,7 +20,7 @@ use crate::workflows::{
 /// When the directory cannot be made.
 pub fn worker(data: &Path) -> io::Result<Worker> {
     let dir = WitnessDir::create(data)?;
-    let worker = identity::register(Worker::new());
+    let worker = identity::register(parcels::register(Worker::new()));
     let worker = echo::register(worker);
     let worker = chain::register(worker);
     let worker = fan_out::register(worker);

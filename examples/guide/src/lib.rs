@@ -74,6 +74,10 @@ mod finding_runs {}
 #[doc = include_str!("../../../docs/guide/13-payloads.md")]
 mod payloads {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/16-contexts.md")]
+mod contexts {}
+
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
 ///
 /// # Panics

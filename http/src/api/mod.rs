@@ -22,6 +22,7 @@ mod commands;
 mod count;
 mod delete;
 mod describe;
+mod domain;
 pub mod error_code;
 mod error_page;
 mod events;
@@ -101,6 +102,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .merge(log::routes())
         .merge(commands::routes())
         .merge(projections::routes())
+        .merge(domain::routes())
         .merge(schedules::routes());
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }

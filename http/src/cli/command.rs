@@ -10,6 +10,7 @@ use super::backup::{BackupArgs, RestoreArgs, VerifyArgs};
 use super::batch::BatchCommand;
 use super::cancel::CancelArgs;
 use super::codec::RekeyArgs;
+use super::contracts::{ContextsArgs, ContractsCommand};
 use super::count::CountArgs;
 use super::delete::DeleteArgs;
 use super::events::EventsCommand;
@@ -21,6 +22,7 @@ use super::preflight::{PreflightArgs, preflight};
 use super::projections::ProjectionsCommand;
 use super::query::QueryArgs;
 use super::queue::QueueCommand;
+use super::reservations::{ReservationsCommand, SchemasCommand, StreamIdArgs, SubjectsCommand};
 use super::reset::ResetArgs;
 use super::resume::ResumeArgs;
 use super::retry::RetryArgs;
@@ -146,6 +148,24 @@ enum ClientCommand {
     /// Make a bearer token, and the entry that lets a server know it.
     #[command(after_help = TOKEN_HELP)]
     Token(TokenArgs),
+    /// Show bounded contexts, their contracts, and how they relate.
+    #[command(after_help = CONTEXTS_HELP)]
+    Contexts(ContextsArgs),
+    /// Check whether consumers can read what producers write.
+    #[command(subcommand, after_help = CONTRACTS_HELP)]
+    Contracts(ContractsCommand),
+    /// See and register the schemas of events.
+    #[command(subcommand, after_help = SCHEMAS_HELP)]
+    Schemas(SchemasCommand),
+    /// Hold values that must be unique, and give them to entities.
+    #[command(subcommand, after_help = RESERVATIONS_HELP)]
+    Reservations(ReservationsCommand),
+    /// Print the stream id that follows from a business key.
+    #[command(after_help = STREAM_ID_HELP)]
+    StreamId(StreamIdArgs),
+    /// See and shred people's personal data.
+    #[command(subcommand, after_help = SUBJECTS_HELP)]
+    Subjects(SubjectsCommand),
     /// Copy a stopped server's store under other encryption keys, or under none.
     #[command(after_help = REKEY_HELP)]
     Rekey(RekeyArgs),
@@ -351,6 +371,39 @@ Examples:
   serve --tokens tokens.json
   EVERSTEP_TOKEN=es_… everstep list";
 
+const CONTEXTS_HELP: &str = "\
+Examples:
+  contexts
+  contexts inventory          its contract
+  contexts --map";
+
+const CONTRACTS_HELP: &str = "\
+Examples:
+  contracts check             exits with 1 when a contract does not hold
+  contracts violations --since 7d --json";
+
+const SCHEMAS_HELP: &str = "\
+Examples:
+  schemas list
+  schemas show OrderPlaced
+  schemas register OrderPlaced 1.1.0 @order-placed.json --compatibility full";
+
+const RESERVATIONS_HELP: &str = "\
+Examples:
+  reservations reserve email:alice@example.com --ttl 5m
+  reservations confirm 5tVztmJc6dAC3golhb1cZC User:7JInDyCqkBNBCUb7o3zkYo
+  reservations show email:alice@example.com --json";
+
+const STREAM_ID_HELP: &str = "\
+Examples:
+  stream-id User alice@example.com
+  stream-id Seat hall-1 row-2 seat-3";
+
+const SUBJECTS_HELP: &str = "\
+Examples:
+  subjects show customer-7
+  subjects shred customer-7 --json";
+
 const REKEY_HELP: &str = "\
 For a store that shall be encrypted from now on, and to get rid of a key: a server that is started
 with a new first key encrypts with it what is written from then on, and needs the old one for what
@@ -408,6 +461,12 @@ impl ClientCommand {
             Self::Restore(args) => args.run(),
             Self::Verify(args) => args.run(),
             Self::Token(args) => args.run(),
+            Self::Contexts(args) => args.run(),
+            Self::Contracts(command) => command.run(),
+            Self::Schemas(command) => command.run(),
+            Self::Reservations(command) => command.run(),
+            Self::StreamId(args) => args.run(),
+            Self::Subjects(command) => command.run(),
             Self::Rekey(args) => args.run(),
             Self::Bench(args) => crate::bench::run(&args),
             Self::BenchSleepers(args) => args.run(),

@@ -23,6 +23,7 @@
 mod activities;
 mod batch;
 mod connection;
+mod domain;
 mod error;
 mod event;
 mod events;
@@ -37,6 +38,7 @@ mod typed;
 mod updates;
 mod workflows;
 
+pub use domain::ContractReport;
 pub use error::{ClientError, Problem};
 pub use event::{Event, EventPage};
 pub use events::EventFilter;

@@ -33,6 +33,9 @@ pub enum ServerError {
         /// What the store said.
         source: Box<StoreError>,
     },
+    /// The keys of personal data could not be read.
+    #[error("failed to open the keys of personal data: {0}")]
+    Keys(#[from] everstep_activities::fat_events::KeyFileError),
     /// The engine could not be opened.
     #[error("failed to open the engine: {0}")]
     Engine(#[from] OpenError),

@@ -48,6 +48,8 @@ pub(crate) struct HttpMetrics {
     unmatched: Route,
     /// Connections that are open now.
     pub(super) connections: AtomicI64,
+    /// Contracts that did not hold when they were checked.
+    contract_violations: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +70,13 @@ impl HttpMetrics {
             inspector: Route::default(),
             unmatched: Route::default(),
             connections: AtomicI64::new(0),
+            contract_violations: AtomicU64::new(0),
         }
+    }
+
+    /// Counts contracts that did not hold.
+    pub(crate) fn contracts_violated(&self, count: usize) {
+        self.contract_violations.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     /// Counts one answer; `took` ends when its headers are ready.
@@ -111,6 +119,12 @@ impl HttpMetrics {
         for (route, method, row) in &rows {
             row.write_histogram(into, route, method);
         }
+        let violations = self.contract_violations.load(Ordering::Relaxed);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            into,
+            "# TYPE everstep_contract_violations_total counter\neverstep_contract_violations_total {violations}"
+        );
         let connections = self.connections.load(Ordering::Relaxed);
         // Writing to a string cannot fail.
         let _ = writeln!(

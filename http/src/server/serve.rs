@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
+use everstep_activities::fat_events::{SubjectKeys, WorkerSubjects};
+use everstep_activities::reservations::with_reservations;
 use everstep_engine::{Engine, Worker};
 use everstep_storage::{EmbeddedStore, Store, StoreError};
 use tokio::net::TcpListener;
@@ -46,6 +48,7 @@ impl Server {
     pub async fn open(worker: Worker, config: ServerConfig) -> Result<Self, ServerError> {
         let (listener, address) = listen(&config).await?;
         let store = open_store(&config).await?;
+        let worker = with_subject_keys(worker, &config).await?;
         let engine = Engine::open(store, worker, config.engine.clone(), Handle::current())?;
         let (switch, draining) = DrainSwitch::new();
         let (router, metrics, access) = router(&engine, &config, address, draining.clone())?;
@@ -111,6 +114,19 @@ async fn listen(config: &ServerConfig) -> Result<(TcpListener, SocketAddr), Serv
     let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))
+}
+
+/// The name of the file that holds the keys of personal data, beside the store.
+const SUBJECT_KEYS: &str = "subject-keys";
+
+/// Adds what every server has: reservations, and personal data that can be shredded.
+async fn with_subject_keys(worker: Worker, config: &ServerConfig) -> Result<Worker, ServerError> {
+    let path = config.data.join(SUBJECT_KEYS);
+    let opening = tokio::task::spawn_blocking(move || SubjectKeys::open(path));
+    let keys = opening
+        .await
+        .map_err(|error| ServerError::Io { action: "open the key file", source: error.into() })??;
+    Ok(with_reservations(worker).subject_keys(Arc::new(keys)))
 }
 
 async fn open_store(config: &ServerConfig) -> Result<Arc<dyn Store>, ServerError> {

@@ -36,6 +36,7 @@ pub(super) enum Icon {
     Queues,
     Batches,
     Events,
+    Contexts,
     Namespaces,
     Activity,
     Step,
@@ -67,6 +68,9 @@ impl Icon {
             }
             Self::Events => {
                 r#"<path d="M2 8h12"/><circle cx="4" cy="8" r="1.6"/><circle cx="9" cy="8" r="1.6"/><path d="M12 5.5 14.5 8 12 10.5"/>"#
+            }
+            Self::Contexts => {
+                r#"<circle cx="4.5" cy="5" r="2.8"/><circle cx="11.5" cy="11" r="2.8"/><path d="M6.6 6.9 9.4 9.1"/>"#
             }
             Self::Namespaces => {
                 r#"<path d="M8 1.8 14 5 8 8.2 2 5zM2 8l6 3.2L14 8M2 11l6 3.2 6-3.2"/>"#

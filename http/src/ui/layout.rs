@@ -55,18 +55,20 @@ pub(super) enum Section {
     Queues,
     Batches,
     Events,
+    Contexts,
     Namespaces,
 }
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Workflows,
         Self::Schedules,
         Self::Queues,
         Self::Batches,
         Self::Events,
         Self::Projections,
+        Self::Contexts,
         Self::Namespaces,
     ];
 
@@ -78,6 +80,7 @@ impl Section {
             Self::Queues => "Task queues",
             Self::Batches => "Batches",
             Self::Events => "Events",
+            Self::Contexts => "Contexts",
             Self::Namespaces => "Namespaces",
         }
     }
@@ -90,6 +93,7 @@ impl Section {
             Self::Queues => url::QUEUES,
             Self::Batches => url::BATCHES,
             Self::Events => url::EVENTS,
+            Self::Contexts => url::CONTEXTS,
             Self::Namespaces => url::NAMESPACES,
         }
     }
@@ -102,6 +106,7 @@ impl Section {
             Self::Queues => Icon::Queues,
             Self::Batches => Icon::Batches,
             Self::Events => Icon::Events,
+            Self::Contexts => Icon::Contexts,
             Self::Namespaces => Icon::Namespaces,
         }
     }

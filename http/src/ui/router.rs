@@ -82,6 +82,7 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
         .route(url::PROJECTIONS, see(get(pages::projections::page)))
         .route("/ui/projections/{name}", see(get(pages::projections::one)))
         .route("/ui/projections/{name}/{verb}", act(Role::Operator, post(pages::projections::act)))
+        .route(url::CONTEXTS, see(get(pages::contexts::page)))
         .route("/ui/queues", see(get(pages::queues::page)))
         .route("/ui/queues/{name}/{verb}", act(Role::Operator, post(pages::queues::act)))
         .route(

@@ -21,6 +21,9 @@ pub(super) fn schedule(id: &str) -> String {
 /// The form for another schedule; no schedule's own address can be the same.
 pub(super) const NEW_SCHEDULE: &str = "/ui/new-schedule";
 
+/// Bounded contexts and their map.
+pub(super) const CONTEXTS: &str = "/ui/contexts";
+
 /// The namespaces.
 pub(super) const NAMESPACES: &str = "/ui/namespaces";
 

@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) token: Option<String>,
     /// What came of what is followed.
     pub(crate) frames: Option<tokio::sync::mpsc::UnboundedReceiver<String>>,
+    /// Keys that stood in the key file.
+    pub(crate) keys: Vec<[u8; 32]>,
     own: Option<OwnServer>,
 }
 
@@ -69,6 +71,7 @@ impl World {
             remembered: BTreeMap::new(),
             token: None,
             frames: None,
+            keys: Vec::new(),
             own: None,
         };
         world.make_namespace().await;
@@ -123,6 +126,11 @@ impl World {
         let server = start(&dir, &args).await;
         self.api = server.api();
         self.own = Some(OwnServer { dir, args, server });
+    }
+
+    /// The data directory of the scenario's own server.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.own.as_ref().expect("a server of its own").dir.path().join("data")
     }
 
     /// `text` with what is remembered in the place of each `$name`.

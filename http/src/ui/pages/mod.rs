@@ -2,6 +2,7 @@
 
 pub(super) mod batch;
 pub(super) mod batches;
+pub(super) mod contexts;
 mod detail;
 pub(super) mod event;
 pub(super) mod events;

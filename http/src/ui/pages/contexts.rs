@@ -1,0 +1,102 @@
+//! `GET /ui/contexts`: bounded contexts, their contracts, and the map of how they relate.
+
+use axum::http::HeaderMap;
+use axum::response::Response;
+use everstep_activities::contexts::{Contexts, Contract, Direction, Neighbour};
+use maud::{Markup, html};
+
+use crate::ui::inspector::Inspector;
+use crate::ui::layout::{self, Page, Section, Viewer};
+
+/// Answers the page.
+pub(crate) async fn page(inspector: Inspector, headers: HeaderMap) -> Response {
+    let viewer = Viewer::new(&inspector, &headers);
+    let contexts = inspector.engine.extension::<Contexts>();
+    let body = html! {
+        header.head {
+            (layout::drawer())
+            h1 tabindex="-1" { "Contexts" }
+        }
+        @match contexts {
+            Some(contexts) => (declared(contexts)),
+            None => p.empty {
+                "No bounded contexts: the worker declares none."
+            },
+        }
+    };
+    Page { title: "Contexts", section: Section::Contexts, topics: None, body }.render(&viewer)
+}
+
+fn declared(contexts: &Contexts) -> Markup {
+    let map = contexts.map();
+    html! {
+        div.table-wrap {
+            table #contexts {
+                thead {
+                    tr {
+                        th scope="col" { "Context" }
+                        th.grow scope="col" { "What it is for" }
+                        th scope="col" { "Takes" }
+                        th scope="col" { "Emits" }
+                        th scope="col" { "Keeps" }
+                        th scope="col" { "Relates with" }
+                    }
+                }
+                tbody {
+                    @for contract in contexts.contracts() {
+                        (line(contract, &map.neighbours(contract.name())))
+                    }
+                }
+            }
+        }
+        @if !map.relationships().is_empty() {
+            h2 { "Context map" }
+            div.table-wrap {
+                table #context-map {
+                    thead {
+                        tr {
+                            th scope="col" { "Upstream" }
+                            th scope="col" { "Relationship" }
+                            th scope="col" { "Downstream" }
+                            th.grow scope="col" { "What it is for" }
+                        }
+                    }
+                    tbody {
+                        @for one in map.relationships() {
+                            tr {
+                                th scope="row" { (one.upstream) }
+                                td { (one.kind) @if one.kind.is_mutual() { " ↔" } @else { " →" } }
+                                td { (one.downstream) }
+                                td.grow { (one.description) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn line(contract: &Contract, neighbours: &[Neighbour]) -> Markup {
+    let tables = contract.cms_types.iter().map(|(name, version)| format!("{name} {version}"));
+    html! {
+        tr data-context=(contract.name()) {
+            th scope="row" { (contract.name()) " " span.chip { (contract.identity.version) } }
+            td.grow { (contract.identity.description) }
+            td { (names(contract.command_types.iter().cloned())) }
+            td { (names(contract.event_types.iter().cloned())) }
+            td { (names(tables)) }
+            td {
+                (names(neighbours.iter().map(|one| match one.direction {
+                    Direction::Upstream => format!("→ {}", one.context),
+                    Direction::Downstream => format!("← {}", one.context),
+                    Direction::Mutual => format!("↔ {}", one.context),
+                })))
+            }
+        }
+    }
+}
+
+fn names(names: impl Iterator<Item = String>) -> Markup {
+    html! { @for name in names { div { (name) } } }
+}
