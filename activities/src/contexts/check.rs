@@ -1,19 +1,17 @@
 //! Checks of what contexts write and read, against the language.
 
-use everstep_engine::{ActivityError, TransactionContext};
+use everstep_engine::Timestamp;
 
 use super::Contexts;
-use crate::language::{ContractViolation, LanguageError, SchemaVersion, language};
+use crate::language::{ContractViolation, Language, LanguageError, SchemaVersion};
 
 /// Checks every registered event's own side, and every event that a context reads. Answers how many
-/// sides there are, and those that do not hold.
-///
-/// # Errors
-/// When the store cannot be read.
+/// sides there are, and those that do not hold. It plays samples, so do it outside of transactions.
 pub fn check_contracts(
-    tx: &TransactionContext<'_>,
-) -> Result<(usize, Vec<ContractViolation>), ActivityError> {
-    let (language, now) = (language(tx)?, tx.now());
+    language: &Language,
+    contexts: Option<&Contexts>,
+    now: Timestamp,
+) -> (usize, Vec<ContractViolation>) {
     let (mut checked, mut violations) = (0, Vec::new());
     let mut note = |done: Result<(), LanguageError>,
                     event_type: &str,
@@ -28,7 +26,7 @@ pub fn check_contracts(
     for event_type in language.event_types() {
         note(language.check_producer(event_type), event_type, None, None);
     }
-    let contracts = tx.extension::<Contexts>().into_iter().flat_map(Contexts::contracts);
+    let contracts = contexts.into_iter().flat_map(Contexts::contracts);
     for contract in contracts {
         for consumed in &contract.consumes {
             let reads = &consumed.event;
@@ -36,5 +34,5 @@ pub fn check_contracts(
             note(done, &reads.event_type, Some(reads.expected_version), Some(contract.name()));
         }
     }
-    Ok((checked, violations))
+    (checked, violations)
 }

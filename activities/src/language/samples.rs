@@ -12,7 +12,9 @@ use super::schema::{Kind, Schema, Shape};
 /// How many numbers are tried for each sample that is asked for.
 const TRIES_A_SAMPLE: usize = 64;
 /// Longer texts and lists are not made: a schema that asks for them has no samples.
-const LONGEST: u64 = 10_000;
+const LONGEST: u64 = 1_000;
+/// Values within one sample; a schema whose lists multiply beyond it has no samples.
+const MOST_VALUES: usize = 4_000;
 
 pub(super) fn samples(schema: &Schema, count: usize) -> Result<Vec<Value>, LanguageError> {
     let mut seen = HashSet::new();
@@ -21,7 +23,8 @@ pub(super) fn samples(schema: &Schema, count: usize) -> Result<Vec<Value>, Langu
         if found.len() == count {
             break;
         }
-        let value = schema.shape.sample(number as u64, "value");
+        let mut left = MOST_VALUES;
+        let value = schema.shape.sample(number as u64, "value", &mut left);
         if schema.shape.check("", &value).is_ok() && seen.insert(value.to_string()) {
             found.push(value);
         }
@@ -34,7 +37,11 @@ pub(super) fn samples(schema: &Schema, count: usize) -> Result<Vec<Value>, Langu
 
 impl Shape {
     /// The value of this shape with a number.
-    fn sample(&self, number: u64, name: &str) -> Value {
+    fn sample(&self, number: u64, name: &str, left: &mut usize) -> Value {
+        if *left == 0 {
+            return Value::Null;
+        }
+        *left -= 1;
         if let Some(only) = &self.only {
             return only[(number % only.len() as u64) as usize].clone();
         }
@@ -54,19 +61,24 @@ impl Shape {
             Kind::Array => {
                 let least =
                     self.count.least.unwrap_or(1).max(u64::from(self.count.most != Some(0)));
-                let item = |index| {
-                    let shape = self.items.as_deref();
-                    shape
-                        .map_or(Value::Null, |items| items.sample(number.wrapping_add(index), name))
+                let Some(items) = &self.items else {
+                    return (0..least.min(LONGEST)).map(|_| Value::Null).collect();
                 };
-                (0..least.min(LONGEST)).map(item).collect()
+                let mut list = Vec::new();
+                for index in 0..least.min(LONGEST) {
+                    if *left == 0 {
+                        break;
+                    }
+                    list.push(items.sample(number.wrapping_add(index), name, left));
+                }
+                Value::Array(list)
             }
-            Kind::Object => Value::Object(self.fields(number)),
+            Kind::Object => Value::Object(self.fields(number, left)),
         }
     }
 
     /// Optional fields come and go with the number's bits.
-    fn fields(&self, number: u64) -> Map<String, Value> {
+    fn fields(&self, number: u64, left: &mut usize) -> Map<String, Value> {
         let mut fields = Map::new();
         let mut optional = 0;
         for (name, shape) in &self.properties {
@@ -76,7 +88,7 @@ impl Shape {
                     continue;
                 }
             }
-            fields.insert(name.clone(), shape.sample(number, name));
+            fields.insert(name.clone(), shape.sample(number, name, left));
         }
         for name in self.required.iter().filter(|name| !self.properties.contains_key(*name)) {
             fields.insert(name.clone(), json!(format!("{name}-{number}")));

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
-use everstep_activities::contexts::check_contracts;
+use everstep_activities::contexts::{Contexts, check_contracts};
 use everstep_activities::language::{self, ContractViolation};
 use everstep_engine::Timestamp;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::api::json::{Answer, json};
 use crate::api::problem::ProblemBody;
 use crate::api::target::namespace;
-use crate::api::{Api, Parameters, Problem};
+use crate::api::{Api, Parameters, Problem, blocking};
 
 /// What a check found.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,14 +52,15 @@ pub(super) struct Violations {
     ),
 )]
 pub(super) async fn check(State(api): State<Api>, uri: Uri) -> Answer {
-    let (checked, violations) = api
-        .engine()
-        .transact(&namespace(&uri)?, |tx| {
-            let found = check_contracts(tx)?;
-            language::record_violations(tx, &found.1)?;
-            Ok(found)
-        })
-        .await?;
+    let namespace = namespace(&uri)?;
+    let (language, now) =
+        api.engine().transact(&namespace, |tx| Ok((language::language(tx)?, tx.now()))).await?;
+    let (checked, violations) = blocking::read(&api, move |engine| {
+        Ok(check_contracts(&language, engine.extension::<Contexts>(), now))
+    })
+    .await?;
+    let found = violations.clone();
+    api.engine().transact(&namespace, move |tx| language::record_violations(tx, &found)).await?;
     api.metrics().contracts_violated(violations.len());
     json(StatusCode::OK, &CheckReport { checked, violations })
 }
