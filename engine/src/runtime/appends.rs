@@ -68,7 +68,7 @@ impl Engine {
         if after >= last {
             return Ok(last.min(after));
         }
-        match reader.first_match(&condition.fail_if_events_match, after + 1)? {
+        match reader.first_match(&condition.fail_if_events_match, after + 1, last)? {
             Some(position) => Err(Rejection::AppendConditionFailed(position)),
             None => Ok(last),
         }

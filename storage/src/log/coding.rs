@@ -162,8 +162,21 @@ impl Block {
         self.next_parts().map(drop)
     }
 
+    /// The position of the record that comes next, if there is one.
+    pub(super) const fn next_position(&self) -> u64 {
+        self.next
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.at >= self.bytes.len()
+    }
+
+    /// The position of the last record; no record is decoded for it.
+    pub(super) fn last_position(mut self) -> Result<u64, Malformed> {
+        while !self.is_empty() {
+            self.pass()?;
+        }
+        Ok(self.next - 1)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: everything is checked before anything of an append is drafted, so a refused append
 //! leaves nothing and the draft can go on.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -60,6 +60,8 @@ pub struct Draft<'a> {
     now_ms: i64,
     /// Up to here the store shows everything; read when it is needed.
     shown: Cell<Option<u64>>,
+    /// Heads that had to be read: what a condition asks for is written, as a rule.
+    read: RefCell<HashMap<Subject, Head>>,
     changes: Changes,
     chain: Hash,
     last_position: u64,
@@ -73,6 +75,7 @@ impl<'a> Draft<'a> {
             reader,
             now_ms,
             shown: Cell::new(None),
+            read: RefCell::default(),
             changes: Changes::default(),
             chain: *log.chain(),
             last_position: log.last_position(),
@@ -149,7 +152,14 @@ impl<'a> Draft<'a> {
     fn head_before(&self, subject: &Subject) -> Result<Head, StoreError> {
         match self.log.known_head(subject) {
             Some(head) => Ok(head),
-            None => self.reader.head(subject),
+            None => {
+                if let Some(head) = self.read.borrow().get(subject) {
+                    return Ok(*head);
+                }
+                let head = self.reader.head(subject)?;
+                self.read.borrow_mut().insert(subject.clone(), head);
+                Ok(head)
+            }
         }
     }
 
@@ -315,10 +325,11 @@ impl<'a> Draft<'a> {
             return Ok(None);
         }
         let query = Query { items: open };
-        if let Some(found) = self.reader.first_match(&query, after + 1)? {
+        let shown = self.shown()?;
+        if let Some(found) = self.reader.first_match(&query, after + 1, shown)? {
             return Ok(Some(found));
         }
-        let unseen = after.max(self.shown()?);
+        let unseen = after.max(shown);
         Ok(self.newer(unseen).find(|event| query.matches(event)).map(RecordedEvent::position))
     }
 

@@ -66,8 +66,8 @@ impl Direction {
 pub struct LogReader<'a> {
     snapshot: &'a dyn Snapshot,
     namespace: Vec<u8>,
-    /// The block that was read last.
-    block: RefCell<Option<(u64, Bytes)>>,
+    /// The block that was read last, and how far: events are asked for in order, as a rule.
+    block: RefCell<Option<(u64, Bytes, Block)>>,
 }
 
 impl<'a> LogReader<'a> {
@@ -81,29 +81,20 @@ impl<'a> LogReader<'a> {
         Self { snapshot, namespace: namespace.to_vec(), block: RefCell::default() }
     }
 
-    fn bytes_of(&self, number: u64) -> Result<Option<Bytes>, StoreError> {
-        if let Some((known, bytes)) = &*self.block.borrow()
-            && *known == number
-        {
-            return Ok(Some(bytes.clone()));
-        }
-        let bytes = self.snapshot.get(EVENTS, &keys::block(&self.namespace, number))?;
-        if let Some(bytes) = &bytes {
-            self.block.replace(Some((number, bytes.clone())));
-        }
-        Ok(bytes)
-    }
-
     /// The newest event.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn last(&self) -> Result<Option<RecordedEvent>, StoreError> {
+        let Some(events) = self.last_block()? else { return Ok(None) };
+        events.last().transpose().map_err(corrupt("a block"))
+    }
+
+    fn last_block(&self) -> Result<Option<Block>, StoreError> {
         let last = Range::prefix(EVENTS, &self.namespace).reversed().limit(1);
         let Some((key, bytes)) = self.snapshot.range(last)?.pop() else { return Ok(None) };
         let number = keys::block_number(&key).unwrap_or_default();
-        let events = Block::new(bytes, number * BLOCK + 1);
-        events.last().transpose().map_err(corrupt("a block"))
+        Ok(Some(Block::new(bytes, number * BLOCK + 1)))
     }
 
     /// The newest event's position, 0 without one.
@@ -111,7 +102,10 @@ impl<'a> LogReader<'a> {
     /// # Errors
     /// When the store cannot be read.
     pub fn last_position(&self) -> Result<u64, StoreError> {
-        Ok(self.last()?.map_or(0, |event| event.position()))
+        match self.last_block()? {
+            Some(block) => block.last_position().map_err(corrupt("a block")),
+            None => Ok(0),
+        }
     }
 
     /// The event at a position.
@@ -120,9 +114,17 @@ impl<'a> LogReader<'a> {
     /// When the store cannot be read.
     pub fn event(&self, position: u64) -> Result<Option<RecordedEvent>, StoreError> {
         let number = keys::block_of(position);
-        let Some(bytes) = self.bytes_of(number)? else { return Ok(None) };
-        let mut events = Block::new(bytes, number * BLOCK + 1);
-        for _ in 0..(position.saturating_sub(1) % BLOCK) {
+        let mut known = self.block.borrow_mut();
+        if known.as_ref().is_none_or(|(of, ..)| *of != number) {
+            let bytes = self.snapshot.get(EVENTS, &keys::block(&self.namespace, number))?;
+            let Some(bytes) = bytes else { return Ok(None) };
+            *known = Some((number, bytes.clone(), Block::new(bytes, number * BLOCK + 1)));
+        }
+        let Some((_, bytes, events)) = known.as_mut() else { return Ok(None) };
+        if events.next_position() > position {
+            *events = Block::new(bytes.clone(), number * BLOCK + 1);
+        }
+        while events.next_position() < position {
             if events.is_empty() {
                 return Ok(None);
             }
@@ -263,12 +265,16 @@ impl<'a> LogReader<'a> {
         self.events_at(positions.take(limit))
     }
 
-    /// The first match at or after a position, by its position alone.
+    /// The first match from a position up to another, by its position alone.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn first_match(&self, query: &Query, from: u64) -> Result<Option<u64>, StoreError> {
-        let last = self.last_position()?;
+    pub fn first_match(
+        &self,
+        query: &Query,
+        from: u64,
+        last: u64,
+    ) -> Result<Option<u64>, StoreError> {
         let forwards = Direction::Forwards;
         Walk::open(self.snapshot, &self.namespace, query, last, forwards)?.seek(from.max(1))
     }
