@@ -113,6 +113,9 @@ impl<'a> LogReader<'a> {
     /// # Errors
     /// When the store cannot be read.
     pub fn event(&self, position: u64) -> Result<Option<RecordedEvent>, StoreError> {
+        if position == 0 {
+            return Ok(None);
+        }
         let number = keys::block_of(position);
         let mut known = self.block.borrow_mut();
         if known.as_ref().is_none_or(|(of, ..)| *of != number) {
