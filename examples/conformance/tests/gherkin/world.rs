@@ -37,8 +37,6 @@ pub(crate) struct World {
     pub(crate) answers: Vec<Answer>,
     /// What `$name` stands for in paths, bodies and expected values.
     pub(crate) remembered: BTreeMap<String, String>,
-    /// Who calls, of a server that asks.
-    pub(crate) token: Option<String>,
     /// What came of what is followed.
     pub(crate) frames: Option<tokio::sync::mpsc::UnboundedReceiver<String>>,
     /// Keys that stood in the key file.
@@ -69,7 +67,6 @@ impl World {
             body: Value::Null,
             answers: Vec::new(),
             remembered: BTreeMap::new(),
-            token: None,
             frames: None,
             keys: Vec::new(),
             own: None,
@@ -88,7 +85,6 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let server = start(&dir, &args).await;
         self.api = server.api();
-        self.api.set_token(self.token.clone());
         self.own = Some(OwnServer { dir, args, server });
         self.make_namespace().await;
     }

@@ -10,6 +10,7 @@ mod clock;
 mod codec;
 mod limits;
 mod middle;
+mod projections;
 mod recovery;
 mod relations;
 mod replay;

@@ -63,11 +63,6 @@ impl Api {
         self
     }
 
-    /// From here on calls say who asks.
-    pub(crate) fn set_token(&mut self, token: Option<String>) {
-        self.token = token;
-    }
-
     /// A stream of server-sent events.
     pub(crate) async fn stream(&self, path: &str) -> hyper::body::Incoming {
         let request = Request::get(format!("{}{path}", self.url)).body(Full::default()).unwrap();

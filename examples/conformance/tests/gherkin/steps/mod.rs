@@ -9,4 +9,5 @@ mod commands;
 mod domain;
 mod events;
 mod http;
+mod projections;
 mod server;
