@@ -80,9 +80,6 @@ impl Api {
         idempotency_key: Option<&str>,
     ) -> Result<Answer, String> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
         if let Some(key) = idempotency_key {
             request = request.header("idempotency-key", key);
         }
