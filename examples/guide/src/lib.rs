@@ -31,6 +31,10 @@ mod events {}
 mod projections {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/17-commands.md")]
+mod commands {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/04-sagas-and-cancellation.md")]
 mod sagas_and_cancellation {}
 

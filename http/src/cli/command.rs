@@ -11,6 +11,7 @@ use super::batch::BatchCommand;
 use super::cancel::CancelArgs;
 use super::codec::RekeyArgs;
 use super::contracts::{ContextsArgs, ContractsCommand};
+use super::commands::CommandsCommand;
 use super::count::CountArgs;
 use super::delete::DeleteArgs;
 use super::events::EventsCommand;
@@ -132,6 +133,9 @@ enum ClientCommand {
     /// See and set what task queues allow, and what waits in them.
     #[command(subcommand, after_help = QUEUE_HELP)]
     Queue(QueueCommand),
+    /// Send commands, and see what became of them.
+    #[command(subcommand)]
+    Command(Box<CommandsCommand>),
     /// Read and append events: in streams, by tag, as they come.
     #[command(subcommand)]
     Events(EventsCommand),
@@ -455,6 +459,7 @@ impl ClientCommand {
             Self::Namespaces(args) => args.run(),
             Self::Schedule(command) => command.run(),
             Self::Queue(command) => command.run(),
+            Self::Command(command) => command.run(),
             Self::Events(command) => command.run(),
             Self::Projections(command) => command.run(),
             Self::Backup(args) => args.run(),

@@ -18,6 +18,7 @@ mod cancel;
 mod codec;
 mod command;
 mod contracts;
+mod commands;
 mod count;
 mod delete;
 mod events;

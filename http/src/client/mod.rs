@@ -22,6 +22,7 @@
 
 mod activities;
 mod batch;
+mod commands;
 mod connection;
 mod domain;
 mod error;
@@ -39,6 +40,7 @@ mod updates;
 mod workflows;
 
 pub use domain::ContractReport;
+pub use commands::CommandInput;
 pub use error::{ClientError, Problem};
 pub use event::{Event, EventPage};
 pub use events::EventFilter;

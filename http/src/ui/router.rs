@@ -78,6 +78,8 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
         .route("/ui/schedules/{id}/resume", act(Role::Operator, post(schedules::resume)))
         .route(url::EVENTS, see(get(pages::events::page)))
         .route("/ui/events/{position}", see(get(pages::event::page)))
+        .route(url::COMMANDS, see(get(pages::commands::page)))
+        .route("/ui/commands/{id}", see(get(pages::command::page)))
         .route(url::STREAMS, see(get(pages::streams::page)))
         .route(url::PROJECTIONS, see(get(pages::projections::page)))
         .route("/ui/projections/{name}", see(get(pages::projections::one)))

@@ -29,8 +29,15 @@ pub(super) const NAMESPACES: &str = "/ui/namespaces";
 
 /// The event log.
 pub(super) const EVENTS: &str = "/ui/events";
+/// The commands.
+pub(super) const COMMANDS: &str = "/ui/commands";
 /// The streams.
 pub(super) const STREAMS: &str = "/ui/streams";
+
+/// The address of a command.
+pub(super) fn command(id: &str) -> String {
+    format!("{COMMANDS}/{}", encode(id))
+}
 
 /// The address of an event.
 pub(super) fn event(position: u64) -> String {

@@ -9,10 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Report(Arc<Mutex<Vec<u8>>>);
 
 impl Report {
+    /// All that was written.
+    pub(crate) fn text(&self) -> String {
+        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
     /// Says how it went.
     pub(crate) fn tell(&self, failed: bool) -> ExitCode {
-        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&text);
+        let text = self.text();
         let summary = text.rfind("[Summary]").map_or("", |at| &text[at..]);
         let shown = if failed { &text } else { summary };
         // The test runner's own channel: nothing else says what became of the scenarios.

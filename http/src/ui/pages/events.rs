@@ -96,6 +96,7 @@ pub(crate) async fn page(
             (layout::drawer())
             h1 tabindex="-1" { "Events" }
             span.push {}
+            a.button href=(url::COMMANDS) { "Commands" }
             a.button href=(url::STREAMS) { "Streams" }
         }
         (filter(&asked))

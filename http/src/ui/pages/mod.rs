@@ -3,6 +3,8 @@
 pub(super) mod batch;
 pub(super) mod batches;
 pub(super) mod contexts;
+pub(super) mod command;
+pub(super) mod commands;
 mod detail;
 pub(super) mod event;
 pub(super) mod events;

@@ -5,9 +5,11 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a step is handed the text that it matched")]
 
+mod ambiguous;
 mod commands;
 mod domain;
 mod events;
 mod http;
 mod projections;
+mod packages;
 mod server;
