@@ -12,6 +12,7 @@ mod aggregate;
 mod command;
 mod contexts;
 mod decision;
+mod hide;
 mod middleware;
 mod orchestrator;
 mod read;

@@ -105,7 +105,9 @@ impl CommandReader {
     /// When the store cannot be read.
     pub async fn get(&self, command_id: &str) -> Result<Option<CommandRecord>, TransactError> {
         let id = command_id.to_owned();
-        self.engine.transact(&self.namespace, move |tx| record::record(tx, &id)).await
+        let found =
+            self.engine.transact(&self.namespace, move |tx| record::record(tx, &id)).await?;
+        Ok(self.engine.shown(found))
     }
 
     /// The events that a command led to, in order.
@@ -121,7 +123,7 @@ impl CommandReader {
             usize::try_from(record.events).unwrap_or(MOST_EVENTS).min(MOST_EVENTS),
         );
         let events = events.map_err(everstep_engine::Rejection::from)?;
-        Ok(events.iter().map(CommandEvent::of).collect())
+        Ok(self.engine.shown(events.iter().map(CommandEvent::of).collect::<Vec<_>>()))
     }
 
     /// A page of commands.
@@ -129,7 +131,8 @@ impl CommandReader {
     /// # Errors
     /// When the page token is none of ours, or the store cannot be read.
     pub async fn list(&self, query: CommandQuery) -> Result<CommandPage, TransactError> {
-        self.engine.transact(&self.namespace, move |tx| page(tx, &query)).await
+        let found = self.engine.transact(&self.namespace, move |tx| page(tx, &query)).await?;
+        Ok(self.engine.shown(found))
     }
 
     /// Everything that belongs to a correlation.
@@ -152,7 +155,8 @@ impl CommandReader {
         let events = snapshot.reader().correlated(id, 0, MOST_EVENTS);
         let events = events.map_err(everstep_engine::Rejection::from)?;
         let events = events.iter().map(CommandEvent::of).collect();
-        Ok(CorrelatedCommands { correlation_id: id.to_owned(), commands, events })
+        let found = CorrelatedCommands { correlation_id: id.to_owned(), commands, events };
+        Ok(self.engine.shown(found))
     }
 }
 

@@ -31,7 +31,7 @@ mod events {}
 mod projections {}
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/17-commands.md")]
+#[doc = include_str!("../../../docs/guide/18-commands.md")]
 mod commands {}
 
 #[cfg(doctest)]
