@@ -39,8 +39,8 @@ mod typed;
 mod updates;
 mod workflows;
 
-pub use domain::ContractReport;
 pub use commands::CommandInput;
+pub use domain::ContractReport;
 pub use error::{ClientError, Problem};
 pub use event::{Event, EventPage};
 pub use events::EventFilter;

@@ -34,7 +34,7 @@ Feature: Crates
       """
       {"expected_version": 0, "events": [{"type": "<type>", "data": {}, "tags": ["<tag>"]}]}
       """
-    Then the answer is 400 "invalid_request"
+    Then the answer is 422 "invalid_request"
     And the answer's "detail" contains "reserved"
     When I GET "/api/v1/events"
     Then the answer's "events" has 0 elements

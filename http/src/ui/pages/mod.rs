@@ -2,9 +2,9 @@
 
 pub(super) mod batch;
 pub(super) mod batches;
-pub(super) mod contexts;
 pub(super) mod command;
 pub(super) mod commands;
+pub(super) mod contexts;
 mod detail;
 pub(super) mod event;
 pub(super) mod events;
