@@ -10,6 +10,6 @@ mod commands;
 mod domain;
 mod events;
 mod http;
-mod projections;
 mod packages;
+mod projections;
 mod server;
