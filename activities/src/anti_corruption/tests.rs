@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "a test hands over what it made in place")]
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -42,7 +44,7 @@ fn translator() -> Translator<Theirs, Payment> {
         Ok(Payment { charge: theirs.id, status: status.inbound(&theirs.status)?, cents })
     };
     let outbound = move |ours: &Payment| {
-        let status = back.outbound(ours.status)?.to_owned();
+        let status = back.outbound(&ours.status)?.to_owned();
         Ok(Theirs { id: ours.charge.clone(), status, amount: decimal(ours.cents, 2) })
     };
     Translator::new("payments.example", schema, inbound, outbound).unwrap()

@@ -14,7 +14,7 @@ use super::TranslationError;
 ///
 /// let status = ValueMap::new("status", [("succeeded", Payment::Paid), ("failed", Payment::Declined)]);
 /// assert_eq!(status.inbound("succeeded")?, Payment::Paid);
-/// assert_eq!(status.outbound(Payment::Declined)?, "failed");
+/// assert_eq!(status.outbound(&Payment::Declined)?, "failed");
 /// let error = status.inbound("reversed").unwrap_err();
 /// assert_eq!((error.code(), error.field()), ("UNMAPPED_VALUE", "status"));
 /// # Ok::<(), everstep_activities::TranslationError>(())
@@ -47,8 +47,8 @@ impl<T: Clone + PartialEq + Debug> ValueMap<T> {
     ///
     /// # Errors
     /// [`TranslationError::UnmappedValue`].
-    pub fn outbound(&self, ours: T) -> Result<&'static str, TranslationError> {
-        let found = self.pairs.iter().find(|(_, known)| *known == ours);
+    pub fn outbound(&self, ours: &T) -> Result<&'static str, TranslationError> {
+        let found = self.pairs.iter().find(|(_, known)| known == ours);
         found.map(|(theirs, _)| *theirs).ok_or_else(|| {
             let known: Vec<String> =
                 self.pairs.iter().map(|(_, ours)| format!("{ours:?}")).collect();

@@ -43,15 +43,15 @@ pub(super) fn register(worker: Worker, keys: Arc<SubjectKeys>) -> Worker {
                 Ok(())
             }
         })
-        .transaction(END, end)
+        .transaction(END, |tx, hash: String| end(tx, &hash))
 }
 
-fn end(tx: &mut TransactionContext<'_>, hash: String) -> Result<(), ActivityError> {
-    let stream = StreamId::new("$subject", hash.as_str());
-    if subjects::by_hash(tx, &hash)?.is_none_or(|one| one.status == SubjectStatus::Shredded) {
+fn end(tx: &mut TransactionContext<'_>, hash: &str) -> Result<(), ActivityError> {
+    let stream = StreamId::new("$subject", hash);
+    if subjects::by_hash(tx, hash)?.is_none_or(|one| one.status == SubjectStatus::Shredded) {
         return Ok(());
     }
-    subjects::mark(tx, &hash, SubjectStatus::Shredded)?;
+    subjects::mark(tx, hash, SubjectStatus::Shredded)?;
     let data = serde_json::json!({ "subject_hash": hash, "shredded_at": tx.now() });
     let event = NewEvent::new(SUBJECT_SHREDDED, data.to_string());
     let append = Append::to(stream, Expected::Any, vec![event]);

@@ -217,9 +217,9 @@ impl Language {
     /// # Errors
     /// [`LanguageError::SchemaNotFound`].
     pub fn newest_of(&self, event_type: &str, major: u32) -> Result<SchemaVersion, LanguageError> {
-        let found = self.versions(event_type).map(|(version, ..)| version);
+        let mut found = self.versions(event_type).map(|(version, ..)| version);
         let asked = SchemaVersion::new(major, 0, 0);
-        let found = found.filter(|version| version.major == major).next_back();
+        let found = found.rfind(|version| version.major == major);
         found.ok_or_else(|| self.unknown(event_type, Some(asked)))
     }
 

@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "a test hands over what it made in place")]
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -46,7 +46,7 @@ fn translator() -> Translator<Answer, Payment> {
         Ok(Payment { charge: answer.id, status: status.inbound(&answer.status)?, cents })
     };
     let outbound = move |payment: &Payment| {
-        let status = back.outbound(payment.status)?.to_owned();
+        let status = back.outbound(&payment.status)?.to_owned();
         Ok(Answer { id: payment.charge.clone(), status, amount: decimal(payment.cents, 2) })
     };
     Translator::new("payments", schema, inbound, outbound).unwrap()

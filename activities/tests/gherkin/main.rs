@@ -1,5 +1,6 @@
 //! Runs `tests/features/*.feature` of this crate: rules that are proven without a server.
 
+#![expect(clippy::needless_pass_by_value, reason = "a step is handed the text that it matched")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod contexts;

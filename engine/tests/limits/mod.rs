@@ -104,15 +104,12 @@ async fn attempt(
         "child input" => {
             let both = (0..2).map(|_| ctx.child(LISTEN, text(bytes)));
             let ended = join_all(both).await;
-            ended
-                .into_iter()
-                .map(|ended| ended.map_or_else(|e| e.kind().to_owned(), |s| s))
-                .collect()
+            ended.into_iter().map(|ended| ended.unwrap_or_else(|e| e.kind().to_owned())).collect()
         }
         "child memo" => {
             let memo = Payload::parse(format!("{{\"a\":\"{}\"}}", text(bytes))).unwrap_or_default();
             let child = ctx.child(LISTEN, String::new()).memo(memo).await;
-            vec![child.map_or_else(|error| error.kind().to_owned(), |said| said)]
+            vec![child.unwrap_or_else(|error| error.kind().to_owned())]
         }
         "detached start" => {
             let started = ctx.start(LISTEN, text(bytes)).id("loose").await;

@@ -88,7 +88,10 @@ fn said(remote: &RemoteArgs, reservation: &Reservation) -> Result<ExitCode, CliE
     match remote.json {
         true => print_json(reservation)?,
         false => {
-            print(&format!("{reservation_id}  {key}  {}{of}  (until {expires_at})", status.name()))?
+            print(&format!(
+                "{reservation_id}  {key}  {}{of}  (until {expires_at})",
+                status.name()
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -69,7 +69,7 @@ impl Client {
         filter: &EventFilter,
         wait: Duration,
     ) -> Result<LogPage, ClientError> {
-        let ms = (!wait.is_zero()).then(|| wait.as_millis());
+        let ms = (!wait.is_zero()).then_some(wait.as_millis());
         let path = filter.path(events()).parameter("follow_ms", ms);
         self.connection.send(Call::get(path).waiting(wait)).await?.to()
     }

@@ -152,7 +152,7 @@ pub(super) fn page(
     let pending = Pending::of(code, &events);
     let (mut found, mut after, mut looked_at) = (Vec::new(), query.after.clone(), 0);
     loop {
-        let limit = query.limit.max(64).min(1_000);
+        let limit = query.limit.clamp(64, 1_000);
         let durable = rows::page(snapshot, code.name, &query.prefix, after.as_deref(), limit)?;
         let last = (durable.len() == limit).then(|| durable.last().map(|(key, _)| key.clone()));
         let last = last.flatten();
@@ -193,7 +193,7 @@ impl RowQuery {
             let found = path.split('.').try_fold(&state, |value, part| value.get(part));
             match found {
                 Some(serde_json::Value::String(text)) => text == wanted,
-                Some(value) => value.to_string() == *wanted,
+                Some(value) => serde_json::to_string(value).is_ok_and(|text| text == *wanted),
                 None => false,
             }
         })
