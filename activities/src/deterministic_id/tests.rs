@@ -28,7 +28,7 @@ fn golden_vectors_stand_for_ever() {
     assert_eq!(id, "User:0OzG9sJelytw5y7RxZOynC");
 }
 
-/// `EVERSTEP_ID_KEYS` hashes more; ten million were, before this number was chosen.
+/// `EVERSTEP_ID_KEYS` hashes more.
 #[test]
 fn ids_have_one_length_safe_letters_and_no_collision() {
     let keys = std::env::var("EVERSTEP_ID_KEYS").ok().and_then(|keys| keys.parse().ok());

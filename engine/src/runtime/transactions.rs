@@ -107,7 +107,8 @@ impl Shard {
         code: TransactionCode,
         reply: Reply<()>,
     ) {
-        let answer = match self.transact(namespace, code) {
+        let allowed = self.check_namespace(namespace).map_err(Refused::ByEngine);
+        let answer = match allowed.and_then(|()| self.transact(namespace, code)) {
             // The caller has its own code's failure already.
             Ok(()) | Err(Refused::ByItself(_)) => Ok(()),
             Err(Refused::ByEngine(rejection)) => Err(rejection),

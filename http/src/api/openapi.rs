@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use super::json::json_text;
 use crate::access;
@@ -19,6 +19,8 @@ const EVERYWHERE: [(&str, &str); 5] = [
     ("500", "the server failed, through no fault of the request"),
     ("503", "starting, draining, out of disk space or stopped: try again"),
 ];
+/// Routes that name a namespace may answer this too.
+const SCOPED: [(&str, &str); 1] = [("404", "no such namespace")];
 /// Routes that read a body may answer these too.
 const WITH_BODY: [(&str, &str); 2] =
     [("408", "the body did not arrive in time"), ("413", "the body is too large")];
@@ -38,6 +40,11 @@ pub(super) fn complete(document: &mut OpenApi) {
     components.add_security_scheme(access::SCHEME, SecurityScheme::Http(scheme.build()));
     for item in document.paths.paths.values_mut() {
         let PathItem { get, post, put, delete, .. } = item;
+        for operation in [&mut *get, &mut *post, &mut *put, &mut *delete].into_iter().flatten() {
+            if is_scoped(operation) {
+                refusals(operation, &SCOPED);
+            }
+        }
         for operation in [get, delete].into_iter().flatten() {
             refusals(operation, &EVERYWHERE);
         }
@@ -46,6 +53,15 @@ pub(super) fn complete(document: &mut OpenApi) {
             refusals(operation, &WITH_BODY);
         }
     }
+}
+
+/// Whether the operation is about one namespace.
+fn is_scoped(operation: &Operation) -> bool {
+    let parameters = operation.parameters.iter().flatten();
+    parameters.into_iter().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.name == "namespace",
+        RefOr::Ref(_) => false,
+    })
 }
 
 fn refusals(operation: &mut Operation, refusals: &[(&str, &str)]) {

@@ -128,7 +128,11 @@ pub(super) async fn reserve(State(api): State<Api>, request: Request) -> Answer 
         ("page_token" = Option<String>, Query, description = "from the page before"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
-    responses((status = 200, description = "the reservations", body = ReservationList)),
+    responses(
+        (status = 200, description = "the reservations", body = ReservationList),
+        (status = 400, description = "no key of a reservation", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "no key of a reservation", body = ProblemBody, content_type = "application/problem+json"),
+    ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     let (namespace, parameters) = (namespace(&uri)?, Parameters::of(&uri));

@@ -2,10 +2,12 @@
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
-use everstep_activities::{InvalidBusinessKey, rotate_id_secret, stream_ids};
+use everstep_activities::{rotate_id_secret, stream_ids};
+use everstep_engine::ActivityError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::error_code as codes;
 use crate::api::json::{Answer, json};
 use crate::api::problem::ProblemBody;
 use crate::api::target::namespace;
@@ -68,12 +70,20 @@ pub(super) async fn make(State(api): State<Api>, request: Request) -> Answer {
         Key::One(key) => vec![key],
         Key::Parts(parts) => parts,
     };
-    let ids = api.engine().transact(&namespace(&head.uri)?, stream_ids).await?;
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    let invalid = |error: InvalidBusinessKey| {
-        Problem::invalid(error.to_string()).with_status(StatusCode::UNPROCESSABLE_ENTITY)
-    };
-    let mut older = ids.candidates(&entity_type, &parts).map_err(invalid)?;
+    let of = entity_type.clone();
+    // A key that cannot be undoes the transaction, and with it a secret that was made for it.
+    let namespace = namespace(&head.uri)?;
+    let made = api.engine().transact(&namespace, move |tx| {
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let made = stream_ids(tx)?.candidates(&of, &parts);
+        made.map_err(|error| ActivityError::new("invalid_request", error).non_retryable())
+    });
+    let mut older = made.await.map_err(|error| match Problem::from(error) {
+        refused if refused.code() == codes::INVALID_REQUEST.name => {
+            refused.with_status(StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        other => other,
+    })?;
     let stream_id = older.remove(0);
     let id = stream_id.split_once(':').map(|(_, id)| id.to_owned()).unwrap_or_default();
     json(StatusCode::OK, &StreamIdBody { stream_id, stream_type: entity_type, id, older })
