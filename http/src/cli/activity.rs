@@ -24,7 +24,7 @@ pub(super) enum ActivityCommand {
 pub(super) struct CompleteArgs {
     /// The attempt's token; `show` prints those of activities that wait for one.
     #[arg(value_name = "TASK_TOKEN")]
-    token: String,
+    task_token: String,
     /// The result: JSON, @FILE, or - for standard input [default: null].
     #[arg(value_name = "RESULT", value_parser = values::json)]
     result: Option<Payload>,
@@ -37,7 +37,7 @@ pub(super) struct CompleteArgs {
 pub(super) struct FailArgs {
     /// The attempt's token; `show` prints those of activities that wait for one.
     #[arg(value_name = "TASK_TOKEN")]
-    token: String,
+    task_token: String,
     /// A stable name of the failure that code can decide by; `cancelled` says that the activity
     /// has ended as it was asked to.
     #[arg(value_name = "TYPE")]
@@ -57,7 +57,7 @@ pub(super) struct FailArgs {
 pub(super) struct HeartbeatArgs {
     /// The attempt's token; `show` prints those of activities that wait for one.
     #[arg(value_name = "TASK_TOKEN")]
-    token: String,
+    task_token: String,
     /// What the next attempt, if there is one, receives: JSON, @FILE, or - for standard input
     /// [default: null].
     #[arg(value_name = "DETAILS", value_parser = values::json)]
@@ -80,7 +80,7 @@ impl CompleteArgs {
     fn run(&self) -> ExitCode {
         self.remote.run(async |client| {
             let result = self.result.clone().unwrap_or_default();
-            client.complete_activity(&self.token, &result).await?;
+            client.complete_activity(&self.task_token, &result).await?;
             accepted(&self.remote, "activity completed")
         })
     }
@@ -91,7 +91,7 @@ impl FailArgs {
         self.remote.run(async |client| {
             let mut failure = Failure::new(&*self.kind, &*self.message);
             failure.non_retryable = self.non_retryable;
-            client.fail_activity(&self.token, &failure).await?;
+            client.fail_activity(&self.task_token, &failure).await?;
             accepted(&self.remote, "attempt failed")
         })
     }
@@ -101,7 +101,7 @@ impl HeartbeatArgs {
     fn run(&self) -> ExitCode {
         self.remote.run(async |client| {
             let details = self.details.clone().unwrap_or_default();
-            let cancel_requested = client.heartbeat_activity(&self.token, &details).await?;
+            let cancel_requested = client.heartbeat_activity(&self.task_token, &details).await?;
             match self.remote.json {
                 true => print_json(&serde_json::json!({ "cancel_requested": cancel_requested }))?,
                 false if cancel_requested => print("noted; the activity was asked to end")?,

@@ -134,10 +134,10 @@ enum ClientCommand {
     #[command(subcommand, after_help = QUEUE_HELP)]
     Queue(QueueCommand),
     /// Send commands, and see what became of them.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = COMMAND_HELP)]
     Command(Box<CommandsCommand>),
     /// Read and append events: in streams, by tag, as they come.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = EVENTS_HELP)]
     Events(EventsCommand),
     /// See read models: how far they are, what they hold.
     #[command(subcommand, after_help = PROJECTIONS_HELP)]
@@ -146,8 +146,10 @@ enum ClientCommand {
     #[command(after_help = BACKUP_HELP)]
     Backup(Box<BackupArgs>),
     /// Make a data directory from a backup.
+    #[command(after_help = RESTORE_HELP)]
     Restore(RestoreArgs),
     /// Read a backup, or a stopped server's data directory, and say whether it is whole.
+    #[command(after_help = VERIFY_HELP)]
     Verify(VerifyArgs),
     /// Make a bearer token, and the entry that lets a server know it.
     #[command(after_help = TOKEN_HELP)]
@@ -290,6 +292,33 @@ Examples:
   queue set payments --concurrency 8 --rate 50
   queue pause payments";
 
+const COMMAND_HELP: &str = "\
+A command happens once under its id, however often it is sent. Each of these takes --json.
+
+Examples:
+  command send PlaceOrder '{\"order\": \"o-1\"}' --id place-o-1
+  command show place-o-1";
+
+const EVENTS_HELP: &str = "\
+A stream is named Type:id, and its version is how many events it has. Each of these takes --json.
+
+Examples:
+  events append Order:o-1 OrderPaid '{\"cents\": 500}' --expected-version 1
+  events read --stream Order:o-1
+  events tail --tag customer:ada";
+
+const RESTORE_HELP: &str = "\
+Every file is compared with the manifest first; a directory that exists is left alone.
+
+Example:
+  restore --from /backups/monday --into ./data.new --json";
+
+const VERIFY_HELP: &str = "\
+Exits with 1 where something is missing or is not what was written.
+
+Example:
+  verify /backups/monday --json";
+
 const ACTIVITY_HELP: &str = "\
 A token is about one attempt: once that has ended it is refused. What is reported is durable when
 this returns.
@@ -353,7 +382,7 @@ Examples:
 
 const PROJECTIONS_HELP: &str = "\
 View projections are read by everybody, reporting projections by admins, logic and integration
-projections by nobody outside.
+projections by nobody outside. Each of these takes --json.
 
 Examples:
   projections list
@@ -387,6 +416,8 @@ Examples:
   contracts violations --since 7d --json";
 
 const SCHEMAS_HELP: &str = "\
+Each of these takes --json.
+
 Examples:
   schemas list
   schemas show OrderPlaced
