@@ -79,7 +79,7 @@ mod finding_runs {}
 mod payloads {}
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guide/16-contexts.md")]
+#[doc = include_str!("../../../docs/guide/19-contexts.md")]
 mod contexts {}
 
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
