@@ -70,7 +70,7 @@ pub use everstep_activities::{
 #[doc(inline)]
 pub use everstep_activities::{commands, decider};
 #[doc(inline)]
-pub use everstep_activities::{contexts, fat_events, language, reservations};
+pub use everstep_activities::{contexts, fat_events, language, rate_limit, reservations};
 pub use everstep_engine::*;
 #[doc(inline)]
 pub use everstep_storage::codec;

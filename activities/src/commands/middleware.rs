@@ -25,8 +25,7 @@ use super::request::CommandRequest;
 
 pub(super) use authorization::Authorization;
 pub(super) use logging::Logging;
-pub use rate_limit::RateLimit;
-pub(super) use rate_limit::RateLimits;
+pub(super) use rate_limit::RateLimiting;
 pub(super) use validation::Validation;
 
 /// What a middleware says to a command.

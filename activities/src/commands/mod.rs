@@ -26,7 +26,7 @@ mod wrap;
 pub use aggregate::{Aggregate, Loaded, load};
 pub use command::{Changed, Command};
 pub use decision::{Decision, Handled};
-pub use middleware::{Middleware, RateLimit, Received, Verdict};
+pub use middleware::{Middleware, Received, Verdict};
 pub use read::{CommandEvent, CommandPage, CommandQuery, CommandReader, CorrelatedCommands};
 pub use record::{CommandRecord, CommandStatus, Step};
 pub use registry::{CommandInfo, Commands, WorkerCommands};

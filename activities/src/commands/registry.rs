@@ -11,11 +11,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::aggregate::Aggregate;
-use super::middleware::{Authorization, Logging, Middleware, RateLimit, RateLimits, Validation};
+use super::middleware::{Authorization, Logging, Middleware, RateLimiting, Validation};
 use super::retention::DEFAULT_RETENTION_MS;
 use super::send::{self, SEND_COMMAND};
 use super::wrap::{self, Entities};
 use super::{Changed, Command, Handled};
+use crate::rate_limit::{DurableLimiter, RateLimit, RateLimiter};
 
 type Handle = dyn Fn(&mut TransactionContext<'_>, &Payload, &mut Moment) -> Result<Handled, ActivityError>
     + Send
@@ -50,7 +51,7 @@ pub struct Commands {
     middleware: Vec<Arc<dyn Middleware>>,
     /// Middleware that these commands do not pass.
     skips: BTreeSet<(&'static str, &'static str)>,
-    limits: RateLimits,
+    limiters: BTreeMap<&'static str, Arc<dyn RateLimiter>>,
     retention_ms: u64,
     mistake: Option<String>,
 }
@@ -63,7 +64,7 @@ impl Default for Commands {
             registered: BTreeMap::new(),
             middleware,
             skips: BTreeSet::new(),
-            limits: RateLimits::default(),
+            limiters: BTreeMap::new(),
             retention_ms: DEFAULT_RETENTION_MS,
             mistake: None,
         }
@@ -183,10 +184,19 @@ impl Commands {
 
     /// Limits how often each user may send the command.
     pub fn limit<I, O>(&mut self, command: Command<I, O>, limit: RateLimit) -> &mut Self {
-        if !self.middleware.iter().any(|middleware| middleware.name() == RateLimits::NAME) {
-            self.middleware(RateLimits::default());
+        self.limit_by(command, DurableLimiter::new(command.name(), limit))
+    }
+
+    /// As [`Commands::limit`], by a limiter of the program's own; its keys are the users.
+    pub fn limit_by<I, O>(
+        &mut self,
+        command: Command<I, O>,
+        limiter: impl RateLimiter + 'static,
+    ) -> &mut Self {
+        if self.limiters.is_empty() {
+            self.middleware(RateLimiting);
         }
-        self.limits.insert(command.name(), limit);
+        self.limiters.insert(command.name(), Arc::new(limiter));
         self
     }
 
@@ -221,8 +231,8 @@ impl Commands {
         })
     }
 
-    pub(super) fn limit_of(&self, command: &str) -> Option<RateLimit> {
-        self.limits.get(command)
+    pub(super) fn limiter_of(&self, command: &str) -> Option<&dyn RateLimiter> {
+        self.limiters.get(command).map(|limiter| &**limiter)
     }
 
     pub(super) const fn kept_for_ms(&self) -> u64 {

@@ -13,12 +13,15 @@
 //!
 //! The workflow `deposit` sends `Deposit` as a step.
 
+use std::time::Duration;
+
 use everstep::commands::{
-    Aggregate, Changed, Command, Commands, Decision, Entities, Handled, RateLimit, SendCommands,
+    Aggregate, Changed, Command, Commands, Decision, Entities, Handled, SendCommands,
     WorkerCommands,
 };
 use everstep::decider::fsm::{Machine, State};
 use everstep::decider::{Decider, Failed, Moment, Output, Rejection};
+use everstep::rate_limit::RateLimit;
 use everstep::{Role, Worker, Workflow, WorkflowContext, WorkflowError};
 use serde::{Deserialize, Serialize};
 
@@ -239,7 +242,7 @@ fn declare(commands: &mut Commands) {
         .handle(EXPLODE, |_, _, _| panic!("as asked"))
         .handle(ADMIN_NOTE, |_, _, _| Ok(Handled::Executed(Decision::new())))
         .handle(KNOCK, |_, _, _| Ok(Handled::Executed(Decision::new())))
-        .limit(KNOCK, RateLimit { burst: 2, every_ms: 60_000 });
+        .limit(KNOCK, RateLimit::token_bucket(1, Duration::from_secs(60)).capacity(2));
 }
 
 async fn deposit(ctx: &WorkflowContext, amount: Amount) -> Result<Changed, WorkflowError> {
