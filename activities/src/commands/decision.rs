@@ -51,7 +51,7 @@ impl Decision {
 
     /// A scope that must not have moved.
     #[must_use]
-    pub fn scope(mut self, scope: ScopeExpectation) -> Self {
+    pub(super) fn scope(mut self, scope: ScopeExpectation) -> Self {
         self.scopes.push(scope);
         self
     }

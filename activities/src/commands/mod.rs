@@ -20,6 +20,7 @@ mod record;
 mod registry;
 mod request;
 mod retention;
+mod scopes;
 mod send;
 mod wrap;
 

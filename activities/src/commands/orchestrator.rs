@@ -16,6 +16,7 @@ use super::record::{CommandRecord, CommandStatus, Step, record};
 use super::registry::{Commands, Registered};
 use super::request::{CommandOutcome, CommandRequest};
 use super::retention;
+use super::scopes;
 use crate::contexts::Contexts;
 
 /// The code of a command that failed.
@@ -55,6 +56,7 @@ pub(super) fn run(
     if let Some(known) = known(tx, commands, request)? {
         return Ok(CommandOutcome { record: known, is_new: false });
     }
+    scopes::check(tx, handler.decides_in(), request)?;
     let mut record = CommandRecord::begin(request, tx.now());
     record.keep(tx)?;
     let links_before = tx.link_events(Some(links(request)));
@@ -78,6 +80,16 @@ enum Handler<'c> {
     Registered(&'c Registered),
     /// A bounded context, by name.
     Context(&'c Contexts, &'c str),
+}
+
+impl Handler<'_> {
+    /// The bounded context whose decider it is; none for a handler that is no decider.
+    fn decides_in(&self) -> Option<&'static str> {
+        match self {
+            Self::Registered(registered) => registered.context,
+            Self::Context(..) => None,
+        }
+    }
 }
 
 fn resolve<'c>(
@@ -235,7 +247,7 @@ fn execute(
     record: &mut CommandRecord,
     decision: Decision,
 ) -> Result<Option<Ended>, ActivityError> {
-    let Decision { streams, scopes, writes, result, entity } = decision;
+    let Decision { streams, scopes, writes, result, entity } = scopes::add(decision, request);
     record.steps.push(Step::Append);
     let done = tx.nested(|tx| {
         if !streams.is_empty() {

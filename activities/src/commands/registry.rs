@@ -28,8 +28,8 @@ pub(super) struct Registered {
     pub(super) role: Role,
     pub(super) check: Box<CheckPayload>,
     pub(super) handle: Box<Handle>,
-    /// The bounded context that it belongs to.
-    context: Option<&'static str>,
+    /// The bounded context that it belongs to; none for a handler of its own, which is no decider.
+    pub(super) context: Option<&'static str>,
 }
 
 /// A command that a worker takes.

@@ -1,5 +1,7 @@
 //! A command as it is sent, and what it is answered with.
 
+use std::collections::BTreeMap;
+
 use everstep_engine::{Payload, Role};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,10 @@ pub struct CommandRequest {
     pub entry: Entry,
     /// Its place in a trace, as a W3C `traceparent`.
     pub trace: Option<String>,
+    /// The consistency boundaries that it was wished in, by key, with the version that its sender
+    /// knows of each: all its events belong to them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scopes: BTreeMap<String, u64>,
 }
 
 impl CommandRequest {
@@ -65,6 +71,7 @@ impl CommandRequest {
             role: Role::Admin.name().to_owned(),
             entry,
             trace: None,
+            scopes: BTreeMap::new(),
         }
     }
 

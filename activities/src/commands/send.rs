@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use everstep_engine::{
-    ActivityError, Engine, Payload, Principal, Rejection, TransactError, Transaction,
+    ActivityError, Engine, Failure, Payload, Principal, Rejection, TransactError, Transaction,
     TransactionContext, Workflow, WorkflowContext, WorkflowError,
 };
 use serde::de::DeserializeOwned;
@@ -15,6 +15,7 @@ use super::orchestrator::{self, CONFLICT, INVALID, UNKNOWN};
 use super::record::{CommandRecord, CommandStatus};
 use super::registry::Commands;
 use super::request::{CommandOutcome, CommandRequest, Entry};
+use super::scopes;
 
 /// The transaction by which workflows send commands.
 pub const SEND_COMMAND: Transaction<CommandRequest, CommandOutcome> =
@@ -48,6 +49,12 @@ pub enum CommandError {
     /// An id that cannot be one, or a payload without a JSON form.
     #[error("{0}")]
     Invalid(String),
+    /// A scope that it names forbids it: it is no scope of the sender's tenant
+    /// (`INVALID_SCOPE_KEY_FORMAT`, `TENANT_ID_REQUIRED`) or of the command's context
+    /// (`CROSS_BC_NOT_ALLOWED`), has moved (`SCOPE_VERSION_MISMATCH`), or no decider decides
+    /// (`DECIDER_REQUIRED`). Nothing was done, and nothing recorded.
+    #[error("{}", .0.message)]
+    Scope(Box<Failure>),
     /// A rule said no.
     #[error("command `{}` was rejected: {}", .0.command_id, .0.message.as_deref().unwrap_or_default())]
     Rejected(Box<CommandRecord>),
@@ -68,6 +75,9 @@ impl CommandError {
                     UNKNOWN => Self::Unknown(message),
                     CONFLICT => Self::IdempotencyConflict(message),
                     INVALID => Self::Invalid(message),
+                    kind if scopes::REFUSALS.contains(&kind) => {
+                        Self::Scope(Box::new(failed.failure().clone()))
+                    }
                     _ => Self::Engine(error),
                 }
             }
@@ -196,6 +206,14 @@ impl<O: DeserializeOwned> Sending<O> {
     #[must_use]
     pub fn correlation_id(mut self, id: impl Into<String>) -> Self {
         self.request.correlation_id = id.into();
+        self
+    }
+
+    /// It is decided in this scope, which must be at the version that the sender knows; all its
+    /// events belong to it.
+    #[must_use]
+    pub fn scope(mut self, key: impl Into<String>, expected_version: u64) -> Self {
+        self.request.scopes.insert(key.into(), expected_version);
         self
     }
 

@@ -260,6 +260,18 @@ error_codes! {
         "The text is no scope key",
         "A scope key says whose it is: `tenant:TENANT:TYPE:ID`, with `:` within a part as `%3A`. Nothing was appended.",
         "Put the tenant in front, as in `tenant:acme:reservation:res_456`.";
+    TENANT_ID_REQUIRED = "TENANT_ID_REQUIRED" [422],
+        "The scope belongs to no tenant, or to another one",
+        "A command is decided in scopes of its own tenant, which is its namespace: `tenant:NAMESPACE:TYPE:ID`. Nothing was done, and nothing recorded.",
+        "Write the scope's key as `detail` suggests.";
+    CROSS_BC_NOT_ALLOWED = "CROSS_BC_NOT_ALLOWED" [422],
+        "The scope belongs to another bounded context",
+        "A consistency boundary lies within one bounded context, and another one than the command's has written to this one. Nothing was done, and nothing recorded.",
+        "Name a scope of the command's context; between contexts, use a saga.";
+    DECIDER_REQUIRED = "DECIDER_REQUIRED" [422],
+        "No decider decides the command",
+        "A command in a scope is decided by a decider, and this one is handled without. Nothing was done, and nothing recorded.",
+        "Declare the command by `create`, `modify` or `across`, or send it without scopes.";
     PAYLOAD_TOO_LARGE = "payload_too_large" [413],
         "The body is too large",
         "The body, or one payload in it, is larger than the limit that `detail` names; or what was asked for, such as a query's result, is. Nothing was done.",

@@ -37,6 +37,9 @@ pub(super) struct SendArgs {
     /// Who wishes for it; the token's name when absent.
     #[arg(long, value_name = "ID")]
     user_id: Option<String>,
+    /// A scope that it is decided in, and the version that is known of it; may be given again.
+    #[arg(long = "scope", value_name = "KEY=VERSION", value_parser = scope)]
+    scopes: Vec<(String, u64)>,
     #[command(flatten)]
     remote: RemoteArgs,
 }
@@ -49,6 +52,14 @@ pub(super) struct ShowArgs {
     id: String,
     #[command(flatten)]
     remote: RemoteArgs,
+}
+
+fn scope(text: &str) -> Result<(String, u64), String> {
+    let parts = text.rsplit_once('=').map(|(key, version)| (key, version.parse()));
+    match parts {
+        Some((key, Ok(version))) => Ok((key.to_owned(), version)),
+        _ => Err("write it as `KEY=VERSION`, as in `tenant:default:hall:7=3`".to_owned()),
+    }
 }
 
 impl CommandsCommand {
@@ -67,6 +78,7 @@ impl SendArgs {
                 command_id: self.id.clone(),
                 correlation_id: self.correlation_id.clone(),
                 user_id: self.user_id.clone(),
+                scopes: self.scopes.iter().cloned().collect(),
                 ..CommandInput::new(self.payload.clone().unwrap_or_default())
             };
             let sent = client.send_command(&self.command_type, &input).await?;

@@ -1,5 +1,7 @@
 //! Commands: sending them, and what became of them.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,12 +25,21 @@ pub struct CommandInput {
     /// Who wishes for it; the caller when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
+    /// The scopes that it is decided in, by key, with the version that the sender knows of each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub scopes: BTreeMap<String, u64>,
 }
 
 impl CommandInput {
     /// A command that takes this.
     pub const fn new(payload: Payload) -> Self {
-        Self { payload, command_id: None, correlation_id: None, user_id: None }
+        Self {
+            payload,
+            command_id: None,
+            correlation_id: None,
+            user_id: None,
+            scopes: BTreeMap::new(),
+        }
     }
 }
 

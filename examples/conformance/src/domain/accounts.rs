@@ -9,6 +9,7 @@
 //! | `AuditAccount` | `{id}`: always fails, with an event | |
 //! | `Explode` | anything: panics | |
 //! | `AdminNote` | `{id}`: for admins | |
+//! | `NoteInScope` | `{scope}`: context `notes` writes to the scope | |
 //! | `Knock` | `{id}`: twice at once, then once a minute | |
 //!
 //! The workflow `deposit` sends `Deposit` as a step.
@@ -21,6 +22,7 @@ use everstep::commands::{
 };
 use everstep::decider::fsm::{Machine, State};
 use everstep::decider::{Decider, Failed, Moment, Output, Rejection};
+use everstep::log::{Expected, NewEvent, StreamAppend, StreamId};
 use everstep::rate_limit::RateLimit;
 use everstep::{Role, Worker, Workflow, WorkflowContext, WorkflowError};
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,11 @@ struct Amount {
 #[derive(Deserialize, Serialize)]
 struct OfAccount {
     id: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct InScope {
+    scope: String,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -63,6 +70,7 @@ const AUDIT: Command<OfAccount, Changed> = Command::new("AuditAccount");
 const MOVE: Command<Moves, Vec<Changed>> = Command::new("MoveMoney");
 const EXPLODE: Command<serde_json::Value, ()> = Command::new("Explode");
 const ADMIN_NOTE: Command<OfAccount, ()> = Command::new("AdminNote").role(Role::Admin);
+const NOTE_IN_SCOPE: Command<InScope, ()> = Command::new("NoteInScope");
 const KNOCK: Command<OfAccount, ()> =
     Command::new("Knock").role(Role::Operator).check(|knock| match knock.id.as_str() {
         "" => Err("field `id` is empty".to_owned()),
@@ -241,6 +249,14 @@ fn declare(commands: &mut Commands) {
         )
         .handle(EXPLODE, |_, _, _| panic!("as asked"))
         .handle(ADMIN_NOTE, |_, _, _| Ok(Handled::Executed(Decision::new())))
+        .handle(NOTE_IN_SCOPE, |_, note, _| {
+            let mut event = NewEvent::new("Noted", "{}").tag(note.scope);
+            event.context = Some("notes".into());
+            let stream = StreamId::new("Note", "all");
+            let events = vec![event];
+            let append = StreamAppend { stream: Some(stream), expected: Expected::Any, events };
+            Ok(Handled::Executed(Decision::new().append(append)))
+        })
         .handle(KNOCK, |_, _, _| Ok(Handled::Executed(Decision::new())))
         .limit(KNOCK, RateLimit::token_bucket(1, Duration::from_secs(60)).capacity(2));
 }

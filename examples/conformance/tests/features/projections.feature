@@ -171,3 +171,22 @@ Feature: Projections
       And the server is killed and started again
       And I GET "/api/v1/projections/accountSummaries/rows/ann"
       Then the answer's "state" is {"entries": 3, "balance": 6}
+
+  Rule: A projection's rows and its checkpoint are one commit
+
+    @ES-5
+    Scenario: Every event counts once, wherever the process dies
+      Given a server of its own
+      When 200 ledgers post 12 entries each while the server is killed 200 times
+      Then every projection has counted every entry once
+
+    @ES-5
+    Scenario: Who knows a position reads what came after it
+      When I POST "/api/v1/streams/Tap%3A1/events" with
+        """
+        {"expected_version": 0, "events": [{"type": "Opened"}, {"type": "Turned"}, {"type": "Turned"}, {"type": "Closed"}]}
+        """
+      And I GET "/api/v1/events?after=2"
+      Then the answer's "events" has 2 elements
+      And the answer's "events.0.position" is 3
+      And the answer's "events.1.position" is 4

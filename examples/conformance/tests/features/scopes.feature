@@ -82,3 +82,62 @@ Feature: Consistency boundaries over several streams
        "events": [{"type": "NameFreed", "tags": ["name:ada"]}]}
       """
     Then the answer is 200
+
+  @DCB-4
+  Scenario Outline: A command in a scope needs a tenant, a decider and one bounded context
+    Given an account "a"
+    And context "notes" has written to scope "tenant:$tenant:desk:1"
+    When I POST "/api/v1/commands/<command>" with
+      """
+      {"command_id": "c", "scopes": {"<scope>": <version>}, "payload": {"id": "a", "cents": 5, "scope": "<scope>"}}
+      """
+    Then the answer is 422 "<code>"
+    And the answer's "detail" contains "<words>"
+    When I GET "/api/v1/events"
+    Then the answer's "events" has 2 elements
+    When I GET "/api/v1/commands/c"
+    Then the answer is 404 "command_not_found"
+
+    Examples:
+      | command     | scope                      | version | code                     | words                    |
+      | Deposit     | desk:1                     | 0       | TENANT_ID_REQUIRED       | tenant:$tenant:TYPE   |
+      | Deposit     | tenant:other:desk:1        | 0       | TENANT_ID_REQUIRED       | belongs to tenant `other` |
+      | Deposit     | tenant:$tenant:desk     | 0       | INVALID_SCOPE_KEY_FORMAT | tenant:TENANT:TYPE:ID    |
+      | NoteInScope | tenant:$tenant:desk:1   | 1       | DECIDER_REQUIRED         | needs one                |
+      | Deposit     | tenant:$tenant:desk:1   | 1       | CROSS_BC_NOT_ALLOWED     | use a saga               |
+
+  @DCB-4 @DCB-2
+  Scenario: A command moves the scope that it was wished in
+    Given an account "a"
+    And an account "b"
+    When I POST "/api/v1/commands/Deposit" with
+      """
+      {"scopes": {"tenant:$tenant:desk:2": 0}, "payload": {"id": "a", "cents": 5}}
+      """
+    Then the answer is 200
+    When I POST "/api/v1/commands/Deposit" with
+      """
+      {"command_id": "late", "scopes": {"tenant:$tenant:desk:2": 0}, "payload": {"id": "b", "cents": 5}}
+      """
+    Then the answer is 409 "SCOPE_VERSION_MISMATCH"
+    And the answer's "current_version" is 1
+    # Nothing was recorded, so the same command may be sent again.
+    When I POST "/api/v1/commands/Deposit" with
+      """
+      {"command_id": "late", "scopes": {"tenant:$tenant:desk:2": 1}, "payload": {"id": "b", "cents": 5}}
+      """
+    Then the answer is 200
+    When I GET "/api/v1/scopes/tenant%3A$tenant%3Adesk%3A2/events"
+    Then the answer's "events" has 2 elements
+    And the answer's "events.1.stream" is "Account:b"
+
+  @DCB-4
+  Scenario: A scope of one tenant never matches the events of another
+    When I POST "/api/v1/streams/Guest%3A1/events" with
+      """
+      {"expected_version": 0, "events": [{"type": "SeatTaken", "tags": ["tenant:other:hall:7"]}]}
+      """
+    Then the answer is 200
+    When I GET "/api/v1/scopes/tenant%3A$tenant%3Ahall%3A7"
+    Then the answer's "version" is 0
+    And the answer's "events" is 0

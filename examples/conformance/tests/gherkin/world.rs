@@ -60,13 +60,14 @@ impl World {
     async fn begin() -> Self {
         let api = Api::new(SHARED.get().unwrap());
         let number = SCENARIOS.fetch_add(1, Ordering::Relaxed);
+        let namespace = format!("scenario-{number}");
         let world = Self {
             api,
-            namespace: format!("scenario-{number}"),
+            namespace: namespace.clone(),
             status: 0,
             body: Value::Null,
             answers: Vec::new(),
-            remembered: BTreeMap::new(),
+            remembered: BTreeMap::from([("tenant".to_owned(), namespace)]),
             frames: None,
             keys: Vec::new(),
             own: None,

@@ -10,7 +10,6 @@ mod clock;
 mod codec;
 mod limits;
 mod middle;
-mod projections;
 mod recovery;
 mod relations;
 mod replay;

@@ -2,7 +2,8 @@
 
 use axum::http::StatusCode;
 use everstep_activities::commands::{CommandError, CommandRecord, CommandStatus};
-use everstep_engine::{Rejection, TransactError};
+use everstep_engine::{Failure, Rejection, TransactError};
+use serde_json::{Map, Value};
 
 use crate::api::Problem;
 use crate::api::error_code as codes;
@@ -13,12 +14,30 @@ pub(in crate::api) fn not_taken(error: CommandError) -> Problem {
         CommandError::Unknown(what) => Problem::new(codes::UNKNOWN_COMMAND_TYPE, what),
         CommandError::IdempotencyConflict(what) => Problem::new(codes::IDEMPOTENCY_CONFLICT, what),
         CommandError::Invalid(what) => Problem::invalid(what),
+        CommandError::Scope(refusal) => out_of_scope(&refusal),
         CommandError::Rejected(record) | CommandError::Failed(record) => {
             not_executed(*record, true)
         }
         CommandError::Engine(error) => unreadable(error),
         _ => Problem::new(codes::INTERNAL_ERROR, "the command was refused"),
     }
+}
+
+fn out_of_scope(refusal: &Failure) -> Problem {
+    let code = match refusal.kind.as_str() {
+        "TENANT_ID_REQUIRED" => codes::TENANT_ID_REQUIRED,
+        "DECIDER_REQUIRED" => codes::DECIDER_REQUIRED,
+        "CROSS_BC_NOT_ALLOWED" => codes::CROSS_BC_NOT_ALLOWED,
+        "SCOPE_VERSION_MISMATCH" => codes::SCOPE_VERSION_MISMATCH,
+        _ => codes::INVALID_SCOPE_KEY_FORMAT,
+    };
+    let problem = Problem::new(code, refusal.message.clone());
+    let details =
+        refusal.details.as_ref().and_then(|details| details.to::<Map<String, Value>>().ok());
+    details
+        .into_iter()
+        .flatten()
+        .fold(problem, |problem, (name, value)| problem.with_field(&name, value))
 }
 
 /// What the store or the engine says.
@@ -58,5 +77,5 @@ pub(super) fn not_executed(record: CommandRecord, is_new: bool) -> Problem {
         .with_field("command_status", record.status.name())
         .with_field("correlation_id", record.correlation_id)
         .with_field("is_new", is_new)
-        .with_field("context", serde_json::Value::from_iter(record.context))
+        .with_field("context", Value::from_iter(record.context))
 }

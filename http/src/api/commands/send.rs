@@ -1,5 +1,7 @@
 //! `POST /api/v1/commands/{type}`.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use everstep_activities::commands::{CommandClient, CommandRequest, CommandStatus, Entry};
@@ -34,6 +36,8 @@ pub(super) struct SendBody {
     causation_id: Option<String>,
     /// Who wishes for it; the caller when absent.
     user_id: Option<String>,
+    /// The scopes that it is decided in, by key, with the version that the sender knows of each.
+    scopes: BTreeMap<String, u64>,
 }
 
 /// An executed command.
@@ -68,7 +72,7 @@ struct Outcome {
         (status = 200, description = "executed, now or before", body = Outcome),
         (status = 403, description = "the sender's role is too small for the command", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the id was used for another command", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "the id was used for another command, or a scope has moved", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "no such command, or it was rejected (the domain's code) or failed (`command_failed`)", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "the sender sends it too often", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -93,6 +97,7 @@ pub(super) async fn send(State(api): State<Api>, caller: Caller, request: Reques
         request.correlation_id = correlation_id;
     }
     request.causation_id = sent.causation_id;
+    request.scopes = sent.scopes;
     request.user_id = sent.user_id.unwrap_or_else(|| caller.0.name().to_owned());
     request.trace = trace_context(&head.headers).map(|trace| trace.to_string());
     let client = CommandClient::new(api.engine().clone(), namespace);

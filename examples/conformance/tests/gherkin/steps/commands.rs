@@ -23,6 +23,15 @@ async fn account(world: &mut World, id: String) {
     assert_eq!(world.status, 200, "{}", world.body);
 }
 
+#[given(expr = "context {string} has written to scope {string}")]
+async fn written_to(world: &mut World, context: String, scope: String) {
+    let payload = json!({ "scope": scope }).to_string();
+    send(world, "NoteInScope", Some("written"), &payload).await;
+    let position = world.body["first_position"].clone();
+    world.call(Method::GET, &format!("/api/v1/events/{position}"), None).await;
+    assert_eq!(world.body["context"], json!(context), "{}", world.body);
+}
+
 #[when(regex = r#"^"(\w+)" is sent with (\{.*\})$"#)]
 async fn sent(world: &mut World, name: String, payload: String) {
     send(world, &name, None, &payload).await;

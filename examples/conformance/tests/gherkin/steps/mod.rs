@@ -6,6 +6,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "a step is handed the text that it matched")]
 
 mod ambiguous;
+mod checkpoints;
 mod commands;
 mod domain;
 mod events;
