@@ -21,3 +21,8 @@ Feature: How the scenarios are organised
   Scenario: The crates of the domain have no tests outside their features
     When I look for unit tests in "activities/fsm/src, activities/decider/src, examples/conformance/src/domain"
     Then there are none
+
+  @BDD-5
+  Scenario: Every library crate of the workspace tells its promises as features
+    When I look for the features of every library crate
+    Then there are 7 crates, each with a feature and a test that runs it

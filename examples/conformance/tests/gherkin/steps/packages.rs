@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cucumber::{then, when};
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -104,4 +105,41 @@ fn unit_tests(world: &mut World, folders: String) {
 #[then("there are none")]
 fn none(world: &mut World) {
     assert_eq!(world.remembered["shown"], "");
+}
+
+/// The library crates, by name, with their scenarios and the tests that bring a runner of their own.
+#[when("I look for the features of every library crate")]
+async fn features(world: &mut World) {
+    let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+    let metadata = cargo(workspace(), &metadata).await.unwrap();
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let mut found = serde_json::Map::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+        let dir = manifest.parent().unwrap();
+        if dir.starts_with(workspace().join("examples")) {
+            continue;
+        }
+        let scenarios: usize = std::fs::read_dir(dir.join("tests/features"))
+            .into_iter()
+            .flatten()
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .map(|text| text.lines().filter(|line| line.trim().starts_with("Scenario")).count())
+            .sum();
+        let manifest = std::fs::read_to_string(manifest).unwrap();
+        let runners = manifest.matches("harness = false").count();
+        let of = json!({ "scenarios": scenarios, "runners": runners });
+        found.insert(package["name"].as_str().unwrap().to_owned(), of);
+    }
+    world.body = Value::Object(found);
+}
+
+#[then(expr = "there are {int} crates, each with a feature and a test that runs it")]
+fn every_crate(world: &mut World, crates: usize) {
+    let found = world.body.as_object().unwrap();
+    assert_eq!(found.len(), crates, "{found:?}");
+    for (name, of) in found {
+        let has = |what: &str| of[what].as_u64() > Some(0);
+        assert!(has("scenarios") && has("runners"), "{name}: {of}");
+    }
 }
