@@ -90,6 +90,15 @@ impl World {
         self.make_namespace().await;
     }
 
+    /// Moves the scenario to a server of its own, over a data directory that is made for it.
+    pub(crate) async fn own_server_on(&mut self, make: impl FnOnce(&std::path::Path)) {
+        let dir = tempfile::tempdir().unwrap();
+        make(&dir.path().join("data"));
+        let server = start(&dir, &[]).await;
+        self.api = server.api();
+        self.own = Some(OwnServer { dir, args: Vec::new(), server });
+    }
+
     /// Moves the scenario to a server of its own that asks for tokens: of an app, an operator and
     /// an admin.
     pub(crate) async fn own_server_with_tokens(&mut self) {

@@ -13,4 +13,5 @@ mod events;
 mod http;
 mod packages;
 mod projections;
+mod releases;
 mod server;
