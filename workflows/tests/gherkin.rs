@@ -1,7 +1,6 @@
 //! Runs `tests/features` of this crate: its processes on an engine over the real store.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![expect(clippy::needless_pass_by_value, reason = "a step is handed the text that it matched")]
 
 use std::sync::Arc;
 use std::time::Duration;
