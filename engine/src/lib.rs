@@ -69,6 +69,7 @@ mod failure;
 mod find;
 mod limits;
 mod payload;
+mod payload_reference;
 pub mod preflight;
 mod principal;
 mod queue;
@@ -96,6 +97,7 @@ pub use find::{AttributeRange, FilterError, ListFilter, ListOrder, STUCK_ATTEMPT
 pub use kernel::{ClosePolicy, HistoryEvent, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, RunStatus};
 pub use limits::PayloadLimits;
 pub use payload::Payload;
+pub use payload_reference::{PayloadKind, PayloadReference};
 pub use principal::{Denied, Principal, Role, UnknownRole};
 pub use queue::{Dispatch, HeldBy, Priority, QueueLimits, Rule};
 pub use rejection::Rejection;

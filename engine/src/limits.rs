@@ -19,6 +19,9 @@ pub struct PayloadLimits {
     /// One payload: an input, a result, a signal, an argument, a heartbeat's details, a failure,
     /// published state, an application's row.
     pub payload_bytes: usize,
+    /// One payload that stands in its history event and in its run's row. A larger one is kept in
+    /// a row of its own, so that whoever reads the history need not read it.
+    pub inline_payload_bytes: usize,
     /// A run's whole memo.
     pub memo_bytes: usize,
     /// A run's search attributes, their names and values together.
@@ -28,10 +31,12 @@ pub struct PayloadLimits {
 }
 
 impl PayloadLimits {
-    /// What holds where nothing is said: 4 MiB for a payload, 64 KiB for a memo, 16 KiB for search
+    /// What holds where nothing is said: 4 MiB for a payload, 32 KiB for one that is not kept
+    /// apart, 64 KiB for a memo, 16 KiB for search
     /// attributes, 16 MiB for a transaction.
     pub const DEFAULT: Self = Self {
         payload_bytes: 4 << 20,
+        inline_payload_bytes: 32 << 10,
         memo_bytes: 64 << 10,
         search_attributes_bytes: 16 << 10,
         transaction_bytes: 16 << 20,

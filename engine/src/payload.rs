@@ -1,7 +1,8 @@
 //! A JSON value as the bytes that carry it.
 //!
 //! Invariant: a [`Payload`] always holds one well-formed JSON text; it is parsed at the edge and
-//! from then on only copied, so a number keeps every digit that its sender wrote.
+//! from then on only copied, so a number keeps every digit that its sender wrote. Where a reader
+//! asked not to read large ones along, it holds a NUL and the JSON that says where the value lies.
 
 use std::fmt;
 
@@ -9,6 +10,11 @@ use bytes::Bytes;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use crate::PayloadReference;
+
+/// What a reference begins with.
+const MARK: u8 = 0;
 
 /// A JSON value, kept as its text. Cloning is cheap (a reference count).
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -43,32 +49,56 @@ impl Payload {
         Ok(Self(text))
     }
 
+    /// A text that was a payload when it was stored.
+    pub(crate) const fn stored(text: Bytes) -> Self {
+        Self(text)
+    }
+
+    /// What stands in the place of a value that is kept apart.
+    pub(crate) fn refer(reference: PayloadReference) -> Self {
+        let mut marked = vec![MARK];
+        marked.extend(reference.text());
+        Self(marked.into())
+    }
+
+    /// Where the value lies, if it was not read along.
+    pub fn reference(&self) -> Option<PayloadReference> {
+        match self.0.first() {
+            Some(&MARK) => PayloadReference::parse(self.as_bytes()),
+            _ => None,
+        }
+    }
+
     /// Reads the value as a `T`.
     ///
     /// # Errors
-    /// When the JSON has another shape.
+    /// When the JSON has another shape, or the value was not read along.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        // The mark is no JSON.
         serde_json::from_slice(&self.0)
     }
 
     /// The JSON text.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("null")
+        std::str::from_utf8(self.as_bytes()).unwrap_or("null")
     }
 
     /// The JSON text's bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.strip_prefix(&[MARK]).unwrap_or(&self.0)
     }
 
     /// The JSON text, without copying it.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        match self.0.first() {
+            Some(&MARK) => self.0.slice(1..),
+            _ => self.0,
+        }
     }
 
     /// Whether this is JSON `null`.
     pub fn is_null(&self) -> bool {
-        self.0.trim_ascii() == b"null"
+        self.as_bytes().trim_ascii() == b"null"
     }
 }
 
@@ -95,7 +125,7 @@ impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             let raw: &RawValue =
-                serde_json::from_slice(&self.0).map_err(serde::ser::Error::custom)?;
+                serde_json::from_slice(self.as_bytes()).map_err(serde::ser::Error::custom)?;
             raw.serialize(serializer)
         } else {
             serializer.serialize_bytes(&self.0)
@@ -127,6 +157,24 @@ mod tests {
         let text = r#"{"amount":12345678901234567890.123456789}"#;
         let payload = Payload::parse(text).unwrap();
         assert_eq!(serde_json::to_string(&payload).unwrap(), text);
+        let stored = postcard::to_stdvec(&payload).unwrap();
+        assert_eq!(postcard::from_bytes::<Payload>(&stored).unwrap(), payload);
+    }
+
+    #[test]
+    fn a_reference_is_never_what_somebody_sends() {
+        let long = Payload::from_value(&vec![7; 1_000]).unwrap();
+        let reference = PayloadReference::to(&long, 3, 1);
+        let payload = Payload::refer(reference);
+        assert_eq!(payload.reference(), Some(reference));
+        let shown = serde_json::to_string(&payload).unwrap();
+        assert_eq!(
+            shown,
+            r#"{"everstep_payload":{"event_id":3,"index":1,"bytes":2001,"kind":"array"}}"#
+        );
+        assert_eq!(Payload::parse(shown).unwrap().reference(), None);
+        assert!(Payload::parse(payload.0.clone()).is_err());
+        assert!(payload.to::<serde_json::Value>().is_err(), "nobody takes it for the value");
         let stored = postcard::to_stdvec(&payload).unwrap();
         assert_eq!(postcard::from_bytes::<Payload>(&stored).unwrap(), payload);
     }

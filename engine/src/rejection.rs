@@ -47,6 +47,16 @@ pub enum Rejection {
     /// The workflow has published nothing under that name.
     #[error("workflow `{0}` has published nothing under query `{1}`")]
     QueryNotFound(String, String),
+    /// The run has no such event, or the event no such payload.
+    #[error("event {event_id} of workflow `{workflow_id}` has no payload {index}")]
+    PayloadNotFound {
+        /// The workflow's id.
+        workflow_id: String,
+        /// The event.
+        event_id: u64,
+        /// The payload's place in the event, from 0.
+        index: u16,
+    },
     /// The workflow's type declares no such update, or nothing is known under the update's id.
     #[error("{0}")]
     UpdateNotFound(String),
@@ -176,6 +186,7 @@ impl Rejection {
             Self::ActivityNotFound(_) | Self::NoSuchActivity(..) => "activity_not_found",
             Self::ActivityNotPending { .. } => "activity_not_pending",
             Self::QueryNotFound(..) => "query_not_found",
+            Self::PayloadNotFound { .. } => "payload_not_found",
             Self::UpdateNotFound(_) => "update_not_found",
             Self::UpdateRejected { .. } => "update_rejected",
             Self::TooManyUpdates(..) => "too_many_updates",

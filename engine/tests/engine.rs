@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod event_log;
+mod large;
 mod limits;
 mod operate;
 mod support;

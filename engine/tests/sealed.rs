@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use everstep_engine::{
-    Activity, ActivityContext, ActivityError, Payload, Query, ScheduleInput, SearchAttribute,
+    Activity, ActivityContext, ActivityError, Payload, PayloadLimits, Query, ScheduleInput, SearchAttribute,
     Selector, Signal, StartRequest, Table, Transaction, TransactionContext, Update, UpdateInput,
     Worker, Workflow, WorkflowContext, WorkflowError,
 };
@@ -73,7 +73,7 @@ fn telling(dir: &Path) -> usize {
 
 /// Lives a life that leaves a row of every kind, looking at the disk on the way: how many files
 /// told the secret, at most.
-fn live(codec: Option<SealingCodec>) -> usize {
+fn live(codec: Option<SealingCodec>, inline_payload_bytes: usize) -> usize {
     let dir = tempfile::tempdir().unwrap();
     let config = EmbeddedConfig {
         codec: codec.map(|codec| Arc::new(codec) as _),
@@ -81,6 +81,7 @@ fn live(codec: Option<SealingCodec>) -> usize {
     };
     let store = Arc::new(EmbeddedStore::open(dir.path(), config).unwrap());
     let mut fixture = Fixture::over(Arc::clone(&store) as _, 1 << 30);
+    fixture.limit(PayloadLimits { inline_payload_bytes, ..PayloadLimits::DEFAULT });
     fixture.restart_with(worker());
     let mut told = 0;
     let mut look = || {
@@ -130,6 +131,10 @@ fn live(codec: Option<SealingCodec>) -> usize {
 #[test]
 fn no_payload_can_be_read_on_disk_wherever_it_is_kept() {
     let keys = Keyring::parse("k:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").unwrap();
-    assert_eq!(live(Some(SealingCodec::encrypted(keys))), 0);
-    assert!(live(None) > 0, "without keys the same life can be read, so the search finds things");
+    // In the history, and in rows beside it.
+    for inline_bytes in [1 << 20, 10] {
+        assert_eq!(live(Some(SealingCodec::encrypted(keys.clone())), inline_bytes), 0);
+        let found = live(None, inline_bytes);
+        assert!(found > 0, "without keys the same life can be read, so the search finds things");
+    }
 }

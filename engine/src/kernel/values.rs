@@ -12,6 +12,8 @@ use crate::{Failure, Payload, SignalInput};
 pub(crate) enum ValueMut<'a> {
     /// JSON.
     Payload(&'a mut Payload),
+    /// JSON of a memo or a search attribute, which lists show and limits of their own bound.
+    Listed(&'a mut Payload),
     /// Prose: why something failed, was paused or reset.
     Text(&'a mut String),
 }
@@ -25,9 +27,9 @@ impl HistoryEvent {
             Self::WorkflowStarted(started) => {
                 let started = Arc::make_mut(started);
                 payload(&mut started.input, visit);
-                started.memo.iter_mut().for_each(|memo| payload(memo, visit));
+                started.memo.iter_mut().for_each(|memo| listed(memo, visit));
                 let attributes = started.search_attributes.values_mut();
-                attributes.for_each(|value| payload(value, visit));
+                attributes.for_each(|value| listed(value, visit));
                 if let Some(continued) = &mut started.continued {
                     continued.carried.signals.iter_mut().for_each(|sent| signal(sent, visit));
                 }
@@ -51,9 +53,9 @@ impl HistoryEvent {
             Self::WorkflowTaskFailed(found) => visit(ValueMut::Text(&mut found.message)),
             Self::ChildWorkflowStartInitiated { start, .. } => {
                 payload(&mut start.input, visit);
-                start.memo.iter_mut().for_each(|memo| payload(memo, visit));
+                start.memo.iter_mut().for_each(|memo| listed(memo, visit));
                 let attributes = start.search_attributes.values_mut();
-                attributes.for_each(|value| payload(value, visit));
+                attributes.for_each(|value| listed(value, visit));
                 start.signal.iter_mut().for_each(|sent| signal(sent, visit));
             }
             Self::ExternalRequested { request, .. } => match &mut request.ask {
@@ -63,7 +65,7 @@ impl HistoryEvent {
             },
             Self::SearchAttributesUpserted { attributes: values }
             | Self::MemoUpserted { memo: values } => {
-                values.values_mut().for_each(|value| payload(value, visit));
+                values.values_mut().for_each(|value| listed(value, visit));
             }
             Self::UpdateAccepted(update) => payload(&mut update.payload, visit),
             Self::UpdateCompleted(update) => outcome(&mut update.outcome, visit),
@@ -98,6 +100,10 @@ pub(crate) fn visit_failure(failure: &mut Failure, visit: &mut Visit<'_>) {
 
 fn payload(value: &mut Payload, visit: &mut Visit<'_>) {
     visit(ValueMut::Payload(value));
+}
+
+fn listed(value: &mut Payload, visit: &mut Visit<'_>) {
+    visit(ValueMut::Listed(value));
 }
 
 fn signal(sent: &mut SignalInput, visit: &mut Visit<'_>) {

@@ -95,6 +95,8 @@ pub struct Engine {
     pub(super) inner: Arc<Inner>,
     /// What is read through this handle shows no values.
     pub(super) hides_values: bool,
+    /// What is read through this handle refers to large payloads.
+    pub(super) refers: bool,
 }
 
 pub(super) struct Inner {
@@ -184,7 +186,7 @@ impl Engine {
             config,
         });
         Shard::spawn(Arc::clone(&inner), runtime)?;
-        let engine = Self { inner, hides_values: false };
+        let engine = Self { inner, hides_values: false, refers: false };
         engine.declare_schedules()?;
         Ok(engine)
     }
@@ -200,6 +202,14 @@ impl Engine {
     /// Whether this handle shows no values.
     pub const fn hides_values(&self) -> bool {
         self.hides_values
+    }
+
+    /// The same engine for those who look through much and read little of it: descriptions and
+    /// histories that are read through this handle have a [`PayloadReference`](crate::PayloadReference) in the place of
+    /// each payload above [`PayloadLimits::inline_payload_bytes`], which is not read.
+    #[must_use]
+    pub fn referring(&self) -> Self {
+        Self { refers: true, ..self.clone() }
     }
 
     /// What the reader of this handle may see: for who reads otherwise than through its methods,
@@ -457,7 +467,7 @@ impl Engine {
     fn result_now(&self, selector: &Selector) -> Result<RunResult, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
         let record = super::read_run(&*snapshot, selector)?;
-        Ok(self.shown(record.result()))
+        Ok(self.shown(record.result(&*snapshot)?))
     }
 
     /// Everything about one run but its events. Reads the store, so it may block for a moment.
@@ -468,7 +478,8 @@ impl Engine {
         let snapshot = self.inner.store.snapshot()?;
         let held = |id| self.inner.queues.held_by(id, self.now());
         let now = self.now();
-        let run = view::describe(&*snapshot, &self.inner.registry, &held, selector, now)?;
+        let registry = &self.inner.registry;
+        let run = view::describe(&*snapshot, registry, &held, selector, now, self.refers)?;
         Ok(self.shown(run))
     }
 
@@ -560,7 +571,24 @@ impl Engine {
         limit: usize,
     ) -> Result<HistoryPage, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
-        Ok(self.shown(view::page_of_history(&*snapshot, selector, from, limit)?))
+        Ok(self.shown(view::page_of_history(&*snapshot, selector, from, limit, self.refers)?))
+    }
+
+    /// One payload of an event, wherever it lies: the one that a
+    /// [`PayloadReference`](crate::PayloadReference) names.
+    /// Reads the store, so it may block for a moment.
+    ///
+    /// # Errors
+    /// [`Rejection::WorkflowNotFound`]; [`Rejection::PayloadNotFound`] when the run has no such
+    /// event or the event no such payload.
+    pub fn payload(
+        &self,
+        selector: &Selector,
+        event_id: u64,
+        index: u16,
+    ) -> Result<Payload, Rejection> {
+        let snapshot = self.inner.store.snapshot()?;
+        Ok(self.shown(view::payload_of_event(&*snapshot, selector, event_id, index)?))
     }
 
     /// A run with its history as one document, from event `from` (from 1). Reads the store, so it

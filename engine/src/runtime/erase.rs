@@ -3,12 +3,12 @@
 //! Invariant: a run is erased once. Its rows end in one batch, so a run exists whole or not at
 //! all; a key that made a start idempotent outlives it, as the API promises.
 
-use everstep_storage::{Range, Table};
+use everstep_storage::{Batch, Range, Table};
 
 use super::afterwards::Afterwards;
-use super::history_log::{newest_run, read_run, stored_run};
+use super::history_log::{newest_run, payload_rows_of, read_run, stored_run};
 use super::keys::{
-    self, AWAITING, HISTORY, PUBLISHED, RUNS, RUNS_OF_ID, SIGNAL_KEYS, UPDATES, WORKFLOWS,
+    self, AWAITING, HISTORY, PAYLOADS, PUBLISHED, RUNS, RUNS_OF_ID, SIGNAL_KEYS, UPDATES, WORKFLOWS,
 };
 use super::message::Reply;
 use super::record::RunRecord;
@@ -50,7 +50,7 @@ impl Shard {
         }
         let (namespace, run_id) = (record.namespace.as_str(), record.run_id);
         let prefix = keys::run(namespace, run_id);
-        self.delete_all(HISTORY, &prefix)?;
+        self.erase_history(&prefix)?;
         self.delete_all(PUBLISHED, &prefix)?;
         self.forget_id(record)?;
         self.turn.batch.delete(AWAITING, &prefix);
@@ -110,8 +110,27 @@ impl Shard {
         Ok(())
     }
 
+    /// Deletes a run's events and the payloads that they refer to: the references say which rows
+    /// there are, so none of those is read.
+    fn erase_history(&mut self, run: &[u8]) -> Result<(), Rejection> {
+        self.delete_each(HISTORY, run, &mut |batch, key, segment| {
+            for (event_id, index) in payload_rows_of(segment, keys::segment_of(key)) {
+                batch.delete(PAYLOADS, &keys::payload(run, event_id, index));
+            }
+        })
+    }
+
     /// Deletes every row of a table that begins so.
     pub(super) fn delete_all(&mut self, table: Table, prefix: &[u8]) -> Result<(), Rejection> {
+        self.delete_each(table, prefix, &mut |_, _, _| {})
+    }
+
+    fn delete_each(
+        &mut self,
+        table: Table,
+        prefix: &[u8],
+        also: &mut dyn FnMut(&mut Batch, &[u8], bytes::Bytes),
+    ) -> Result<(), Rejection> {
         let mut last: Option<Vec<u8>> = None;
         loop {
             let mut range = Range::prefix(table, prefix).limit(PAGE);
@@ -119,12 +138,14 @@ impl Shard {
                 range = range.after(last);
             }
             let rows = self.snapshot()?.range(range)?;
-            for (key, _) in &rows {
-                self.turn.batch.delete(table, key);
+            let full = rows.len() == PAGE;
+            last = rows.last().map(|(key, _)| key.to_vec());
+            for (key, value) in rows {
+                self.turn.batch.delete(table, &key);
+                also(&mut self.turn.batch, &key, value);
             }
-            match rows.last() {
-                Some((key, _)) if rows.len() == PAGE => last = Some(key.to_vec()),
-                _ => return Ok(()),
+            if !full {
+                return Ok(());
             }
         }
     }

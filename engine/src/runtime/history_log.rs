@@ -1,4 +1,5 @@
-//! A history as it is stored: segments of consecutive events, each event length first.
+//! A history as it is stored: segments of consecutive events, each event length first. The
+//! length's highest bit says that some of the event's payloads lie elsewhere.
 //!
 //! A segment is one row that is appended to until it is full, so a step costs one append to one
 //! row and a short run is one row. Its key is the number of its first event, so any page of a long
@@ -6,10 +7,11 @@
 
 use std::ops::Bound;
 
-use everstep_storage::{Range, Snapshot};
+use everstep_storage::{Batch, Range, Snapshot};
 
-use super::RunRecord;
 use super::keys::{self, HISTORY, NAMESPACES, OPEN_RUNS, RUNS, WORKFLOWS};
+use super::payload_rows::{references, resolve_event};
+use super::{RunRecord, payload_rows};
 use crate::kernel::Recorded;
 use crate::{DEFAULT_NAMESPACE, Rejection, RunId, Selector};
 
@@ -19,6 +21,9 @@ pub(super) const SEGMENT_BYTES: usize = 16 << 10;
 /// Segments that are read at once when a whole history is read, and when a page of it is.
 const SEGMENTS_A_READ: usize = 64;
 const SEGMENTS_A_PAGE: usize = 4;
+
+/// The bit of a stored length that says that payloads of the event lie elsewhere.
+const APART: u32 = 1 << 31;
 
 /// The segment that a run's events are appended to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,8 +68,22 @@ impl Segment {
 
 /// The length of the event that comes first, with its own length's four bytes.
 fn stored_length(events: &[u8]) -> Option<usize> {
-    let length = 4 + u32::from_le_bytes(*events.first_chunk::<4>()?) as usize;
+    let length = 4 + (u32::from_le_bytes(*events.first_chunk::<4>()?) & !APART) as usize;
     (events.len() >= length).then_some(length)
+}
+
+/// The rows that hold payloads of a segment's events, of which the first has the number `first`.
+pub(super) fn payload_rows_of(
+    mut segment: bytes::Bytes,
+    first: u64,
+) -> impl Iterator<Item = (u64, u16)> {
+    let events = std::iter::from_fn(move || take_event(&mut segment));
+    events.zip(first..).filter(|((apart, _), _)| *apart).flat_map(|((_, event), _)| {
+        // What cannot be read refers to nothing that could be found.
+        let decoded = postcard::from_bytes::<Recorded>(&event);
+        let found = decoded.map(|mut recorded| references(&mut recorded.event));
+        found.unwrap_or_default().into_iter().map(|found| (found.event_id, found.index))
+    })
 }
 
 /// Appends one event in its stored form; returns its size.
@@ -76,6 +95,37 @@ pub(super) fn encode(event: &Recorded, into: &mut Vec<u8>) -> Result<usize, post
     let length = u32::try_from(into.len() - start - 4).unwrap_or(u32::MAX);
     into[start..start + 4].copy_from_slice(&length.to_le_bytes());
     Ok(into.len() - start)
+}
+
+/// The run that an event is recorded of, and where large payloads go.
+pub(super) struct Home<'a> {
+    /// What the run's rows begin with.
+    pub(super) run: &'a dyn Fn() -> Vec<u8>,
+    pub(super) batch: &'a mut Batch,
+    /// The largest payload that stands in its event.
+    pub(super) limit: usize,
+}
+
+/// As [`encode`], with large payloads in rows of their own; returns how many bytes those have.
+/// An event that is small as a whole is not looked through.
+pub(super) fn encode_apart(
+    mut recorded: Recorded,
+    event_id: u64,
+    into: &mut Vec<u8>,
+    home: Home<'_>,
+) -> Result<u64, postcard::Error> {
+    let start = into.len();
+    if encode(&recorded, into)? <= home.limit {
+        return Ok(0);
+    }
+    let event = &mut recorded.event;
+    let apart = payload_rows::keep_apart(event, event_id, home.limit, &(home.run)(), home.batch);
+    if apart > 0 {
+        into.truncate(start);
+        encode(&recorded, into)?;
+        into[start + 3] |= (APART >> 24) as u8;
+    }
+    Ok(apart)
 }
 
 /// Reads a run's events in order.
@@ -90,7 +140,9 @@ pub(crate) struct HistoryReader<'a> {
     /// The number of the event that comes next.
     next_event_id: u64,
     rows_a_read: usize,
-    /// Bytes of all segments that were read.
+    /// Large payloads are left where they are.
+    refers: bool,
+    /// Bytes of all segments that were read, and of the payloads that their events refer to.
     bytes: u64,
     /// Stored size of the event that was read last.
     event_bytes: usize,
@@ -108,6 +160,7 @@ impl<'a> HistoryReader<'a> {
             tail: Segment::default(),
             next_event_id: 1,
             rows_a_read: SEGMENTS_A_READ,
+            refers: false,
             bytes: 0,
             event_bytes: 0,
             done: false,
@@ -135,6 +188,12 @@ impl<'a> HistoryReader<'a> {
         Ok(reader)
     }
 
+    /// Leaves large payloads where they are: events have references in their place.
+    pub(crate) const fn referring(mut self, refers: bool) -> Self {
+        self.refers = refers;
+        self
+    }
+
     /// The number of the event that comes next.
     pub(crate) const fn next_event_id(&self) -> u64 {
         self.next_event_id
@@ -145,26 +204,38 @@ impl<'a> HistoryReader<'a> {
         Ok(self.take()?.is_some())
     }
 
-    /// Stored size of what was read, in bytes.
+    /// Stored size of what was read and decoded, in bytes, with the payloads that were left where
+    /// they are.
     pub(crate) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Stored size of the event that was read last, in bytes.
+    /// Size of the event that was read last, in bytes.
     pub(crate) const fn event_bytes(&self) -> usize {
         self.event_bytes
     }
 
     /// The next event.
     pub(crate) fn next(&mut self) -> Result<Option<Recorded>, Rejection> {
-        let Some(event) = self.take()? else { return Ok(None) };
+        let Some((apart, event)) = self.take()? else { return Ok(None) };
         self.event_bytes = event.len();
-        postcard::from_bytes(&event)
-            .map(Some)
-            .map_err(|error| self.corrupt(&format!("holds an event that cannot be read: {error}")))
+        let mut recorded: Recorded = postcard::from_bytes(&event).map_err(|error| {
+            self.corrupt(&format!("holds an event that cannot be read: {error}"))
+        })?;
+        if apart {
+            let found = references(&mut recorded.event).into_iter();
+            let bytes: u64 = found.map(|reference| reference.bytes).sum();
+            self.bytes += bytes;
+            if !self.refers {
+                resolve_event(&mut recorded.event, self.snapshot, &self.prefix)?;
+                self.event_bytes += usize::try_from(bytes).unwrap_or(usize::MAX);
+            }
+        }
+        Ok(Some(recorded))
     }
 
-    fn take(&mut self) -> Result<Option<bytes::Bytes>, Rejection> {
+    /// The next event's bytes, and whether payloads of it lie elsewhere.
+    fn take(&mut self) -> Result<Option<(bool, bytes::Bytes)>, Rejection> {
         while self.segment.is_empty() {
             if !self.next_segment()? {
                 return Ok(None);
@@ -205,11 +276,12 @@ impl<'a> HistoryReader<'a> {
     }
 }
 
-fn take_event(segment: &mut bytes::Bytes) -> Option<bytes::Bytes> {
+fn take_event(segment: &mut bytes::Bytes) -> Option<(bool, bytes::Bytes)> {
     let end = stored_length(segment)?;
+    let apart = segment[3] & (APART >> 24) as u8 != 0;
     let event = segment.slice(4..end);
     *segment = segment.slice(end..);
-    Some(event)
+    Some((apart, event))
 }
 
 /// The stored row of a run, open or closed.

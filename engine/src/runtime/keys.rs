@@ -32,6 +32,9 @@ pub(crate) const UNTIDY: Table = Table::new(87, "untidy");
 pub(crate) const WORKFLOWS: Table = Table::new(2, "workflows");
 /// `namespace ‖ run ‖ first event's number` → consecutive events, appended to.
 pub(crate) const HISTORY: Table = Table::new(3, "history");
+/// `namespace ‖ run ‖ event's number ‖ index` → the JSON text of a payload that is too large to
+/// stand in its event.
+pub(crate) const PAYLOADS: Table = Table::new(13, "payloads");
 /// `shard ‖ due ‖ namespace ‖ run ‖ id` → nothing, or the id of a schedule whose own id stands for
 /// the run's: what the clock will wake.
 pub(crate) const TIMERS: Table = Table::new(4, "timers");
@@ -202,6 +205,12 @@ pub(crate) fn history(namespace: &str, run_id: RunId, first_event_id: u64) -> Ve
     // Five bytes: a trillion events are enough, and keys are many.
     let [_, _, _, number @ ..] = first_event_id.to_be_bytes();
     Key::default().namespace(namespace).run(run_id).with(&number).0
+}
+
+/// A row of `PAYLOADS` of the run whose rows begin with `run`.
+pub(crate) fn payload(run: &[u8], event_id: u64, index: u16) -> Vec<u8> {
+    let [_, _, _, number @ ..] = event_id.to_be_bytes();
+    Key::default().with(run).with(&number).with(&index.to_be_bytes()).0
 }
 
 /// The number of a segment's first event, from its key.

@@ -41,6 +41,7 @@ mod outside;
 mod oversized;
 mod panics;
 mod pause;
+pub(crate) mod payload_rows;
 pub(crate) mod published;
 mod queues;
 mod record;

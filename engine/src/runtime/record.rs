@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use everstep_storage::Snapshot;
 use serde::{Deserialize, Serialize};
 
+use super::{keys, payload_rows};
 use crate::find::term::fingerprint_text;
 use crate::kernel::{ParentLink, Run};
 use crate::view::{RunResult, RunSummary};
@@ -60,8 +62,15 @@ pub(crate) struct RunRecord {
 }
 
 impl RunRecord {
-    pub(crate) fn of(run: &Run) -> Self {
+    /// The row of a run; a result of more than `inline_bytes` stands in it as a reference.
+    pub(crate) fn of(run: &Run, inline_bytes: usize) -> Self {
         let started = &run.started;
+        let (mut result, mut failure) = (run.result.clone(), run.failure.clone());
+        let details = failure.as_mut().and_then(|failure| failure.details.as_mut());
+        for payload in result.as_mut().into_iter().chain(details) {
+            // Nothing is recorded of a run after the event that closed it.
+            payload_rows::refer_to_large(payload, run.history_length, inline_bytes);
+        }
         Self {
             namespace: started.namespace.clone(),
             workflow_id: started.workflow_id.clone(),
@@ -70,8 +79,8 @@ impl RunRecord {
             status: run.status,
             started_at: run.started_at,
             closed_at: run.closed_at,
-            result: run.result.clone(),
-            failure: run.failure.clone(),
+            result,
+            failure,
             memo: run.memo().cloned(),
             search_attributes: run.search_attributes().clone(),
             parent: started.parent.clone(),
@@ -101,13 +110,18 @@ impl RunRecord {
         self.chain.as_ref()?.continued_from
     }
 
-    pub(crate) fn result(&self) -> RunResult {
-        RunResult {
-            status: self.status,
-            result: self.result.clone(),
-            failure: self.failure.clone(),
-            new_run_id: self.chain.as_ref().and_then(|chain| chain.continued_to),
+    /// What came of the run.
+    pub(crate) fn result(&self, snapshot: &dyn Snapshot) -> Result<RunResult, Rejection> {
+        let (mut result, mut failure) = (self.result.clone(), self.failure.clone());
+        let run = keys::run(&self.namespace, self.run_id);
+        if let Some(result) = &mut result {
+            payload_rows::resolve(result, snapshot, &run)?;
         }
+        if let Some(failure) = &mut failure {
+            payload_rows::resolve_failure(failure, snapshot, &run)?;
+        }
+        let new_run_id = self.chain.as_ref().and_then(|chain| chain.continued_to);
+        Ok(RunResult { status: self.status, result, failure, new_run_id })
     }
 
     pub(crate) fn summary(self) -> RunSummary {

@@ -202,7 +202,8 @@ impl Shard {
             }));
         }
         let selector = Selector { run_id: Some(run_id), ..selector.clone() };
-        Ok(Some(read_run(self.snapshot()?, &selector)?.result()))
+        let snapshot = self.snapshot()?;
+        read_run(snapshot, &selector)?.result(snapshot).map(Some)
     }
 
     /// Keeps a watcher of the run that a start has just named.

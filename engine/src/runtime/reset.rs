@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::afterwards::Afterwards;
-use super::history_log::{HistoryReader, encode};
+use super::history_log::{HistoryReader, Home, encode_apart};
 use super::keys;
 use super::message::Reply;
 use super::replay::Replay;
@@ -116,7 +116,7 @@ impl Shard {
             to_event_id: request.to_event_id,
             reason: request.reason,
         };
-        self.begin_copy(&events, replay, later, marker);
+        self.begin_copy(events, replay, later, marker);
         self.step(run_id, |step| step.carry_updates(carried));
         self.catch_up_with_children(run_id);
         let workflow_id = selector.workflow_id.clone();
@@ -246,7 +246,7 @@ impl Shard {
     /// Writes the copied history and lets the run go on.
     fn begin_copy(
         &mut self,
-        events: &[Recorded],
+        events: Vec<Recorded>,
         replay: Replay,
         later: Vec<HistoryEvent>,
         marker: HistoryEvent,
@@ -279,21 +279,24 @@ impl Shard {
         });
     }
 
-    fn write_copy(&mut self, events: &[Recorded], resident: &mut Resident) {
-        let mut encoded = Vec::new();
-        for recorded in events {
-            if let Err(error) = encode(recorded, &mut encoded) {
+    fn write_copy(&mut self, events: Vec<Recorded>, resident: &mut Resident) {
+        let (namespace, run_id) = (&*resident.namespace, resident.run_id);
+        let run = || keys::run(namespace, run_id);
+        let (batch, limit) = (&mut self.turn.batch, self.turn.limits.inline_payload_bytes);
+        let (mut encoded, mut apart) = (Vec::new(), 0);
+        for (recorded, event_id) in events.into_iter().zip(1..) {
+            let home = Home { run: &run, batch: &mut *batch, limit };
+            match encode_apart(recorded, event_id, &mut encoded, home) {
+                Ok(bytes) => apart += bytes,
                 // The types of an event all have a stored form; this cannot be reached.
-                tracing::error!(%error, "an event has no stored form");
+                Err(error) => tracing::error!(%error, "an event has no stored form"),
             }
         }
-        let (namespace, run_id) = (&*resident.namespace, resident.run_id);
-        let batch = &mut self.turn.batch;
         let mut append = |segment: u64, events: &[u8]| {
             batch.append(keys::HISTORY, &keys::history(namespace, run_id, segment), events);
         };
         resident.segment.append(1, &encoded, &mut append);
-        resident.history_bytes = encoded.len() as u64;
+        resident.history_bytes = encoded.len() as u64 + apart;
     }
 }
 

@@ -11,7 +11,7 @@ use everstep_storage::Batch;
 use everstep_storage::log::Appended;
 
 use super::changes::{Change, ChangeKind};
-use super::history_log::encode;
+use super::history_log::{Home, encode_apart};
 use super::index::Tally;
 use super::keys::{self, TimerKey};
 use super::mailbox::Mailbox;
@@ -285,9 +285,14 @@ impl<'a> Step<'a> {
     fn encode(&mut self, event: HistoryEvent) {
         let recorded = Recorded { at: self.turn.now, event };
         self.recorded += 1;
-        if let Err(error) = encode(&recorded, &mut self.turn.encoded) {
+        let Turn { batch, encoded, limits, .. } = &mut *self.turn;
+        let (namespace, run_id) = (&*self.resident.namespace, self.resident.run_id);
+        let run = || keys::run(namespace, run_id);
+        let home = Home { run: &run, batch, limit: limits.inline_payload_bytes };
+        match encode_apart(recorded, self.resident.run.history_length, encoded, home) {
+            Ok(apart) => self.resident.history_bytes += apart,
             // The types of an event all have a stored form; this cannot be reached.
-            tracing::error!(%error, "an event has no stored form");
+            Err(error) => tracing::error!(%error, "an event has no stored form"),
         }
     }
 
@@ -704,7 +709,7 @@ impl<'a> Step<'a> {
 
     /// Writes the run's row and what it is found by.
     pub(super) fn put_record(&mut self, key: &[u8]) {
-        let record = RunRecord::of(&self.resident.run);
+        let record = RunRecord::of(&self.resident.run, self.turn.limits.inline_payload_bytes);
         let mut stored = std::mem::take(&mut self.turn.record);
         stored.clear();
         self.outdated = false;

@@ -57,7 +57,7 @@ impl AttemptHost for Host {
     }
 
     fn engine(&self) -> Option<Engine> {
-        self.inner.upgrade().map(|inner| Engine { inner, hides_values: false })
+        self.inner.upgrade().map(|inner| Engine { inner, hides_values: false, refers: false })
     }
 
     fn limits(&self) -> &PayloadLimits {

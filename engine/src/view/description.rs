@@ -11,6 +11,7 @@ use super::{PendingUpdateView, UpdateStatus, waiting};
 use crate::kernel::{
     ActivityState, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, Run, TaskFailure, apply,
 };
+use crate::runtime::payload_rows::{resolve, resolve_failure};
 use crate::runtime::{HistoryReader, keys, read_admitted, read_heartbeats, read_run};
 use crate::sdk::{Awaited, Heartbeat, Registry};
 use crate::{
@@ -224,16 +225,20 @@ pub struct Awaiting {
     pub since: Timestamp,
 }
 
-/// Reads a run's description: the fold of its history, and the signals that its code awaits.
+/// Reads a run's description: the fold of its history, and the signals that its code awaits. Large
+/// payloads are read along unless it `refers` to them.
 pub(crate) fn describe(
     snapshot: &dyn Snapshot,
     registry: &Registry,
     held: &dyn Fn((RunId, u32)) -> Option<HeldBy>,
     selector: &Selector,
     now: Timestamp,
+    refers: bool,
 ) -> Result<RunDescription, Rejection> {
     let record = read_run(snapshot, selector)?;
-    let mut reader = HistoryReader::new(snapshot, &record.namespace, record.run_id);
+    // What is not shown is not read.
+    let reader = HistoryReader::new(snapshot, &record.namespace, record.run_id);
+    let mut reader = reader.referring(true);
     let corrupt = || Rejection::Corrupt(format!("run {}: no start in its history", record.run_id));
     let first = reader.next()?.ok_or_else(corrupt)?;
     let mut run = Run::begin(&first.event, first.at).ok_or_else(corrupt)?;
@@ -264,7 +269,7 @@ pub(crate) fn describe(
         false => read_heartbeats(snapshot, &record.namespace, record.run_id)?,
     };
     let started = &run.started;
-    Ok(RunDescription {
+    let mut described = RunDescription {
         workflow_id: started.workflow_id.clone(),
         run_id: started.run_id,
         workflow_type: started.workflow_type.to_string(),
@@ -300,7 +305,26 @@ pub(crate) fn describe(
         namespace: started.namespace.clone(),
         cancel_requested: run.cancel_requested,
         task_failure: run.task_failure.map(|failure| *failure),
-    })
+    };
+    if !refers {
+        described.resolve(snapshot, &keys::run(&record.namespace, record.run_id))?;
+    }
+    Ok(described)
+}
+
+impl RunDescription {
+    /// Reads the payloads that it refers to.
+    fn resolve(&mut self, snapshot: &dyn Snapshot, run: &[u8]) -> Result<(), Rejection> {
+        for payload in std::iter::once(&mut self.input).chain(&mut self.result) {
+            resolve(payload, snapshot, run)?;
+        }
+        let pending = self.pending_activities.iter_mut();
+        let failures = pending.filter_map(|activity| activity.last_failure.as_mut());
+        for failure in self.failure.iter_mut().chain(failures) {
+            resolve_failure(failure, snapshot, run)?;
+        }
+        Ok(())
+    }
 }
 
 /// What a long history costs, and what helps.

@@ -6,8 +6,8 @@ use everstep_storage::Snapshot;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::kernel::{ActivityOptions, ExternalAsk, HistoryEvent, Recorded};
-use crate::runtime::{HistoryReader, read_run};
+use crate::kernel::{ActivityOptions, ExternalAsk, HistoryEvent, Recorded, ValueMut};
+use crate::runtime::{HistoryReader, keys, payload_rows, read_run};
 use crate::{Failure, Payload, Rejection, RunId, Selector, SignalInput, Timestamp};
 
 /// A recorded event with its number, ready to be shown.
@@ -283,15 +283,18 @@ fn attributes(event: &HistoryEvent) -> Vec<(&'static str, Value<'_>)> {
 /// Bytes of stored events after which a page ends, however few they are.
 const PAGE_BYTES: usize = 4 << 20;
 
-/// Reads one page of a run's history from event `from`.
+/// Reads one page of a run's history from event `from`; large payloads are read along unless it
+/// `refers` to them.
 pub(crate) fn page_of_history(
     snapshot: &dyn Snapshot,
     selector: &Selector,
     from: u64,
     limit: usize,
+    refers: bool,
 ) -> Result<HistoryPage, Rejection> {
     let record = read_run(snapshot, selector)?;
-    let mut reader = HistoryReader::from_event(snapshot, &record.namespace, record.run_id, from)?;
+    let reader = HistoryReader::from_event(snapshot, &record.namespace, record.run_id, from)?;
+    let mut reader = reader.referring(refers);
     let (mut events, mut next_event_id, mut bytes) = (Vec::new(), None, 0);
     loop {
         let event_id = reader.next_event_id();
@@ -309,4 +312,31 @@ pub(crate) fn page_of_history(
         next_page_token: next_event_id.map(|id| id.to_string()),
         closed: record.status.is_closed(),
     })
+}
+
+/// Reads the payload of an event that has the number `index` among the event's payloads.
+pub(crate) fn payload_of_event(
+    snapshot: &dyn Snapshot,
+    selector: &Selector,
+    event_id: u64,
+    index: u16,
+) -> Result<Payload, Rejection> {
+    let record = read_run(snapshot, selector)?;
+    let (namespace, run_id) = (record.namespace.as_str(), record.run_id);
+    let reader = HistoryReader::from_event(snapshot, namespace, run_id, event_id)?;
+    let mut found = None;
+    if event_id > 0
+        && let Some(mut recorded) = reader.referring(true).next()?
+    {
+        let mut left = index;
+        recorded.event.visit_values(&mut |value| match (value, left.checked_sub(1)) {
+            (ValueMut::Payload(payload), None) if found.is_none() => found = Some(payload.clone()),
+            (ValueMut::Payload(_), Some(fewer)) => left = fewer,
+            _ => {}
+        });
+    }
+    let workflow_id = record.workflow_id.clone();
+    let mut found = found.ok_or(Rejection::PayloadNotFound { workflow_id, event_id, index })?;
+    payload_rows::resolve(&mut found, snapshot, &keys::run(namespace, run_id))?;
+    Ok(found)
 }

@@ -27,7 +27,7 @@ pub use export::{ExportError, ExportPage, ExportQuery, ExportedRun};
 pub(crate) use export::{PAGE_BYTES, export, export_page};
 pub use find::{CountGroup, GroupBy, RunCounts};
 pub(crate) use find::{count, list, list_in_order, run_before, token_before};
-pub(crate) use history::page_of_history;
+pub(crate) use history::{page_of_history, payload_of_event};
 pub use history::{EventView, HistoryPage};
 pub use list::{RunPage, RunSummary};
 pub use queues::QueueDescription;

@@ -16,7 +16,7 @@ use super::{
     RunPage, RunResult, RunSummary, ScheduleDescription, UpdateState,
 };
 use crate::kernel::{HistoryEvent, ValueMut, visit_failure};
-use crate::{Failure, Payload};
+use crate::{Failure, Payload, PayloadKind};
 
 /// What stands in the place of every text of an export.
 const REDACTED: &str = "redacted";
@@ -24,7 +24,7 @@ const REDACTED: &str = "redacted";
 /// Takes the values out of an event; their shape stays.
 pub(super) fn redact(event: &mut HistoryEvent) {
     event.visit_values(&mut |value| match value {
-        ValueMut::Payload(payload) => keep_shape(payload),
+        ValueMut::Payload(payload) | ValueMut::Listed(payload) => keep_shape(payload),
         ValueMut::Text(text) => text.replace_range(.., REDACTED),
     });
 }
@@ -66,15 +66,14 @@ pub trait HideValues {
 
 impl HideValues for Payload {
     fn hide_values(&mut self) {
-        let bytes = self.as_bytes().len();
-        let kind = match self.as_bytes().trim_ascii().first() {
-            Some(b'{') => "object",
-            Some(b'[') => "array",
-            Some(b'"') => "text",
-            Some(b't' | b'f') => "flag",
+        let bytes = match self.reference() {
+            Some(reference) => reference.bytes,
+            None => self.as_bytes().len() as u64,
+        };
+        let kind = match PayloadKind::of(self) {
             // There is nothing to hide, and much that is waited for has no more to say.
-            Some(b'n') | None => return,
-            Some(_) => "number",
+            PayloadKind::Null => return,
+            kind => kind.name(),
         };
         *self = Self::from_value(&format!("‹{kind}, {bytes} bytes›")).unwrap_or_default();
     }
@@ -108,7 +107,7 @@ impl HideValues for HistoryEvent {
 
 fn hide(value: ValueMut<'_>) {
     match value {
-        ValueMut::Payload(payload) => payload.hide_values(),
+        ValueMut::Payload(payload) | ValueMut::Listed(payload) => payload.hide_values(),
         ValueMut::Text(text) => text.hide_values(),
     }
 }

@@ -16,6 +16,7 @@ use crate::support::{Fixture, json};
 
 const LIMITS: PayloadLimits = PayloadLimits {
     payload_bytes: 2_000,
+    inline_payload_bytes: 500,
     memo_bytes: 200,
     search_attributes_bytes: 100,
     transaction_bytes: 5_000,

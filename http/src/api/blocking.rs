@@ -27,10 +27,5 @@ pub(super) async fn read<T: Send + 'static>(
     read: impl FnOnce(&Engine) -> Result<T, Rejection> + Send + 'static,
 ) -> Result<T, Problem> {
     let engine = api.engine().clone();
-    match tokio::task::spawn_blocking(move || read(&engine)).await {
-        Ok(answer) => answer.map_err(Problem::from),
-        Err(error) => {
-            Err(Problem::new(codes::INTERNAL_ERROR, format!("failed to read the store: {error}")))
-        }
-    }
+    run(move || read(&engine)).await
 }

@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use everstep_engine::RunDescription;
 
-use super::Api;
 use super::json::{Answer, json};
 use super::problem::ProblemBody;
 use super::target::selector;
+use super::{Api, Parameters};
 
 /// Describe a workflow
 ///
@@ -20,6 +20,7 @@ use super::target::selector;
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("payloads" = Option<String>, Query, description = "`inline`, or `reference`: a reference in the place of each large payload; `inline` when absent"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
     responses(
@@ -29,6 +30,7 @@ use super::target::selector;
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
-    let description = api.engine().describe(&selector(&uri)?)?;
+    let engine = api.reader(Parameters::of(&uri))?;
+    let description = engine.describe(&selector(&uri)?)?;
     json(StatusCode::OK, &description)
 }

@@ -80,6 +80,10 @@ error_codes! {
         "The workflow has published nothing under this name",
         "The workflow exists, but its code has not published a value under the query's name, or not yet.",
         "Check the name, and wait until the workflow's code has come to the place where it publishes.";
+    PAYLOAD_NOT_FOUND = "payload_not_found" [404],
+        "The event carries no such payload",
+        "The run has no event of this number, or the event has fewer payloads than the address says.",
+        "Take `event_id` and `index` from the reference that stands in the payload's place.";
     UPDATE_NOT_FOUND = "update_not_found" [404],
         "The workflow knows no such update",
         "The workflow's type declares no update of this name (`detail` lists those that it declares), or no update is known under the id that was asked for. Nothing was done.",

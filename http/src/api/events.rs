@@ -21,7 +21,7 @@ use super::follow::Follower;
 use super::json::Answer;
 use super::problem::ProblemBody;
 use super::target::selector;
-use super::{Api, Problem};
+use super::{Api, Parameters, Problem};
 
 /// Events that are read at once.
 const PAGE_SIZE: usize = 100;
@@ -41,6 +41,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     params(
         ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
         ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        ("payloads" = Option<String>, Query, description = "`inline`, or `reference`: a reference in the place of each large payload; `inline` when absent"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("Last-Event-ID" = Option<u64>, Header, description = "the last event that was received"),
     ),
@@ -51,7 +52,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     ),
 )]
 pub(super) async fn events(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Answer {
-    let follower = Follower::of(&api, selector(&uri)?)?;
+    let engine = api.reader(Parameters::of(&uri))?;
+    let follower = Follower::of(&api, engine, selector(&uri)?)?;
     let from = last_event_id(&headers)?.saturating_add(1);
     let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
     tokio::spawn(feed(follower, from, api, sender));

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use everstep_engine::{Change, HistoryPage, RunId, Selector};
+use everstep_engine::{Change, Engine, HistoryPage, RunId, Selector};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
@@ -19,6 +19,7 @@ const SMALL_PAGE: usize = 100;
 /// Follows one run.
 pub(super) struct Follower {
     api: Api,
+    engine: Engine,
     selector: Selector,
     run_id: RunId,
     news: Option<Receiver<Arc<[Change]>>>,
@@ -26,10 +27,10 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Of the run that the selector names now; one that takes its id later is not followed.
-    pub(super) fn of(api: &Api, mut selector: Selector) -> Result<Self, Problem> {
-        let run_id = api.engine().describe(&selector)?.run_id;
+    pub(super) fn of(api: &Api, engine: Engine, mut selector: Selector) -> Result<Self, Problem> {
+        let run_id = engine.referring().describe(&selector)?.run_id;
         selector.run_id = Some(run_id);
-        Ok(Self { api: api.clone(), selector, run_id, news: None })
+        Ok(Self { api: api.clone(), engine, selector, run_id, news: None })
     }
 
     /// The events from `from` on; when there are none yet and the run is open, the first that
@@ -43,7 +44,7 @@ impl Follower {
     ) -> Result<HistoryPage, Problem> {
         let deadline = Instant::now() + wait;
         loop {
-            let page = page(&self.api, &self.selector, from, limit).await?;
+            let page = page(&self.engine, &self.selector, from, limit).await?;
             let over = page.closed || Instant::now() >= deadline;
             if over || !page.events.is_empty() || self.api.draining().has_begun() {
                 return Ok(page);
@@ -77,14 +78,14 @@ async fn changed(news: &mut Receiver<Arc<[Change]>>, run_id: RunId) {
 
 /// A page of a history.
 pub(super) async fn page(
-    api: &Api,
+    engine: &Engine,
     selector: &Selector,
     from: u64,
     limit: usize,
 ) -> Result<HistoryPage, Problem> {
     if limit <= SMALL_PAGE {
-        return Ok(api.engine().history(selector, from, limit)?);
+        return Ok(engine.history(selector, from, limit)?);
     }
-    let selector = selector.clone();
-    blocking::read(api, move |engine| engine.history(&selector, from, limit)).await
+    let (engine, selector) = (engine.clone(), selector.clone());
+    blocking::run(move || engine.history(&selector, from, limit)).await
 }

@@ -66,6 +66,7 @@ fn event_type() -> Schema {
         ("from" = Option<u64>, Query, description = "the first event, inclusive; 1 when absent", minimum = 1),
         ("page_size" = Option<u64>, Query, description = "events a page; 1000 when absent, clamped to 5000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
+        ("payloads" = Option<String>, Query, description = "`inline`, or `reference`: `{\"everstep_payload\": {\"event_id\", \"index\", \"bytes\", \"kind\"}}` in the place of each large payload; `inline` when absent"),
         ("follow_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
     ),
     responses(
@@ -80,9 +81,10 @@ pub(super) async fn history(State(api): State<Api>, uri: Uri) -> Answer {
     let from = first_event(parameters)?;
     let page_size = parameters.page_size(DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
     let wait = parameters.wait("follow_ms")?.unwrap_or_default();
+    let engine = api.reader(parameters)?;
     let page = match wait.is_zero() {
-        true => page(&api, &selector, from, page_size).await?,
-        false => Follower::of(&api, selector)?.next(from, page_size, wait).await?,
+        true => page(&engine, &selector, from, page_size).await?,
+        false => Follower::of(&api, engine, selector)?.next(from, page_size, wait).await?,
     };
     json(StatusCode::OK, &page)
 }

@@ -37,6 +37,7 @@ mod namespaces;
 mod openapi;
 mod parameters;
 mod pause;
+mod payload;
 mod percent;
 mod problem;
 mod projections;
@@ -76,6 +77,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .routes(routes!(describe::describe, delete::delete))
         .routes(routes!(result::result))
         .routes(routes!(history::history))
+        .routes(routes!(payload::payload))
         .routes(routes!(events::events))
         .routes(routes!(export::export))
         .routes(routes!(export::export_page))

@@ -115,6 +115,7 @@ impl From<Rejection> for Problem {
             }
             Rejection::ActivityNotPending { .. } => codes::ACTIVITY_NOT_PENDING,
             Rejection::QueryNotFound(..) => codes::QUERY_NOT_FOUND,
+            Rejection::PayloadNotFound { .. } => codes::PAYLOAD_NOT_FOUND,
             Rejection::UpdateNotFound(_) => codes::UPDATE_NOT_FOUND,
             Rejection::UpdateRejected { .. } => codes::UPDATE_REJECTED,
             Rejection::TooManyUpdates(..) => codes::TOO_MANY_UPDATES,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use everstep_engine::Engine;
 use everstep_workflows::projections::ProjectionService;
 
+use super::{Parameters, Problem};
 use crate::server::{Draining, HttpMetrics};
 
 /// The engine and what the server decided about requests.
@@ -45,6 +46,18 @@ impl Api {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    /// The engine for a request that says with `payloads` whether it wants large ones in place
+    /// (`inline`, as when it says nothing) or references to them (`reference`).
+    pub(crate) fn reader(&self, parameters: Parameters<'_>) -> Result<Engine, Problem> {
+        match parameters.text("payloads")?.as_deref() {
+            None | Some("inline") => Ok(self.engine().clone()),
+            Some("reference") => Ok(self.engine().referring()),
+            Some(other) => Err(Problem::invalid(format!(
+                "parameter `payloads` is `inline` or `reference`, not `{other}`"
+            ))),
+        }
     }
 
     pub(crate) fn projections(&self) -> &ProjectionService {

@@ -19,6 +19,7 @@ use super::export::ExportArgs;
 use super::list::ListArgs;
 use super::namespaces::NamespacesArgs;
 use super::pause::PauseArgs;
+use super::payload::PayloadArgs;
 use super::preflight::{PreflightArgs, preflight};
 use super::projections::ProjectionsCommand;
 use super::query::QueryArgs;
@@ -85,6 +86,9 @@ enum ClientCommand {
     /// Read what a workflow publishes about itself; works on closed runs too.
     #[command(after_help = QUERY_HELP)]
     Query(QueryArgs),
+    /// Print one value of a workflow's history, whole.
+    #[command(after_help = PAYLOAD_HELP)]
+    Payload(PayloadArgs),
     /// List workflows, newest first.
     #[command(after_help = LIST_HELP)]
     List(Box<ListArgs>),
@@ -218,6 +222,13 @@ const QUERY_HELP: &str = "\
 Examples:
   query order-7 status
   query order-7 status --json";
+
+const PAYLOAD_HELP: &str = "\
+The inspector and `payloads=reference` show of a large value only its event, its place and its size.
+
+Examples:
+  payload order-7 1           the workflow's input
+  payload order-7 12 | jq .";
 
 const LIST_HELP: &str = "\
 Examples:
@@ -474,6 +485,7 @@ impl ClientCommand {
             Self::Signal(args) => args.run(),
             Self::Update(args) => args.run(),
             Self::Query(args) => args.run(),
+            Self::Payload(args) => args.run(),
             Self::List(args) => args.run(),
             Self::Count(args) => args.run(),
             Self::Show(args) => args.run(),

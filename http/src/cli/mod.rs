@@ -30,6 +30,7 @@ mod logging;
 mod look;
 mod namespaces;
 mod pause;
+mod payload;
 mod preflight;
 mod projections;
 mod query;

@@ -66,6 +66,10 @@ pub struct ServeArgs {
     /// The largest input, result, signal or other payload that is taken.
     #[arg(long, default_value = "4MiB", value_parser = payload_size, value_name = "SIZE")]
     pub max_payload_bytes: usize,
+    /// The largest payload that stands in its history event; larger ones are kept in rows of their
+    /// own, which are read only when somebody wants the value.
+    #[arg(long, default_value = "32KiB", value_parser = small_size, value_name = "SIZE")]
+    pub max_inline_payload_bytes: usize,
     /// The largest memo of a run.
     #[arg(long, default_value = "64KiB", value_parser = small_size, value_name = "SIZE")]
     pub max_memo_bytes: usize,
@@ -155,6 +159,7 @@ impl ServeArgs {
                 memory_budget_bytes: self.memory_budget,
                 limits: PayloadLimits {
                     payload_bytes: self.max_payload_bytes,
+                    inline_payload_bytes: self.max_inline_payload_bytes,
                     memo_bytes: self.max_memo_bytes,
                     search_attributes_bytes: self.max_search_attributes_bytes,
                     transaction_bytes: self.max_transaction_bytes,

@@ -368,6 +368,22 @@ impl Client {
         self.connection.send(Call::get(path).waiting(follow)).await?.to()
     }
 
+    /// One payload of an event of a run's history, by its place in the event (from 0): what stands
+    /// behind a [`PayloadReference`](crate::PayloadReference).
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn payload(
+        &self,
+        selector: &Selector,
+        event_id: u64,
+        index: u16,
+    ) -> Result<Payload, ClientError> {
+        let (event_id, index) = (event_id.to_string(), index.to_string());
+        let path = Path::of_workflow(selector, &["history", &event_id, "payloads", &index]);
+        self.connection.send(Call::get(path)).await?.to()
+    }
+
     /// The whole history as it is now, page by page. For histories that fit in memory.
     ///
     /// # Errors

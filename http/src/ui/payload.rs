@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use everstep_engine::{Failure, Payload};
+use everstep_engine::{Failure, Payload, PayloadReference};
 use maud::{Markup, html};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -69,6 +69,12 @@ struct Drawing {
 
 /// The value, and where all of it can be had.
 pub(super) fn draw(payload: &Payload, raw: &str) -> Markup {
+    if let Some(reference) = payload.reference() {
+        return html! {
+            (draw_inline(payload))
+            div.payload-foot { span { (bytes(reference)) } a href=(raw) { "Raw" } }
+        };
+    }
     let mut drawing = Drawing { values_left: MAX_VALUES };
     let text = payload.as_str();
     let body = drawing.value(None, text, 0);
@@ -82,12 +88,15 @@ pub(super) fn draw(payload: &Payload, raw: &str) -> Markup {
 
 /// The value alone, without a link: for payloads that have no address.
 pub(super) fn draw_inline(payload: &Payload) -> Markup {
+    if payload.reference().is_some() {
+        return html! { div.json { div.entry { span.lit { (preview(payload, MAX_TEXT)) } } } };
+    }
     let body = Drawing { values_left: MAX_VALUES }.value(None, payload.as_str(), 0);
     html! { div.json { (body) } }
 }
 
 /// Why something failed.
-pub(super) fn failure(failure: &Failure) -> Markup {
+pub(super) fn failure(failure: &Failure, raw: &str) -> Markup {
     html! {
         div.failure {
             div {
@@ -99,14 +108,21 @@ pub(super) fn failure(failure: &Failure) -> Markup {
                 @if failure.non_retryable { " " span.muted { "· not retryable" } }
             }
             div { (cut(&failure.message)) }
-            @if let Some(details) = &failure.details { (draw_inline(details)) }
+            @if let Some(details) = &failure.details { (draw(details, raw)) }
         }
     }
 }
 
 /// The first characters of a value, on one line.
 pub(super) fn preview(payload: &Payload, max_chars: usize) -> String {
-    one_line(payload.as_str(), max_chars)
+    match payload.reference() {
+        Some(reference) => format!("‹{}, {}›", reference.kind.name(), bytes(reference)),
+        None => one_line(payload.as_str(), max_chars),
+    }
+}
+
+fn bytes(reference: PayloadReference) -> String {
+    size(usize::try_from(reference.bytes).unwrap_or(usize::MAX))
 }
 
 /// The first characters of a text, on one line.

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use everstep_engine::kernel::ExternalAsk;
-use everstep_engine::{HistoryEvent, Payload, Rejection};
+use everstep_engine::{HistoryEvent, Payload};
 use serde::Deserialize;
 
 use super::inspector::Inspector;
@@ -52,17 +52,8 @@ pub(super) async fn read(
     let found = inspector
         .read(move |inspector| {
             let selector = inspector.selector(&id, asked.run_id.as_deref())?;
-            let page = inspector.engine.history(&selector, asked.event.max(1), 1)?;
-            page.events
-                .first()
-                .filter(|view| view.event_id == asked.event)
-                .and_then(|view| of_event(&view.recorded.event).cloned())
-                .ok_or_else(|| {
-                    Rejection::InvalidRequest(format!(
-                        "event {} of workflow `{id}` carries no payload",
-                        asked.event
-                    ))
-                })
+            // Of each event the first payload is the one that a page shows.
+            inspector.engine.payload(&selector, asked.event, 0)
         })
         .await;
     match found {

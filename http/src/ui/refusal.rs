@@ -9,36 +9,11 @@ use maud::html;
 use super::inspector::Inspector;
 use super::layout::{Page, Section, Viewer};
 use super::url;
+use crate::api::Problem;
 
 /// The HTTP status of a rejection.
 pub(super) fn status(rejection: &Rejection) -> StatusCode {
-    match rejection {
-        Rejection::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-        Rejection::TooManyUpdates(..) => StatusCode::TOO_MANY_REQUESTS,
-        Rejection::Unprocessable(_)
-        | Rejection::UpdateRejected { .. }
-        | Rejection::UnknownWorkflowType(..) => StatusCode::UNPROCESSABLE_ENTITY,
-        Rejection::WorkflowNotFound(_)
-        | Rejection::QueryNotFound(..)
-        | Rejection::UpdateNotFound(_)
-        | Rejection::ScheduleNotFound(_)
-        | Rejection::ActivityNotFound(..)
-        | Rejection::NoSuchActivity(..)
-        | Rejection::NamespaceNotFound(_) => StatusCode::NOT_FOUND,
-        Rejection::WorkflowAlreadyRunning(..)
-        | Rejection::WorkflowAlreadyExists(..)
-        | Rejection::WorkflowClosed(..)
-        | Rejection::WorkflowOpen(..)
-        | Rejection::ActivityNotWaiting(..)
-        | Rejection::TaskNotFailed(_)
-        | Rejection::NamespaceAlreadyExists(_)
-        | Rejection::NamespaceNotEmpty(_)
-        | Rejection::IdempotencyConflict(_) => StatusCode::CONFLICT,
-        Rejection::PayloadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        Rejection::Corrupt(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        // `Unavailable`, `OutcomeUnknown`, and what is not known yet.
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    }
+    Problem::from(rejection.clone()).status()
 }
 
 /// A problem document.

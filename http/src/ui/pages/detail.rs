@@ -124,7 +124,7 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
     };
     match &view.recorded.event {
         HistoryEvent::ActivityFailed { failure, retry_at, .. } => html! {
-            (payload::failure(failure))
+            (payload::failure(failure, &address))
             @if let Some(next) = retry_at {
                 div.muted { "Next attempt " (times::full(*next)) }
             } @else {
@@ -138,7 +138,7 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
             div.muted { "The attempt had ended before this came: the workflow never sees it." }
             @match outcome {
                 Ok(result) => (payload::draw(result, &address)),
-                Err(failure) => (payload::failure(failure)),
+                Err(failure) => (payload::failure(failure, &address)),
             }
         },
         HistoryEvent::ActivityCancelled { abandoned: true, .. } => html! {
@@ -149,7 +149,7 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
         | HistoryEvent::ChildWorkflowFailed { failure, .. }
         | HistoryEvent::ChildWorkflowTerminated { failure, .. }
         | HistoryEvent::ChildWorkflowTimedOut { failure, .. }
-        | HistoryEvent::ExternalFailed { failure, .. } => payload::failure(failure),
+        | HistoryEvent::ExternalFailed { failure, .. } => payload::failure(failure, &address),
         HistoryEvent::ChildWorkflowStartInitiated { start, .. } => html! {
             (payload::draw(&start.input, &address))
             dl.attrs {
@@ -169,7 +169,7 @@ fn carried(run: &RunDescription, view: &EventView) -> Markup {
         HistoryEvent::UpdateCompleted(update) => html! {
             @match &update.outcome {
                 Ok(result) => (payload::draw(result, &address)),
-                Err(failure) => (payload::failure(failure)),
+                Err(failure) => (payload::failure(failure, &address)),
             }
         },
         HistoryEvent::UpdateAccepted(update) => html! {

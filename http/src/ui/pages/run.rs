@@ -237,7 +237,7 @@ fn outcome(run: &RunDescription, raw: &str) -> Markup {
     let result: Option<&Payload> = run.result.as_ref();
     html! {
         @if let Some(failure) = &run.failure {
-            (payload::failure(failure))
+            (payload::failure(failure, raw))
         } @else if let Some(result) = result {
             (payload::draw(result, raw))
         } @else if run.status.is_closed() {
