@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use everstep_engine::{
-    Activity, ActivityContext, ActivityError, Payload, PayloadLimits, Query, ScheduleInput, SearchAttribute,
-    Selector, Signal, StartRequest, Table, Transaction, TransactionContext, Update, UpdateInput,
-    Worker, Workflow, WorkflowContext, WorkflowError,
+    Activity, ActivityContext, ActivityError, Payload, PayloadLimits, Query, ScheduleInput,
+    SearchAttribute, Selector, Signal, StartRequest, Table, Transaction, TransactionContext,
+    Update, UpdateInput, Worker, Workflow, WorkflowContext, WorkflowError,
 };
 use everstep_storage::codec::{Keyring, SealingCodec};
 use everstep_storage::{EmbeddedConfig, EmbeddedStore};

@@ -34,13 +34,11 @@ fn worker() -> Worker {
         .workflow(PARENT, async |ctx: &WorkflowContext, said: String| {
             Ok(ctx.child(CARRY, said).id("child").await?.len())
         })
-        .workflow(TURN, async |ctx: &WorkflowContext, (left, said): (u32, String)| {
-            match left {
-                0 => Ok(said + &ctx.signal(MORE).await),
-                left => {
-                    ctx.sleep(Duration::from_secs(1)).await;
-                    ctx.continue_as_new((left - 1, said))
-                }
+        .workflow(TURN, async |ctx: &WorkflowContext, (left, said): (u32, String)| match left {
+            0 => Ok(said + &ctx.signal(MORE).await),
+            left => {
+                ctx.sleep(Duration::from_secs(1)).await;
+                ctx.continue_as_new((left - 1, said))
             }
         })
         .workflow(FAIL, async |ctx: &WorkflowContext, said: String| {
@@ -153,10 +151,7 @@ fn an_export_holds_the_values_and_replays() {
 fn what_is_deleted_leaves_no_payload_and_a_reset_has_its_own() {
     let mut fixture = fixture();
     let old = carried(&mut fixture, "c");
-    let old = Selector {
-        run_id: Some(fixture.engine().describe(&old).unwrap().run_id),
-        ..old
-    };
+    let old = Selector { run_id: Some(fixture.engine().describe(&old).unwrap().run_id), ..old };
     let history = fixture.event_names(&old);
     let completed = history.iter().position(|name| *name == "activity_completed").unwrap() + 1;
     let request = ResetRequest {
@@ -186,8 +181,7 @@ fn what_is_deleted_leaves_no_payload_and_a_reset_has_its_own() {
 fn retention_takes_the_payloads_along() {
     let mut fixture = fixture();
     carried(&mut fixture, "c");
-    let settings =
-        NamespaceSettings { retention_ms: Some(60_000), ..NamespaceSettings::default() };
+    let settings = NamespaceSettings { retention_ms: Some(60_000), ..NamespaceSettings::default() };
     fixture.wait(fixture.engine().update_namespace("default", settings)).unwrap();
     fixture.advance(Duration::from_secs(7_200));
     fixture.until_counted(|stats| stats.runs_expired == 1);

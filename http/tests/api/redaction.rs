@@ -1,5 +1,6 @@
 //! What a server that hides values shows to those who look: everything but the values.
 
+use everstep::server::ServerConfig;
 use serde_json::{Value, json};
 
 use crate::support::TestServer;
@@ -102,7 +103,17 @@ async fn pages(server: &TestServer, ids: &[&str]) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn the_inspector_of_a_server_that_redacts_shows_kinds_and_sizes_and_no_value() {
-    let server = TestServer::start_with(|config| config.redact = true).await;
+    redacts(|config| config.redact = true).await;
+    // In rows of their own.
+    let apart = |config: &mut ServerConfig| {
+        config.redact = true;
+        config.engine.limits.inline_payload_bytes = 1;
+    };
+    redacts(apart).await;
+}
+
+async fn redacts(change: impl FnOnce(&mut ServerConfig)) {
+    let server = TestServer::start_with(change).await;
     let ids = live(&server).await;
     let pages = pages(&server, &ids).await;
     for (address, page) in &pages {

@@ -150,6 +150,20 @@ fn folds_attempts_and_opens_payloads() {
 }
 
 #[test]
+fn says_how_large_a_value_is_and_where_it_can_be_had() {
+    browse(async |site, page| {
+        let note = "n".repeat(50_000);
+        let order = format!(r#"{{"id":"1","amount":100,"items":[],"note":"{note}"}}"#);
+        site.start("approval", "heavy-1", &order).await;
+        page.go("/ui/workflows/heavy-1").await;
+        page.until_text("#run-values", "‹object, 50.0 kB›").await;
+        page.until_text(".history tbody tr", "‹object, 50.0 kB›").await;
+        page.click("#run-values .payload-foot a").await;
+        page.until(&format!("document.body.textContent.length >= {}", order.len())).await;
+    });
+}
+
+#[test]
 fn pages_through_a_long_history() {
     browse(async |site, page| {
         site.start("fan_out", "long-1", "1000").await;

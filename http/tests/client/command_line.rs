@@ -149,6 +149,9 @@ async fn a_run_from_start_to_end() {
     succeed(url, &["signal", "s/1", "add", "1", "--json"]);
     assert_eq!(succeed(url, &["query", "s/1", "sum"]), "42\n");
     assert_eq!(succeed(url, &["query", "s/1", "above", "41"]), "true\n");
+    assert_eq!(succeed(url, &["payload", "s/1", "2"]), "41\n");
+    assert_eq!(succeed(url, &["payload", "s/1", "3", "0", "--json"]), "1\n");
+    assert!(texts(&run(url, &["payload", "s/1", "2", "1"])).1.contains("has no payload 1"));
     assert_eq!(succeed(url, &["update", "s/1", "take", "2", "--id", "t1"]), "40\n");
     let again = document(&succeed(url, &["update", "s/1", "take", "2", "--id", "t1", "--json"]));
     assert_eq!((&again["update_id"], &again["result"]), (&"t1".into(), &40.into()));

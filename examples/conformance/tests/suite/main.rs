@@ -8,6 +8,7 @@ mod support;
 mod attempts;
 mod clock;
 mod codec;
+mod large;
 mod limits;
 mod middle;
 mod recovery;
