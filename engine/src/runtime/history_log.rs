@@ -112,7 +112,7 @@ pub(super) fn encode_apart(
     mut recorded: Recorded,
     event_id: u64,
     into: &mut Vec<u8>,
-    home: Home<'_>,
+    home: &mut Home<'_>,
 ) -> Result<u64, postcard::Error> {
     let start = into.len();
     if encode(&recorded, into)? <= home.limit {

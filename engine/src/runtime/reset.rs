@@ -284,9 +284,9 @@ impl Shard {
         let run = || keys::run(namespace, run_id);
         let (batch, limit) = (&mut self.turn.batch, self.turn.limits.inline_payload_bytes);
         let (mut encoded, mut apart) = (Vec::new(), 0);
+        let mut home = Home { run: &run, batch: &mut *batch, limit };
         for (recorded, event_id) in events.into_iter().zip(1..) {
-            let home = Home { run: &run, batch: &mut *batch, limit };
-            match encode_apart(recorded, event_id, &mut encoded, home) {
+            match encode_apart(recorded, event_id, &mut encoded, &mut home) {
                 Ok(bytes) => apart += bytes,
                 // The types of an event all have a stored form; this cannot be reached.
                 Err(error) => tracing::error!(%error, "an event has no stored form"),

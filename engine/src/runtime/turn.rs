@@ -288,8 +288,8 @@ impl<'a> Step<'a> {
         let Turn { batch, encoded, limits, .. } = &mut *self.turn;
         let (namespace, run_id) = (&*self.resident.namespace, self.resident.run_id);
         let run = || keys::run(namespace, run_id);
-        let home = Home { run: &run, batch, limit: limits.inline_payload_bytes };
-        match encode_apart(recorded, self.resident.run.history_length, encoded, home) {
+        let mut home = Home { run: &run, batch, limit: limits.inline_payload_bytes };
+        match encode_apart(recorded, self.resident.run.history_length, encoded, &mut home) {
             Ok(apart) => self.resident.history_bytes += apart,
             // The types of an event all have a stored form; this cannot be reached.
             Err(error) => tracing::error!(%error, "an event has no stored form"),

@@ -162,7 +162,7 @@ fn router(
     let api = Api::new(engine.clone(), limits, draining.clone(), figures, config.redact);
     let inspected = if config.redact { engine.hiding_values() } else { engine.clone() };
     let policy = OriginPolicy { loopback_only: address.ip().is_loopback() };
-    let (pages, page_doors) = ui::routes(inspected, Some(draining)).split();
+    let (pages, page_doors) = ui::routes(inspected.referring(), Some(draining)).split();
     let doors = Doors::of_document(&serde_json::to_value(&document)?);
     let doors = doors.readable(api::DESCRIPTION).and(page_doors);
     let access = Arc::new(Access::new(config.tokens.clone(), doors));

@@ -36,8 +36,6 @@ impl Inspector {
         let namespace = DEFAULT_NAMESPACE.to_owned();
         let (journals, streams) = (Arc::default(), Arc::default());
         let Caller(caller) = Caller::nobody();
-        // Pages show of a large payload that it is there.
-        let engine = engine.referring();
         Self { engine, namespace, caller, journals, streams, guarded: false, draining }
     }
 

@@ -22,9 +22,9 @@ use super::{
 
 /// The inspector alone, for a server of one's own: `/` and all below `/ui`. Whoever serves it
 /// checks the `Host` header and who may see it, as [`Server`](crate::server::Server) does.
-pub fn router(engine: Engine) -> Router {
-    let projections = ProjectionService::reader(&engine);
-    let (router, _) = routes(engine, None).split();
+pub fn router(engine: &Engine) -> Router {
+    let projections = ProjectionService::reader(engine);
+    let (router, _) = routes(engine.referring(), None).split();
     let access = Access::new(None, Doors::default());
     router
         .layer(Extension(Caller(Principal::local())))
@@ -32,7 +32,8 @@ pub fn router(engine: Engine) -> Router {
         .layer(Extension(projections))
 }
 
-/// The inspector's routes; live streams end when the server drains.
+/// The inspector's routes over an engine that refers to large values: pages show that they are
+/// there. Live streams end when the server drains.
 pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
     // A form sends each byte of a payload as up to three.
     let body_limit =
