@@ -11,19 +11,21 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::fat_events::FatEvent;
+
 /// Events that are read at once.
 const PAGE: usize = 500;
 
-/// A decider whose events stand in streams of one type, one an entity.
+/// Where a decider belongs whose events stand in streams of one type, one an entity.
 ///
 /// The JSON form of an event is `{"type": NAME, "data": …}`: derive it with
 /// `#[serde(tag = "type", content = "data")]`.
-pub trait Aggregate:
-    Decider<
-        State: Default + Serialize + DeserializeOwned + Send + Sync + 'static,
-        Event: Serialize + DeserializeOwned + 'static,
-    > + 'static
-{
+pub trait Aggregate: 'static {
+    /// Who decides: `Self`, or a type of another crate which depends on nothing but deciders.
+    type Decider: Decider<
+            State: Default + Serialize + DeserializeOwned + Send + Sync + 'static,
+            Event: Serialize + DeserializeOwned + 'static,
+        >;
     /// The bounded context that it belongs to.
     const CONTEXT: &'static str;
     /// The type of its streams, and the name of the table of its states.
@@ -36,15 +38,24 @@ pub trait Aggregate:
     const SCHEMA_VERSION: u32 = 1;
 
     /// What an event is found by, beside its stream.
-    fn tags(_id: &str, _event: &Self::Event) -> Vec<String> {
+    fn tags(_id: &str, _event: &EventOf<Self>) -> Vec<String> {
         Vec::new()
     }
 
-    /// What an event is meant for.
-    fn category(_event: &Self::Event) -> Category {
+    /// What an event is meant for. A fat one is checked against the newest version of its schema,
+    /// carries it, and has its personal fields sealed: the state must not keep what they say, and
+    /// what is read of them later is a sealed value and no text.
+    fn category(_event: &EventOf<Self>) -> Category {
         Category::Domain
     }
 }
+
+/// The state of an aggregate's entities.
+pub type StateOf<A> = <<A as Aggregate>::Decider as Decider>::State;
+/// What may be wished for of an aggregate's entities.
+pub type CommandOf<A> = <<A as Aggregate>::Decider as Decider>::Command;
+/// What happens to an aggregate's entities.
+pub type EventOf<A> = <<A as Aggregate>::Decider as Decider>::Event;
 
 /// The state of an entity with its version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,7 +66,7 @@ pub struct Loaded<S> {
     pub state: S,
 }
 
-pub(super) const fn states<A: Aggregate>() -> Table<Loaded<A::State>> {
+pub(super) const fn states<A: Aggregate>() -> Table<Loaded<StateOf<A>>> {
     Table::new(A::CONTEXT, A::STREAM_TYPE)
 }
 
@@ -70,11 +81,11 @@ pub(super) fn stream<A: Aggregate>(id: &str) -> StreamId {
 pub fn load<A: Aggregate>(
     tx: &TransactionContext<'_>,
     id: &str,
-) -> Result<Option<Loaded<A::State>>, ActivityError> {
+) -> Result<Option<Loaded<StateOf<A>>>, ActivityError> {
     let stream = stream::<A>(id);
-    let snapshot: Option<Loaded<A::State>> = tx.get(states::<A>(), id)?;
+    let snapshot: Option<Loaded<StateOf<A>>> = tx.get(states::<A>(), id)?;
     let events = tx.stream_head(&stream)?.events;
-    let first = || Loaded { version: 0, state: A::State::default() };
+    let first = || Loaded { version: 0, state: StateOf::<A>::default() };
     let mut loaded = match snapshot {
         None if events == 0 => return Ok(None),
         snapshot => snapshot.unwrap_or_else(first),
@@ -84,8 +95,8 @@ pub fn load<A: Aggregate>(
         let Some(last) = page.last() else { break };
         let version = last.version();
         for event in &page {
-            if let Some(event) = decode::<A::Event>(event)? {
-                loaded.state = A::evolve(loaded.state, &event);
+            if let Some(event) = decode::<EventOf<A>>(event)? {
+                loaded.state = A::Decider::evolve(loaded.state, &event);
             }
         }
         loaded.version = version;
@@ -93,10 +104,12 @@ pub fn load<A: Aggregate>(
     Ok(Some(loaded))
 }
 
-/// The domain's event; none for one of a type that this code does not know.
-pub(super) fn decode<E: DeserializeOwned>(
-    event: &RecordedEvent,
-) -> Result<Option<E>, ActivityError> {
+/// The domain's event, as deciders and projections take it; none for one of a type that this code
+/// does not know. Personal fields are as they stand: sealed, or shredded.
+///
+/// # Errors
+/// `invalid_event` when it has another shape.
+pub fn decode<E: DeserializeOwned>(event: &RecordedEvent) -> Result<Option<E>, ActivityError> {
     let data: Value = serde_json::from_slice(event.data())?;
     let tagged = serde_json::json!({ "type": event.event_type(), "data": data });
     match serde_json::from_value(tagged) {
@@ -111,36 +124,64 @@ pub(super) fn decode<E: DeserializeOwned>(
     }
 }
 
-fn encode<A: Aggregate>(id: &str, event: &A::Event) -> Result<NewEvent, ActivityError> {
+/// What a domain's event becomes, beside what it says.
+pub(super) struct Encoding {
+    pub(super) context: &'static str,
+    pub(super) category: Category,
+    pub(super) schema_version: u32,
+    pub(super) tags: Vec<String>,
+}
+
+/// A domain's event as it is appended. A fat one is held against its schema and sealed.
+pub(super) fn encode<E: Serialize>(
+    tx: &mut TransactionContext<'_>,
+    event: &E,
+    encoding: Encoding,
+) -> Result<NewEvent, ActivityError> {
+    let Encoding { context, category, schema_version, tags } = encoding;
     let Value::Object(mut tagged) = serde_json::to_value(event)? else {
-        return Err(untagged::<A>());
+        return Err(untagged(context));
     };
-    let Some(Value::String(name)) = tagged.remove("type") else { return Err(untagged::<A>()) };
+    let Some(Value::String(name)) = tagged.remove("type") else { return Err(untagged(context)) };
     let data = tagged.remove("data").unwrap_or(Value::Null);
-    let mut new = NewEvent::new(name, serde_json::to_vec(&data)?);
-    new.tags = A::tags(id, event).into_iter().map(Into::into).collect();
-    new.category = A::category(event);
-    new.schema_version = A::SCHEMA_VERSION;
-    new.context = Some(A::CONTEXT.into());
+    let mut new = match (category, data) {
+        (Category::Fat, Value::Object(fields)) => {
+            let fat = FatEvent::of_fields(name, fields);
+            tags.into_iter().fold(fat, FatEvent::tag).build(tx)?
+        }
+        (_, data) => {
+            let mut new = NewEvent::new(name, serde_json::to_vec(&data)?);
+            new.tags = tags.into_iter().map(Into::into).collect();
+            (new.category, new.schema_version) = (category, schema_version);
+            new
+        }
+    };
+    new.context = Some(context.into());
     Ok(new)
 }
 
-fn untagged<A: Aggregate>() -> ActivityError {
-    let of = A::STREAM_TYPE;
+fn untagged(context: &str) -> ActivityError {
     let what = format!(
-        "events of `{of}` have no name in JSON: derive them with `tag = \"type\", content = \"data\"`"
+        "an event of context `{context}` has no name in JSON: derive it with `tag = \"type\", content = \"data\"`"
     );
     ActivityError::new("invalid_event", what).non_retryable()
 }
 
 /// The events of a decision about one entity, which is at `version`.
 pub(super) fn append<'e, A: Aggregate>(
+    tx: &mut TransactionContext<'_>,
     id: &str,
     version: u64,
-    events: impl IntoIterator<Item = &'e A::Event>,
+    events: impl IntoIterator<Item = &'e EventOf<A>>,
 ) -> Result<StreamAppend, ActivityError> {
+    let encoding = |event: &EventOf<A>| Encoding {
+        context: A::CONTEXT,
+        category: A::category(event),
+        schema_version: A::SCHEMA_VERSION,
+        tags: A::tags(id, event),
+    };
     let events: Result<Vec<_>, _> =
-        events.into_iter().map(|event| encode::<A>(id, event)).collect();
+        events.into_iter().map(|event| encode(tx, event, encoding(event))).collect();
     let expected = Expected::Version(version);
     Ok(StreamAppend { stream: Some(stream::<A>(id)), expected, events: events? })
 }

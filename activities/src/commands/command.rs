@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 use everstep_engine::Role;
 use serde::{Deserialize, Serialize};
 
+use super::personal::PersonalFields;
+
 type Check<I> = fn(&I) -> Result<(), String>;
 
 /// A kind of command: its durable name, what it takes, what it answers. Make it a constant.
@@ -25,6 +27,7 @@ pub struct Command<I, O> {
     name: &'static str,
     pub(super) role: Role,
     pub(super) check: Option<Check<I>>,
+    pub(super) personal: Option<PersonalFields>,
     types: PhantomData<fn(I) -> O>,
 }
 
@@ -38,7 +41,7 @@ impl<I, O> Copy for Command<I, O> {}
 impl<I, O> Command<I, O> {
     /// The command of that name, in the imperative; whoever has the role `app` may send it.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, role: Role::App, check: None, types: PhantomData }
+        Self { name, role: Role::App, check: None, personal: None, types: PhantomData }
     }
 
     /// Sent by callers of this role and above only.
@@ -53,6 +56,18 @@ impl<I, O> Command<I, O> {
     #[must_use]
     pub const fn check(mut self, check: Check<I>) -> Self {
         self.check = Some(check);
+        self
+    }
+
+    /// Fields of the payload that are about a person, whose id stands in the field `subject`. The
+    /// record keeps them sealed under that person's key, as events keep theirs.
+    #[must_use]
+    pub const fn personal(
+        mut self,
+        subject: &'static str,
+        fields: &'static [&'static str],
+    ) -> Self {
+        self.personal = Some(PersonalFields { subject, fields });
         self
     }
 

@@ -9,14 +9,20 @@ use everstep_engine::{ActivityError, TransactionContext};
 use super::Handled;
 use super::decision::Decision;
 use super::orchestrator::is_ours;
+use super::registry::Place;
 use super::request::CommandRequest;
-use crate::contexts::{Caller, Contexts};
+use crate::contexts::{Caller, Contexts, Contract};
 
 /// The context that has the command, if any has.
 pub(super) fn owner<'c>(contexts: &'c Contexts, command: &str) -> Option<&'c str> {
     let has = |names: &[String]| names.iter().any(|name| name == command);
     let found = contexts.contracts().find(|contract| has(&contract.command_types));
     found.map(|contract| contract.name())
+}
+
+/// The contract of the context that a command belongs to; none where the worker declares none.
+pub(super) fn contract_of(contexts: Option<&Contexts>, place: Option<Place>) -> Option<&Contract> {
+    contexts?.contract(place?.context).ok()
 }
 
 /// Calls the context's handler, which writes for itself; what it wrote counts if it is executed.

@@ -9,12 +9,14 @@
 //! worker is put together and nothing gives it back.
 
 mod aggregate;
+mod boundary;
 mod command;
 mod contexts;
 mod decision;
 mod hide;
 mod middleware;
 mod orchestrator;
+mod personal;
 mod read;
 mod record;
 mod registry;
@@ -24,7 +26,8 @@ mod scopes;
 mod send;
 mod wrap;
 
-pub use aggregate::{Aggregate, Loaded, load};
+pub use aggregate::{Aggregate, CommandOf, EventOf, Loaded, StateOf, decode, load};
+pub use boundary::Boundary;
 pub use command::{Changed, Command};
 pub use decision::{Decision, Handled};
 pub use middleware::{Middleware, Received, Verdict};
@@ -33,5 +36,8 @@ pub use record::{CommandRecord, CommandStatus, Step};
 pub use registry::{CommandInfo, Commands, WorkerCommands};
 pub use request::{CommandOutcome, CommandRequest, Entry};
 pub use retention::DEFAULT_RETENTION_MS;
-pub use send::{CommandClient, CommandError, SEND_COMMAND, SendCommands, Sending};
+pub(crate) use send::as_steps;
+pub use send::{
+    CommandClient, CommandError, SEND_COMMAND, SendCommands, Sending, UndoByCommand, sent,
+};
 pub use wrap::Entities;

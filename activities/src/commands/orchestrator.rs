@@ -12,12 +12,13 @@ use everstep_engine::{ActivityError, EventLinks, Payload, TransactionContext};
 use super::contexts;
 use super::decision::{Decision, Handled, json};
 use super::middleware::{Received, Verdict};
+use super::personal::PersonalFields;
 use super::record::{CommandRecord, CommandStatus, Step, record};
 use super::registry::{Commands, Registered};
 use super::request::{CommandOutcome, CommandRequest};
 use super::retention;
 use super::scopes;
-use crate::contexts::Contexts;
+use crate::contexts::{ContextError, Contexts};
 
 /// The code of a command that failed.
 pub(super) const FAILED: &str = "command_failed";
@@ -53,11 +54,15 @@ pub(super) fn run(
     let handler = resolve(tx, commands, &request.command_type)?;
 
     // 1: it is recorded, or known already.
-    if let Some(known) = known(tx, commands, request)? {
+    if let Some(known) = known(tx, commands, handler, request)? {
         return Ok(CommandOutcome { record: known, is_new: false });
     }
     scopes::check(tx, handler.decides_in(), request)?;
-    let mut record = CommandRecord::begin(request, tx.now());
+    let payload = match handler.personal() {
+        Some(personal) => personal.sealed(tx, &request.command_type, &request.payload)?,
+        None => request.payload.clone(),
+    };
+    let mut record = CommandRecord::begin(request, payload, tx.now());
     record.keep(tx)?;
     let links_before = tx.link_events(Some(links(request)));
     let ended = take_steps(tx, commands, handler, request, &mut record);
@@ -86,7 +91,14 @@ impl Handler<'_> {
     /// The bounded context whose decider it is; none for a handler that is no decider.
     fn decides_in(&self) -> Option<&'static str> {
         match self {
-            Self::Registered(registered) => registered.context,
+            Self::Registered(own) => own.place.map(|place| place.context),
+            Self::Context(..) => None,
+        }
+    }
+
+    fn personal(self) -> Option<PersonalFields> {
+        match self {
+            Self::Registered(own) => own.personal,
             Self::Context(..) => None,
         }
     }
@@ -97,10 +109,15 @@ fn resolve<'c>(
     commands: &'c Commands,
     name: &str,
 ) -> Result<Handler<'c>, ActivityError> {
-    if let Some(registered) = commands.get(name) {
-        return Ok(Handler::Registered(registered));
-    }
     let contexts = tx.extension::<Contexts>();
+    if let Some(registered) = commands.get(name) {
+        return match contexts::contract_of(contexts, registered.place)
+            .map(|it| it.check_command(name))
+        {
+            Some(Err(undeclared)) => Err(undeclared.into_failure()),
+            _ => Ok(Handler::Registered(registered)),
+        };
+    }
     if let Some(contexts) = contexts
         && let Some(context) = contexts::owner(contexts, name)
     {
@@ -158,6 +175,7 @@ fn refused(kind: &str, what: String) -> ActivityError {
 fn known(
     tx: &mut TransactionContext<'_>,
     commands: &Commands,
+    handler: Handler<'_>,
     request: &CommandRequest,
 ) -> Result<Option<CommandRecord>, ActivityError> {
     let Some(known) = record(tx, &request.command_id)? else { return Ok(None) };
@@ -165,7 +183,14 @@ fn known(
         known.forget(tx)?;
         return Ok(None);
     }
-    if known.is_of(request) {
+    let payloads = (&known.payload, &request.payload);
+    let is_same = match handler.personal() {
+        Some(personal) if known.command_type == request.command_type => {
+            personal.says_the_same(tx, &request.command_type, payloads)
+        }
+        _ => known.is_of(request),
+    };
+    if is_same {
         return Ok(Some(known));
     }
     let id = &request.command_id;
@@ -201,7 +226,10 @@ fn decide(
             Handler::Context(contexts, name) => contexts::handle(tx, contexts, name, request),
         });
         let handled = match catch_unwind(call) {
-            Ok(Ok(handled)) => handled,
+            Ok(Ok(handled)) => match held_to_contract(tx, handler, &handled) {
+                Ok(()) => handled,
+                Err(broken) => failed(broken.to_string(), "error", broken.code()),
+            },
             Ok(Err(error)) if is_ours(&error) => return Err(error),
             Ok(Err(error)) => failed(error.to_string(), "error", error.kind()),
             Err(panic) => failed(words(panic.as_ref()), "panic", &request.command_type),
@@ -223,9 +251,35 @@ fn decide(
     }
 }
 
+/// A decider's outcome must be in its context's contract, as a handler's of the context itself.
+fn held_to_contract(
+    tx: &TransactionContext<'_>,
+    handler: Handler<'_>,
+    handled: &Handled,
+) -> Result<(), ContextError> {
+    let Handler::Registered(own) = handler else { return Ok(()) };
+    let contexts = tx.extension::<Contexts>();
+    let Some(contract) = contexts::contract_of(contexts, own.place) else { return Ok(()) };
+    if let Some(table) = own.place.and_then(|place| place.table) {
+        contract.check_table(table)?;
+    }
+    let streams = match handled {
+        Handled::Executed(decision) => decision.streams.as_slice(),
+        Handled::Rejected(rejection) => return contract.check_error_code(&rejection.code),
+        Handled::Failed { audit, .. } => audit.as_slice(),
+    };
+    for stream in streams {
+        let stream_type = stream.stream.as_ref().map(|stream| &*stream.stream_type);
+        for event in &stream.events {
+            contract.check_event(&event.event_type, stream_type)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the store is at fault, and the command worth sending again.
 pub(super) fn is_ours(error: &ActivityError) -> bool {
-    matches!(error.kind(), "unavailable" | "corrupt" | "outcome_unknown")
+    matches!(error.kind(), "unavailable" | "corrupt" | "outcome_unknown" | "projection_behind")
 }
 
 fn failed(message: String, what: &'static str, detail: &str) -> Handled {

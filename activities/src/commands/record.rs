@@ -123,12 +123,12 @@ pub struct CommandRecord {
 }
 
 impl CommandRecord {
-    pub(super) fn begin(request: &CommandRequest, now: Timestamp) -> Self {
+    pub(super) fn begin(request: &CommandRequest, payload: Payload, now: Timestamp) -> Self {
         Self {
             command_id: request.command_id.clone(),
             command_type: request.command_type.clone(),
             status: CommandStatus::Pending,
-            payload: request.payload.clone(),
+            payload,
             user_id: request.user_id.clone(),
             entry: request.entry,
             correlation_id: request.correlation_id.clone(),

@@ -5,15 +5,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use everstep_decider::{Moment, Rejection};
+use everstep_decider::{Decider, Moment, Rejection};
 use everstep_engine::{ActivityError, Extension, Payload, Role, TransactionContext, Worker};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
-use super::aggregate::Aggregate;
+use super::aggregate::{Aggregate, CommandOf, EventOf, StateOf};
+use super::boundary::{self, Boundary};
 use super::middleware::{Authorization, Logging, Middleware, RateLimiting, Validation};
+use super::personal::PersonalFields;
 use super::retention::DEFAULT_RETENTION_MS;
-use super::send::{self, SEND_COMMAND};
+use super::send;
 use super::wrap::{self, Entities};
 use super::{Changed, Command, Handled};
 use crate::rate_limit::{DurableLimiter, RateLimit, RateLimiter};
@@ -28,8 +31,23 @@ pub(super) struct Registered {
     pub(super) role: Role,
     pub(super) check: Box<CheckPayload>,
     pub(super) handle: Box<Handle>,
-    /// The bounded context that it belongs to; none for a handler of its own, which is no decider.
-    pub(super) context: Option<&'static str>,
+    /// Fields of the payload that are kept sealed.
+    pub(super) personal: Option<PersonalFields>,
+    /// Where it belongs; none for a handler of its own, which is no decider.
+    pub(super) place: Option<Place>,
+}
+
+/// The bounded context of a command, and the table of its entity's state.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) context: &'static str,
+    pub(super) table: Option<&'static str>,
+}
+
+impl Place {
+    const fn of<A: Aggregate>() -> Self {
+        Self { context: A::CONTEXT, table: Some(A::STREAM_TYPE) }
+    }
 }
 
 /// A command that a worker takes.
@@ -53,6 +71,8 @@ pub struct Commands {
     skips: BTreeSet<(&'static str, &'static str)>,
     limiters: BTreeMap<&'static str, Arc<dyn RateLimiter>>,
     retention_ms: u64,
+    /// How many were sent from outside and answered, for who looks at them.
+    pub(super) sent: watch::Sender<u64>,
     mistake: Option<String>,
 }
 
@@ -66,6 +86,7 @@ impl Default for Commands {
             skips: BTreeSet::new(),
             limiters: BTreeMap::new(),
             retention_ms: DEFAULT_RETENTION_MS,
+            sent: watch::Sender::new(0),
             mistake: None,
         }
     }
@@ -87,9 +108,9 @@ impl Commands {
         &mut self,
         command: Command<I, Changed>,
         id: impl Fn(&I) -> String + Send + Sync + 'static,
-        wish: impl Fn(I) -> A::Command + Send + Sync + 'static,
+        wish: impl Fn(I) -> CommandOf<A> + Send + Sync + 'static,
     ) -> &mut Self {
-        self.add(command, Some(A::CONTEXT), move |tx, input: I, moment| {
+        self.add(command, Some(Place::of::<A>()), move |tx, input: I, moment| {
             let id = id(&input);
             wrap::create::<A>(tx, &id, &wish(input), moment)
         })
@@ -101,11 +122,39 @@ impl Commands {
         &mut self,
         command: Command<I, Changed>,
         id: impl Fn(&I) -> String + Send + Sync + 'static,
-        wish: impl Fn(I) -> A::Command + Send + Sync + 'static,
+        wish: impl Fn(I) -> CommandOf<A> + Send + Sync + 'static,
     ) -> &mut Self {
-        self.add(command, Some(A::CONTEXT), move |tx, input: I, moment| {
+        self.modify_with::<A, I>(command, id, move |_, _, input| Ok(wish(input)))
+    }
+
+    /// As [`Commands::modify`], where what the decider is asked depends on more than the payload:
+    /// `wish` sees the transaction, to read rows of logic projections, and the entity's state.
+    pub fn modify_with<A: Aggregate, I: DeserializeOwned + 'static>(
+        &mut self,
+        command: Command<I, Changed>,
+        id: impl Fn(&I) -> String + Send + Sync + 'static,
+        wish: impl Fn(&TransactionContext<'_>, &StateOf<A>, I) -> Result<CommandOf<A>, ActivityError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> &mut Self {
+        self.add(command, Some(Place::of::<A>()), move |tx, input: I, moment| {
             let id = id(&input);
-            wrap::modify::<A>(tx, &id, &wish(input), moment)
+            wrap::modify::<A>(tx, &id, |tx, state| wish(tx, state, input), moment)
+        })
+    }
+
+    /// A command that is decided on whatever it names: `wish` is what the decider is asked. All of
+    /// its events stand in one append, which moves the decider's scope by one; the answer names the
+    /// scope and its version.
+    pub fn within<B: Boundary, I: DeserializeOwned + 'static>(
+        &mut self,
+        command: Command<I, Changed>,
+        wish: impl Fn(I) -> <B::Decider as Decider>::Command + Send + Sync + 'static,
+    ) -> &mut Self {
+        let place = Place { context: B::CONTEXT, table: None };
+        self.add(command, Some(place), move |tx, input: I, moment| {
+            boundary::within::<B>(tx, &wish(input), moment)
         })
     }
 
@@ -117,12 +166,12 @@ impl Commands {
         command: Command<I, Vec<Changed>>,
         scope: impl Fn(&I) -> (String, String) + Send + Sync + 'static,
         ids: impl Fn(&I) -> Vec<String> + Send + Sync + 'static,
-        decide: impl Fn(&Entities<A>, &I, &mut Moment) -> Result<Vec<(String, A::Event)>, Rejection>
+        decide: impl Fn(&Entities<A>, &I, &mut Moment) -> Result<Vec<(String, EventOf<A>)>, Rejection>
         + Send
         + Sync
         + 'static,
     ) -> &mut Self {
-        self.add(command, Some(A::CONTEXT), move |tx, input: I, moment| {
+        self.add(command, Some(Place::of::<A>()), move |tx, input: I, moment| {
             let (scope_type, scope_id) = scope(&input);
             let decide = |entities: &Entities<A>| decide(entities, &input, moment);
             wrap::across::<A>(tx, (&scope_type, &scope_id), &ids(&input), decide)
@@ -145,7 +194,7 @@ impl Commands {
     fn add<I: DeserializeOwned + 'static, O>(
         &mut self,
         command: Command<I, O>,
-        context: Option<&'static str>,
+        place: Option<Place>,
         handler: impl Fn(&mut TransactionContext<'_>, I, &mut Moment) -> Result<Handled, ActivityError>
         + Send
         + Sync
@@ -161,7 +210,8 @@ impl Commands {
                 handler(tx, payload.to::<I>()?, moment)
             },
         );
-        let registered = Registered { role: command.role, check, handle, context };
+        let (role, personal) = (command.role, command.personal);
+        let registered = Registered { role, personal, check, handle, place };
         if self.registered.insert(command.name(), registered).is_some() {
             self.mistake = Some(format!("command `{}` is registered twice", command.name()));
         }
@@ -211,7 +261,7 @@ impl Commands {
         let info = |(name, of): (&&'static str, &Registered)| CommandInfo {
             command_type: name,
             role: of.role.name(),
-            context: of.context,
+            context: of.place.map(|place| place.context),
         };
         self.registered.iter().map(info).collect()
     }
@@ -258,10 +308,12 @@ impl WorkerCommands for Worker {
     fn commands(self, declare: impl FnOnce(&mut Commands)) -> Self {
         let first = self.extension::<Commands>().is_none();
         let worker = self.extend(declare);
+        let names: Vec<_> = worker
+            .extension::<Commands>()
+            .map_or_else(Vec::new, |commands| commands.registered.keys().copied().collect());
+        let worker = send::as_steps(worker, names);
         match first {
-            true => worker
-                .transaction(SEND_COMMAND, send::in_transaction)
-                .workflow(send::SENDER, send::sender),
+            true => worker.workflow(send::SENDER, send::sender),
             false => worker,
         }
     }

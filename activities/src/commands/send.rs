@@ -4,11 +4,12 @@
 use std::marker::PhantomData;
 
 use everstep_engine::{
-    ActivityError, Engine, Failure, Payload, Principal, Rejection, TransactError, Transaction,
-    TransactionContext, Workflow, WorkflowContext, WorkflowError,
+    ActivityError, Engine, Failure, Payload, Principal, Rejection, Saga, TransactError,
+    Transaction, TransactionContext, Worker, Workflow, WorkflowContext, WorkflowError,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::Command;
 use super::orchestrator::{self, CONFLICT, INVALID, UNKNOWN};
@@ -17,9 +18,19 @@ use super::registry::Commands;
 use super::request::{CommandOutcome, CommandRequest, Entry};
 use super::scopes;
 
-/// The transaction by which workflows send commands.
+/// The transaction by which workflows send commands whose type is known only as text.
 pub const SEND_COMMAND: Transaction<CommandRequest, CommandOutcome> =
     Transaction::new("everstep.send_command");
+
+/// Makes commands steps of workflows, each under its own name.
+pub(crate) fn as_steps(worker: Worker, names: impl IntoIterator<Item = &'static str>) -> Worker {
+    let worker = worker.transaction(SEND_COMMAND, in_transaction);
+    names.into_iter().fold(worker, |worker, name| worker.transaction(step(name), in_transaction))
+}
+
+const fn step(name: &'static str) -> Transaction<CommandRequest, CommandOutcome> {
+    Transaction::new(name)
+}
 
 /// The workflow by which schedules send commands: its input is `{"type", "payload"}`, its id the
 /// command's, so that a due time sends one command.
@@ -84,6 +95,12 @@ impl CommandError {
             _ => Self::Engine(error),
         }
     }
+}
+
+/// Moves whenever a command from outside was answered, a rejected one too; none where the worker
+/// declares no commands. Those of workflows are seen by their events and their runs.
+pub fn sent(engine: &Engine) -> Option<watch::Receiver<u64>> {
+    engine.extension::<Commands>().map(|commands| commands.sent.subscribe())
 }
 
 fn run(
@@ -172,7 +189,11 @@ impl CommandClient {
             return Err(CommandError::Engine(error.into()));
         }
         let sent = self.engine.transact(&self.namespace, move |tx| run(tx, &request));
-        sent.await.map_err(CommandError::of)
+        let sent = sent.await.map_err(CommandError::of);
+        if let Some(commands) = self.engine.extension::<Commands>() {
+            commands.sent.send_modify(|count| *count += 1);
+        }
+        sent
     }
 }
 
@@ -266,7 +287,7 @@ impl SendCommands for WorkflowContext {
         let mut request = CommandRequest::new(command.name(), id, payload, Entry::Workflow);
         request.correlation_id = self.workflow_id().to_owned();
         request.user_id = format!("workflow:{}", self.workflow_id());
-        let outcome = self.transaction(SEND_COMMAND, request).await?;
+        let outcome = self.transaction(step(command.name()), request).await?;
         let record = &outcome.record;
         match (record.status, &record.code) {
             (CommandStatus::Executed, _) => Ok(orchestrator::answer(&outcome).to()?),
@@ -277,6 +298,29 @@ impl SendCommands for WorkflowContext {
                 Err(error.with_details(Payload::from_value(&record.context)?))
             }
         }
+    }
+}
+
+/// Commands that undo a workflow's steps.
+pub trait UndoByCommand {
+    /// Registers the command that undoes the step which comes next; see [`Saga::compensate`]. It is
+    /// sent only when it is needed.
+    fn compensate_by<I: Serialize + 'static, O: DeserializeOwned + 'static>(
+        &self,
+        command: Command<I, O>,
+        payload: I,
+    );
+}
+
+impl UndoByCommand for Saga {
+    fn compensate_by<I: Serialize + 'static, O: DeserializeOwned + 'static>(
+        &self,
+        command: Command<I, O>,
+        payload: I,
+    ) {
+        let ctx = self.context().clone();
+        let undo = async move { ctx.command(command, &payload).await };
+        self.compensate_with(command.name(), undo);
     }
 }
 

@@ -5,18 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use everstep_decider::{Failed, Moment, Output, Rejection};
+use everstep_decider::{Decider, Failed, Moment, Output, Rejection};
 use everstep_engine::log::{ScopeExpectation, ScopeKey};
 use everstep_engine::{ActivityError, Payload, TransactionContext};
 
-use super::aggregate::{Aggregate, Loaded, append, load, states};
+use super::aggregate::{Aggregate, CommandOf, EventOf, Loaded, StateOf, append, load, states};
 use super::{Changed, Decision, Handled};
 
 /// Decides about an entity that does not exist yet.
 pub(super) fn create<A: Aggregate>(
-    tx: &TransactionContext<'_>,
+    tx: &mut TransactionContext<'_>,
     id: &str,
-    command: &A::Command,
+    command: &CommandOf<A>,
     moment: &mut Moment,
 ) -> Result<Handled, ActivityError> {
     if let Some(loaded) = load::<A>(tx, id)? {
@@ -24,21 +24,22 @@ pub(super) fn create<A: Aggregate>(
         let rejection = Rejection::new(A::ALREADY_EXISTS, what).with("id", id);
         return Ok(Handled::Rejected(rejection.with("version", loaded.version)));
     }
-    let nothing = Loaded { version: 0, state: A::State::default() };
-    decided::<A>(id, nothing.version, A::decide(&nothing.state, command, moment))
+    let nothing = Loaded { version: 0, state: StateOf::<A>::default() };
+    decided::<A>(tx, id, nothing.version, A::Decider::decide(&nothing.state, command, moment))
 }
 
-/// Decides about an entity that exists.
+/// Decides about an entity that exists; what is wished for may depend on what it is.
 pub(super) fn modify<A: Aggregate>(
-    tx: &TransactionContext<'_>,
+    tx: &mut TransactionContext<'_>,
     id: &str,
-    command: &A::Command,
+    wish: impl FnOnce(&TransactionContext<'_>, &StateOf<A>) -> Result<CommandOf<A>, ActivityError>,
     moment: &mut Moment,
 ) -> Result<Handled, ActivityError> {
-    match load::<A>(tx, id)? {
-        None => Ok(Handled::Rejected(missing::<A>(id))),
-        Some(loaded) => decided::<A>(id, loaded.version, A::decide(&loaded.state, command, moment)),
-    }
+    let Some(Loaded { version, state }) = load::<A>(tx, id)? else {
+        return Ok(Handled::Rejected(missing::<A>(id)));
+    };
+    let command = wish(tx, &state)?;
+    decided::<A>(tx, id, version, A::Decider::decide(&state, &command, moment))
 }
 
 fn missing<A: Aggregate>(id: &str) -> Rejection {
@@ -47,16 +48,17 @@ fn missing<A: Aggregate>(id: &str) -> Rejection {
 }
 
 fn decided<A: Aggregate>(
+    tx: &mut TransactionContext<'_>,
     id: &str,
     version: u64,
-    output: Output<A>,
+    output: Output<A::Decider>,
 ) -> Result<Handled, ActivityError> {
     match output {
         Output::Success { events, state } => {
             let version_after = version + events.len() as u64;
             let mut decision = Decision::new();
             if !events.is_empty() {
-                decision = decision.append(append::<A>(id, version, &events)?);
+                decision = decision.append(append::<A>(tx, id, version, &events)?);
                 decision = keep::<A>(decision, id, version_after, state);
             }
             id.clone_into(&mut decision.entity);
@@ -65,27 +67,27 @@ fn decided<A: Aggregate>(
         }
         Output::Rejected(rejection) => Ok(Handled::Rejected(rejection)),
         Output::Failed(Failed { message, context, event }) => {
-            let audit = event.map(|event| append::<A>(id, version, [&event])).transpose()?;
+            let audit = event.map(|event| append::<A>(tx, id, version, [&event])).transpose()?;
             Ok(Handled::Failed { message, context, audit })
         }
     }
 }
 
-fn keep<A: Aggregate>(decision: Decision, id: &str, version: u64, state: A::State) -> Decision {
+fn keep<A: Aggregate>(decision: Decision, id: &str, version: u64, state: StateOf<A>) -> Decision {
     let id = id.to_owned();
     decision.write(move |tx| tx.put(states::<A>(), &id, &Loaded { version, state }))
 }
 
 /// Several entities as one decision sees them, by id.
-pub type Entities<A> = BTreeMap<String, <A as everstep_decider::Decider>::State>;
+pub type Entities<A> = BTreeMap<String, StateOf<A>>;
 
 /// Decides about several entities at once; their events stand in one append that moves the scope
 /// by one.
 pub(super) fn across<A: Aggregate>(
-    tx: &TransactionContext<'_>,
+    tx: &mut TransactionContext<'_>,
     (scope_type, scope_id): (&str, &str),
     ids: &[String],
-    decide: impl FnOnce(&Entities<A>) -> Result<Vec<(String, A::Event)>, Rejection>,
+    decide: impl FnOnce(&Entities<A>) -> Result<Vec<(String, EventOf<A>)>, Rejection>,
 ) -> Result<Handled, ActivityError> {
     let scope = ScopeKey::new(tx.namespace(), scope_type, scope_id).to_string();
     let mut versions = BTreeMap::new();
@@ -104,15 +106,15 @@ pub(super) fn across<A: Aggregate>(
     let mut decision = Decision::new();
     let mut changed = Vec::new();
     for (id, version) in versions {
-        let own: Vec<&A::Event> =
+        let own: Vec<&EventOf<A>> =
             events.iter().filter(|(of, _)| *of == id).map(|(_, event)| event).collect();
         let Some(state) = entities.remove(&id) else { continue };
         if own.is_empty() {
             continue;
         }
         let after = version + own.len() as u64;
-        let state = own.iter().fold(state, |state, event| A::evolve(state, event));
-        let mut stream = append::<A>(&id, version, own)?;
+        let state = own.iter().fold(state, |state, event| A::Decider::evolve(state, event));
+        let mut stream = append::<A>(tx, &id, version, own)?;
         stream.events.iter_mut().for_each(|event| event.tags.push(scope.as_str().into()));
         decision = keep::<A>(decision.append(stream), &id, after, state);
         changed.push(Changed { id, version: after });

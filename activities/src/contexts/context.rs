@@ -47,6 +47,7 @@ pub struct Context<C> {
     pub(super) own: Arc<C>,
     pub(super) contract: Arc<Contract>,
     pub(super) handlers: BTreeMap<&'static str, Handler>,
+    pub(super) by_deciders: bool,
     pub(super) mistakes: Vec<String>,
 }
 
@@ -59,7 +60,16 @@ impl<C: BoundedContext> Context<C> {
             mistakes.push(format!("context `{}` has a contract of `{named}`", C::NAME));
         }
         let (own, contract) = (Arc::new(own), Arc::new(contract));
-        Self { own, contract, handlers: BTreeMap::new(), mistakes }
+        Self { own, contract, handlers: BTreeMap::new(), by_deciders: false, mistakes }
+    }
+
+    /// Commands of the contract without a handler here are decided by deciders that name this
+    /// context: declare them with [`WorkerCommands`](crate::commands::WorkerCommands). The contract
+    /// holds for them all the same.
+    #[must_use]
+    pub const fn by_deciders(mut self) -> Self {
+        self.by_deciders = true;
+        self
     }
 
     /// Handles commands of the type. The handler gets the transaction as this context sees it, who

@@ -14,6 +14,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::context::Handler;
+use crate::commands::as_steps;
+
 use super::{Context, ContextError, ContextMap, Contract, Relationship};
 
 /// A command of a context, with the types that go in and out.
@@ -80,6 +82,7 @@ pub struct Contexts {
 struct Declared {
     contract: Arc<Contract>,
     handlers: BTreeMap<&'static str, Handler>,
+    by_deciders: bool,
 }
 
 impl Extension for Contexts {
@@ -89,7 +92,7 @@ impl Extension for Contexts {
         }
         for (name, context) in &self.contexts {
             for command in &context.contract.command_types {
-                if !context.handlers.contains_key(command.as_str()) {
+                if !context.by_deciders && !context.handlers.contains_key(command.as_str()) {
                     return Err(format!("command `{command}` of context `{name}` has no handler"));
                 }
             }
@@ -139,8 +142,10 @@ impl Contexts {
             return Err(ContextError::UserIdRequired(command.to_owned()).into_failure());
         }
         let Some(handler) = declared.handlers.get(command) else {
-            let what = format!("command `{command}` of context `{context}` has no handler");
-            return Err(ActivityError::new("internal_error", what).non_retryable());
+            let what = format!(
+                "command `{command}` of context `{context}` has no handler here: send it as a command"
+            );
+            return Err(ActivityError::new("invalid_request", what).non_retryable());
         };
         tx.nested(|tx| handler(tx, caller, input))
     }
@@ -167,11 +172,12 @@ pub trait WorkerContexts: Sized {
 
 impl WorkerContexts for Worker {
     fn context<C: BoundedContext>(self, context: Context<C>) -> Self {
-        let Context { own, contract, handlers, mistakes } = context;
+        let Context { own, contract, handlers, by_deciders, mistakes } = context;
         let rules = Arc::clone(&contract);
-        self.bounded_context(&*own, rules).extend(|contexts: &mut Contexts| {
+        let steps: Vec<_> = handlers.keys().copied().collect();
+        as_steps(self, steps).bounded_context(&*own, rules).extend(|contexts: &mut Contexts| {
             contexts.mistakes.extend(mistakes);
-            contexts.contexts.insert(C::NAME, Declared { contract, handlers });
+            contexts.contexts.insert(C::NAME, Declared { contract, handlers, by_deciders });
         })
     }
 

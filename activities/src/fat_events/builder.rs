@@ -54,6 +54,11 @@ impl FatEvent {
         Self { event_type: event_type.into(), payload: Map::new(), tags: Vec::new() }
     }
 
+    /// An event of a type that is registered, with these fields.
+    pub fn of_fields(event_type: impl Into<String>, fields: Map<String, Value>) -> Self {
+        Self { payload: fields, ..Self::new(event_type) }
+    }
+
     /// One field.
     ///
     /// # Errors
@@ -175,10 +180,21 @@ fn seal_personal(
         let what = format!("tag `{shown}:…` of {event_type} has personal data in it: use its hash");
         return Err(refused("PERSONAL_DATA_EXPOSED", what));
     }
-    let (key, keys) = (subjects::key_of(tx, &subject)?, subjects::keys(tx)?);
+    seal_fields(tx, event_type, &subject, fields.iter().map(String::as_str), payload)
+}
+
+/// Seals fields under their subject's key, bound to the type of what they stand in.
+pub(crate) fn seal_fields<'f>(
+    tx: &mut TransactionContext<'_>,
+    within: &str,
+    subject: &str,
+    fields: impl Iterator<Item = &'f str>,
+    payload: &mut Value,
+) -> Result<(), ActivityError> {
+    let (key, keys) = (subjects::key_of(tx, subject)?, subjects::keys(tx)?);
     let namespace = tx.namespace().to_owned();
-    let place = Place { namespace: &namespace, event_type };
-    for field in &fields {
+    let place = Place { namespace: &namespace, event_type: within };
+    for field in fields {
         let path: Vec<&str> = field.split('.').collect();
         visit(payload, &path, &mut |name, value| {
             *value = personal::seal(&keys, key, (place, name), value)?;

@@ -16,9 +16,12 @@ mod personal;
 mod shred;
 mod subjects;
 
+pub(crate) use builder::seal_fields;
 pub use builder::{FatEvent, check_publication};
 pub use key_file::{KeyFileError, SubjectKeys};
 pub(crate) use personal::is_sealed;
 pub use personal::{SHREDDED, open_personal};
 pub use shred::{SHRED_SUBJECT, SUBJECT_SHREDDED, start_shred};
-pub use subjects::{Subject, SubjectStatus, WorkerSubjects, open_event, open_event_in, subject};
+pub use subjects::{
+    Subject, SubjectStatus, WorkerSubjects, open_event, open_event_in, open_fields_in, subject,
+};

@@ -112,6 +112,14 @@ pub fn open_event_in(
     opened(tx.extension::<Keeper>(), tx.namespace(), event)
 }
 
+/// Opens the sealed fields of a part of an event, such as a projection keeps, within a transaction.
+/// `event_type` is the type of the event that they were sealed in.
+pub fn open_fields_in(tx: &TransactionContext<'_>, event_type: &str, fields: &mut Value) {
+    if let Some(keys) = tx.extension::<Keeper>().and_then(|keeper| keeper.keys.as_deref()) {
+        open_personal(keys, tx.namespace(), event_type, fields);
+    }
+}
+
 fn opened(
     keeper: Option<&Keeper>,
     namespace: &str,

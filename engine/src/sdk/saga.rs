@@ -18,7 +18,7 @@ pub struct Saga {
 
 struct Compensation {
     name: &'static str,
-    undo: Pin<Box<dyn Future<Output = Result<serde::de::IgnoredAny, ActivityError>>>>,
+    undo: Pin<Box<dyn Future<Output = Result<(), ActivityError>>>>,
 }
 
 impl Saga {
@@ -27,8 +27,25 @@ impl Saga {
     /// nothing to undo.
     pub fn compensate<I: Serialize, O>(&self, activity: Activity<I, O>, input: I) {
         let call = self.ctx.call(activity.name(), Payload::from_value(&input), activity.options());
-        let compensation = Compensation { name: activity.name(), undo: Box::pin(call) };
+        let undo = async { call.await.map(|_: serde::de::IgnoredAny| ()) };
+        let compensation = Compensation { name: activity.name(), undo: Box::pin(undo) };
         self.compensations.borrow_mut().push(compensation);
+    }
+
+    /// The same, where more than an activity undoes the step: durable steps of any kind, which are
+    /// first polled when they are needed.
+    pub fn compensate_with<T>(
+        &self,
+        name: &'static str,
+        undo: impl Future<Output = Result<T, ActivityError>> + 'static,
+    ) {
+        let undo = Box::pin(async { undo.await.map(drop) });
+        self.compensations.borrow_mut().push(Compensation { name, undo });
+    }
+
+    /// The workflow whose steps these are.
+    pub const fn context(&self) -> &WorkflowContext {
+        &self.ctx
     }
 }
 

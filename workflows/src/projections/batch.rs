@@ -244,7 +244,7 @@ fn fold_part(
     let mut folded = Vec::with_capacity(part.len());
     let mut failed = None;
     for RowWork { key, events, row } in part {
-        match fold_row(row, events, code) {
+        match fold_row(key, row, events, code) {
             Ok(row) => folded.push((key.to_owned(), row)),
             Err(error) => failed = Some(earlier(failed, error)),
         }
@@ -254,6 +254,7 @@ fn fold_part(
 
 /// What becomes of one row.
 pub(super) fn fold_row(
+    key: &str,
     row: Option<StoredRow>,
     events: &[&RecordedEvent],
     code: &ProjectionCode,
@@ -261,7 +262,7 @@ pub(super) fn fold_row(
     let mut row = row;
     for event in events {
         let position = event.position();
-        let next = code.evolve(row.as_ref().map(|row| &row.state), event);
+        let next = code.evolve(key, row.as_ref().map(|row| &row.state), event);
         let next = next.map_err(|why| StepError::Event { position, why })?;
         row = next.map(|state| StoredRow { position, state });
     }

@@ -268,7 +268,8 @@ impl Reader {
             let known = match self.remembered.remove(&key) {
                 Some(mut known) => {
                     for event in touched {
-                        let Ok(next) = super::batch::fold_row(known.row.clone(), &[event], &code)
+                        let Ok(next) =
+                            super::batch::fold_row(&key, known.row.clone(), &[event], &code)
                         else {
                             break;
                         };

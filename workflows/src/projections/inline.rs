@@ -41,7 +41,7 @@ fn take_in(
         for key in keys {
             let place = row_key(code.name, &key);
             let row = tx.get(ROWS, &place)?;
-            let next = code.evolve(row.as_ref().map(|row| &row.state), event);
+            let next = code.evolve(&key, row.as_ref().map(|row| &row.state), event);
             let next = next.map_err(|why| {
                 let at = event.position();
                 let what = format!("projection `{}` at position {at}: {why}", code.name);

@@ -84,11 +84,28 @@ impl<S: Serialize + DeserializeOwned> Projection<S> {
         I: IntoIterator<Item = String>,
         S: 'static,
     {
+        self.rows(keys, move |_, row, event| evolve(row, event))
+    }
+
+    /// As [`Projection::row`], for events that say something else to each row that they touch: the
+    /// code is told the row's key.
+    pub fn rows<I>(
+        self,
+        keys: impl Fn(&RecordedEvent) -> I + Send + Sync + 'static,
+        evolve: impl Fn(&str, Option<S>, &RecordedEvent) -> Result<Option<S>, String>
+        + Send
+        + Sync
+        + 'static,
+    ) -> ProjectionCode
+    where
+        I: IntoIterator<Item = String>,
+        S: 'static,
+    {
         let keys = move |event: &RecordedEvent| keys(event).into_iter().collect();
-        let evolve = move |row: Option<&Payload>, event: &RecordedEvent| {
+        let evolve = move |key: &str, row: Option<&Payload>, event: &RecordedEvent| {
             let row = row.map(Payload::to::<S>).transpose();
             let row = row.map_err(|error| format!("the row has another shape: {error}"))?;
-            let next = evolve(row, event)?;
+            let next = evolve(key, row, event)?;
             let next = next.map(|next| Payload::from_value(&next)).transpose();
             next.map_err(|error| format!("the row has no json form: {error}"))
         };
@@ -106,7 +123,7 @@ impl<S: Serialize + DeserializeOwned> Projection<S> {
 
 type KeysOf = dyn Fn(&RecordedEvent) -> Vec<String> + Send + Sync;
 type Evolve =
-    dyn Fn(Option<&Payload>, &RecordedEvent) -> Result<Option<Payload>, String> + Send + Sync;
+    dyn Fn(&str, Option<&Payload>, &RecordedEvent) -> Result<Option<Payload>, String> + Send + Sync;
 
 /// A projection with its code, as a worker registers it.
 #[derive(Clone)]
@@ -176,10 +193,11 @@ impl ProjectionCode {
     /// What becomes of a row. A panic of the code is an error of the projection.
     pub(super) fn evolve(
         &self,
+        key: &str,
         row: Option<&Payload>,
         event: &RecordedEvent,
     ) -> Result<Option<Payload>, String> {
-        let run = std::panic::AssertUnwindSafe(|| (self.evolve)(row, event));
+        let run = std::panic::AssertUnwindSafe(|| (self.evolve)(key, row, event));
         std::panic::catch_unwind(run).unwrap_or_else(|_| Err("the code panicked".to_owned()))
     }
 }

@@ -102,7 +102,7 @@ impl<'a> Pending<'a> {
         let mut changed_at = row.as_ref().map_or(0, |row| row.position);
         let (mut row, mut positions) = (row, Vec::with_capacity(events.len()));
         for event in events {
-            let Ok(next) = fold_row(row.clone(), &[event], code) else { break };
+            let Ok(next) = fold_row(key, row.clone(), &[event], code) else { break };
             row = next;
             changed_at = event.position();
             positions.push(changed_at);

@@ -193,6 +193,7 @@ impl Decider for Accounts {
 }
 
 impl Aggregate for Accounts {
+    type Decider = Self;
     const CONTEXT: &'static str = "accounts";
     const STREAM_TYPE: &'static str = "Account";
     const NOT_FOUND: &'static str = "ACCOUNT_NOT_FOUND";
