@@ -23,6 +23,7 @@ mod metrics;
 mod origin;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod pages;
 mod serve;
 mod signals;
 
@@ -30,6 +31,7 @@ pub use config::{DEFAULT_PORT, ServerConfig};
 pub use error::ServerError;
 #[cfg(feature = "otlp")]
 pub use otlp::{OtlpError, OtlpExporter};
+pub use pages::WorkerPages;
 pub use serve::Server;
 pub use signals::shutdown_signal;
 

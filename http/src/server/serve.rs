@@ -20,7 +20,7 @@ use super::connections::Connections;
 use super::draining::DrainSwitch;
 use super::gate::{Gate, gate, method_not_allowed, route_not_found};
 use super::origin::OriginPolicy;
-use super::{Draining, HttpMetrics, ServerConfig, ServerError, figures, health};
+use super::{Draining, HttpMetrics, ServerConfig, ServerError, figures, health, pages};
 use crate::access::{Access, AccessRule, Doors};
 use crate::api::{self, Api, BackupDesk, Limits};
 use crate::ui;
@@ -162,9 +162,10 @@ fn router(
     let api = Api::new(engine.clone(), limits, draining.clone(), figures, config.redact);
     let inspected = if config.redact { engine.hiding_values() } else { engine.clone() };
     let policy = OriginPolicy { loopback_only: address.ip().is_loopback() };
-    let (pages, page_doors) = ui::routes(inspected.referring(), Some(draining)).split();
+    let (inspector, page_doors) = ui::routes(inspected.referring(), Some(draining)).split();
     let doors = Doors::of_document(&serde_json::to_value(&document)?);
-    let doors = doors.readable(api::DESCRIPTION).and(page_doors);
+    let (own_pages, own_doors) = pages::routes(engine);
+    let doors = doors.readable(api::DESCRIPTION).and(page_doors).and(own_doors);
     let access = Arc::new(Access::new(config.tokens.clone(), doors));
     let gate_state =
         Arc::new(Gate { policy, access: Arc::clone(&access), metrics: Arc::clone(&metrics) });
@@ -172,7 +173,8 @@ fn router(
     let router = routes
         .with_state(api)
         .merge(api::description(document)?)
-        .merge(pages)
+        .merge(inspector)
+        .merge(own_pages)
         .layer(Extension(Arc::clone(&access)))
         .layer(Extension(projections))
         .layer(Extension(BackupDesk::new(config.store.clone())))

@@ -37,6 +37,18 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
         ),
         None => next.run(request).await,
     };
+    mark(&mut response);
+    response
+}
+
+/// Marks the answers of pages that are not the inspector's and take no forms.
+pub(crate) async fn marked(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    mark(&mut response);
+    response
+}
+
+fn mark(response: &mut Response) {
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, value);
     }
@@ -44,7 +56,6 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
         .headers_mut()
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
 /// Where the request came from, unless it came from our own page or from no browser at all.

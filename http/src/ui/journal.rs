@@ -73,7 +73,10 @@ pub(super) struct Journal {
     groups: Vec<Group>,
     seen: u64,
     closed_at: Option<Timestamp>,
+    /// Activities that have not ended, by number.
     activities: HashMap<u32, usize>,
+    /// Every activity, by number.
+    scheduled: HashMap<u32, usize>,
     /// Activities of which an attempt may still report, too late.
     late: HashMap<u32, usize>,
     timers: HashMap<u32, usize>,
@@ -152,6 +155,11 @@ impl Journal {
         self.closed_at
     }
 
+    /// The group of an activity, by its number.
+    pub(super) fn group_of_activity(&self, id: u32) -> Option<&Group> {
+        self.groups.get(*self.scheduled.get(&id)?)
+    }
+
     /// The group that an event belongs to.
     pub(super) fn group_of(&self, event: u64) -> Option<&Group> {
         let after = self.groups.partition_point(|group| group.key <= event);
@@ -186,6 +194,7 @@ impl Journal {
                 let preview = preview(input);
                 self.open(subject, activity_type, Tone::Running, at, preview);
                 self.activities.insert(*activity_id, self.groups.len() - 1);
+                self.scheduled.insert(*activity_id, self.groups.len() - 1);
             }
             HistoryEvent::ActivityStarted { activity_id, .. } => {
                 self.activity(*activity_id, |group| {

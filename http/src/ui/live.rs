@@ -1,4 +1,4 @@
-//! `GET /ui/live?topics=runs,run:ID`: notices that something changed, as server-sent events.
+//! `GET /ui/live?topics=runs,run:ID,log`: notices that something changed, as server-sent events.
 //!
 //! Invariants: a notice carries no state, so a lost one costs a late refresh and nothing else;
 //! a topic is announced at most four times a second, and the last change is always announced.
@@ -12,10 +12,11 @@ use axum::extract::Query;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use everstep_activities::commands;
 use everstep_engine::{Change, ChangeKind, Engine};
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -45,6 +46,12 @@ impl Default for Streams {
 
 /// The topic of all schedules, as pages ask for it.
 pub(super) const SCHEDULES: &str = "schedules";
+/// The topic of the event log.
+pub(super) const LOG: &str = "log";
+/// The topic of the commands.
+pub(super) const COMMANDS: &str = "commands";
+/// The topic of what the worker declares, which another process may declare otherwise.
+pub(super) const WORKER: &str = "worker";
 
 /// What a page wants to hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +62,12 @@ enum Topic {
     Run(String),
     /// The schedules.
     Schedules,
+    /// The event log.
+    Log,
+    /// The commands.
+    Commands,
+    /// What the worker declares.
+    Worker,
 }
 
 impl Topic {
@@ -62,6 +75,9 @@ impl Topic {
         match text.split_once(':') {
             None if text == "runs" => Some(Self::Runs),
             None if text == SCHEDULES => Some(Self::Schedules),
+            None if text == LOG => Some(Self::Log),
+            None if text == COMMANDS => Some(Self::Commands),
+            None if text == WORKER => Some(Self::Worker),
             Some(("run", id)) if !id.is_empty() => Some(Self::Run(unescape(id))),
             _ => None,
         }
@@ -72,9 +88,22 @@ impl Topic {
             && match self {
                 Self::Schedules => change.kind == ChangeKind::Schedule,
                 _ if change.kind == ChangeKind::Schedule => false,
-                Self::Runs => true,
+                // A workflow may have sent one.
+                Self::Runs | Self::Commands => true,
                 Self::Run(id) => **id == *change.workflow_id,
+                Self::Log | Self::Worker => false,
             }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Runs => "runs",
+            Self::Run(_) => "run",
+            Self::Schedules => SCHEDULES,
+            Self::Log => LOG,
+            Self::Commands => COMMANDS,
+            Self::Worker => WORKER,
+        }
     }
 }
 
@@ -100,7 +129,8 @@ pub(super) async fn stream(inspector: Inspector, Query(asked): Query<Asked>) -> 
     let texts: Vec<&str> = asked.topics.split(',').collect();
     let topics: Option<Vec<_>> = texts.iter().map(|text| Topic::parse(text)).collect();
     let Some(topics) = topics.filter(|topics| topics.len() <= MAX_TOPICS) else {
-        let detail = "topics are `runs`, `schedules` and `run:ID`, at most 16, separated by commas";
+        let detail = "topics are `runs`, `schedules`, `log`, `commands`, `worker` and `run:ID`, at \
+                      most 16, separated by commas";
         return refusal::problem(StatusCode::BAD_REQUEST, "invalid_request", detail);
     };
     let Ok(permit) = Arc::clone(&inspector.streams.free).try_acquire_owned() else {
@@ -140,6 +170,11 @@ impl Watch {
     /// Until the page goes or the engine stops.
     async fn run(self, engine: Engine) {
         let mut changes = engine.changes();
+        let wants = |wanted: &[Topic]| self.topics.iter().any(|topic| wanted.contains(topic));
+        let follows_log = wants(&[Topic::Log, Topic::Commands]);
+        let mut log = follows_log.then(|| engine.follow_log(&self.namespace).ok()).flatten();
+        let follows_commands = wants(&[Topic::Commands]);
+        let mut sent = follows_commands.then(|| commands::sent(&engine)).flatten();
         // Subscribed first, announced second: what happened while the page was on its way or away
         // is read now, what happens from here on is announced.
         if !self.send("resync", "all").await {
@@ -162,12 +197,17 @@ impl Watch {
                             continue;
                         }
                         (dirty[at], ready_at[at]) = (false, now + QUIET);
-                        let name = match topic { Topic::Runs => "runs", Topic::Run(_) => "run", Topic::Schedules => SCHEDULES };
-                        if !self.send("changed", name).await {
+                        if !self.send("changed", topic.name()).await {
                             return;
                         }
                     }
                 }
+                () = moved(&mut log) => for (topic, dirty) in self.topics.iter().zip(&mut dirty) {
+                    *dirty = *dirty || matches!(topic, Topic::Log | Topic::Commands);
+                },
+                () = moved(&mut sent) => for (topic, dirty) in self.topics.iter().zip(&mut dirty) {
+                    *dirty = *dirty || matches!(topic, Topic::Commands);
+                },
                 news = changes.recv() => match news {
                     Ok(batch) => for (topic, dirty) in self.topics.iter().zip(&mut dirty) {
                         *dirty = *dirty || batch.iter().any(|change| topic.matches(&self.namespace, change));
@@ -189,6 +229,17 @@ impl Watch {
     }
 }
 
+/// When the number moves; never where nobody moves it any more.
+async fn moved(number: &mut Option<watch::Receiver<u64>>) {
+    let moves = match number {
+        Some(number) => number.changed().await.is_ok(),
+        None => std::future::pending().await,
+    };
+    if !moves {
+        *number = None;
+    }
+}
+
 /// When the server takes no more requests.
 async fn ending(draining: Option<&Draining>) {
     match draining {
@@ -206,7 +257,9 @@ mod tests {
         for id in ["order-1", "a,b", "100%", "%2C", "a:b"] {
             assert_eq!(Topic::parse(&topic_of(id)), Some(Topic::Run(id.into())), "{id}");
         }
-        assert_eq!(Topic::parse("runs"), Some(Topic::Runs));
+        for topic in [Topic::Runs, Topic::Schedules, Topic::Log, Topic::Commands, Topic::Worker] {
+            assert_eq!(Topic::parse(topic.name()), Some(topic));
+        }
         for text in ["", "run:", "other", "run"] {
             assert_eq!(Topic::parse(text), None, "{text}");
         }

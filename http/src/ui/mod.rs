@@ -43,6 +43,7 @@ mod url;
 mod verdict;
 
 pub(crate) use flash::cookie;
+pub(crate) use guard::marked;
 pub(crate) use login::{denied, log_in_first};
 pub use router::router;
 pub(crate) use router::routes;

@@ -6,9 +6,11 @@
 mod access;
 mod batches;
 mod driver;
+mod events;
 mod forms;
 mod live;
 mod namespaces;
+mod notes;
 mod operating;
 mod page;
 mod queues;

@@ -78,16 +78,20 @@ fn facts(record: &CommandRecord) -> Markup {
     let steps = serde_json::to_value(&record.steps).unwrap_or_default();
     let steps: Vec<&str> =
         steps.as_array().into_iter().flatten().filter_map(|step| step.as_str()).collect();
+    let workflow = record.user_id.strip_prefix("workflow:");
     let texts = [
         ("Id", Some(record.command_id.as_str())),
         ("Code", record.code.as_deref()),
         ("Why", record.message.as_deref()),
         ("Turned away by", record.refused_by.as_deref()),
-        ("Asked for by", Some(record.user_id.as_str())),
+        ("Asked for by", Some(record.user_id.as_str()).filter(|_| workflow.is_none())),
         ("Caused by", record.causation_id.as_deref()),
     ];
     html! {
         dl.facts {
+            @if let Some(id) = workflow {
+                div { dt { "Sent by" } dd { a.mono #sender href=(url::workflow(id)) { (id) } } }
+            }
             div { dt { "Status" } dd #status { (record.status.name()) } }
             @for (name, text) in texts {
                 @if let Some(text) = text { div { dt { (name) } dd { span.mono { (text) } } } }

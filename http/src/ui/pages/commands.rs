@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
-use crate::ui::{payload, refusal, times, url};
+use crate::ui::region::region;
+use crate::ui::{live, payload, refusal, times, url};
 
 const PAGE_SIZE: usize = 50;
 
@@ -43,6 +44,7 @@ pub(crate) async fn page(
             h1 tabindex="-1" { "Commands" }
             span.push {}
             a.button href=(url::EVENTS) { "Events" }
+            (layout::live_badge())
         }
         form.filters method="get" action=(url::COMMANDS) {
             label { "Status "
@@ -55,7 +57,7 @@ pub(crate) async fn page(
             }
             button.button type="submit" { "Show" }
         }
-        (table(&found.commands, viewer.now))
+        (region("commands", &table(&found.commands, viewer.now)))
         @if let Some(next) = &found.next_page_token {
             nav.pager aria-label="Pages" {
                 span.push {
@@ -64,7 +66,8 @@ pub(crate) async fn page(
             }
         }
     };
-    Page { title: "Commands", section: Section::Events, topics: None, body }.render(&viewer)
+    let topics = Some(live::COMMANDS.to_owned());
+    Page { title: "Commands", section: Section::Events, topics, body }.render(&viewer)
 }
 
 /// Who reads for this page.
@@ -99,7 +102,7 @@ fn table(commands: &[CommandRecord], now: Timestamp) -> Markup {
                     }
                     tbody {
                         @for command in commands {
-                            tr data-command=(command.command_id) {
+                            tr data-command=(command.command_id) data-key=(command.command_id) {
                                 td { (command.command_type) }
                                 td { a.row-link.mono href=(url::command(&command.command_id)) data-row { (payload::one_line(&command.command_id, 60)) } }
                                 td { (command.status.name()) @if let Some(code) = &command.code { " " span.mono { (code) } } }

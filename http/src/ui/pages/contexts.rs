@@ -7,6 +7,8 @@ use maud::{Markup, html};
 
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
+use crate::ui::live;
+use crate::ui::region::region;
 
 /// Answers the page.
 pub(crate) async fn page(inspector: Inspector, headers: HeaderMap) -> Response {
@@ -16,15 +18,20 @@ pub(crate) async fn page(inspector: Inspector, headers: HeaderMap) -> Response {
         header.head {
             (layout::drawer())
             h1 tabindex="-1" { "Contexts" }
+            span.push {}
+            (layout::live_badge())
         }
-        @match contexts {
-            Some(contexts) => (declared(contexts)),
-            None => p.empty {
-                "No bounded contexts: the worker declares none."
-            },
-        }
+        (region("declared", &html! {
+            @match contexts {
+                Some(contexts) => (declared(contexts)),
+                None => p.empty {
+                    "No bounded contexts: the worker declares none."
+                },
+            }
+        }))
     };
-    Page { title: "Contexts", section: Section::Contexts, topics: None, body }.render(&viewer)
+    let topics = Some(live::WORKER.to_owned());
+    Page { title: "Contexts", section: Section::Contexts, topics, body }.render(&viewer)
 }
 
 fn declared(contexts: &Contexts) -> Markup {

@@ -3,19 +3,22 @@
 use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use everstep_engine::{LogPage, LoggedEvent, Rejection};
+use everstep_engine::{EventOrigin, LogPage, LoggedEvent, Rejection};
 use maud::{Markup, html};
 
 use super::events;
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
-use crate::ui::{payload, refusal, times, url};
+use crate::ui::region::region;
+use crate::ui::{live, payload, refusal, times, url};
 
 /// Events of the same correlation that are shown.
 const SHOWN: usize = 50;
 
 struct Found {
     event: LoggedEvent,
+    /// The step of the workflow that wrote it.
+    step: Option<String>,
     /// What belongs together with it, itself included.
     related: Option<LogPage>,
 }
@@ -32,7 +35,31 @@ fn read(inspector: &Inspector, position: u64) -> Result<Option<Found>, Rejection
         }
         None => None,
     };
-    Ok(Some(Found { event, related }))
+    let step = event.origin.as_ref().map(|origin| step(inspector, origin));
+    Ok(Some(Found { event, step, related }))
+}
+
+/// The address of the step, or of its run where that has been forgotten.
+fn step(inspector: &Inspector, origin: &EventOrigin) -> String {
+    let run = url::run(&origin.workflow_id, &origin.run_id);
+    let found = inspector.selector(&origin.workflow_id, Some(&origin.run_id));
+    let group = found.and_then(|selector| {
+        let run_id = inspector.engine.describe(&selector)?.run_id;
+        inspector.journals.with(&inspector.engine, &selector, run_id, |journal| {
+            journal.group_of_activity(origin.activity_id).map(|group| group.key)
+        })
+    });
+    match group {
+        Ok(Some(event)) => format!("{run}&event={event}"),
+        _ => run,
+    }
+}
+
+/// Whether a command caused it, and not another event.
+async fn command(inspector: &Inspector, event: &LoggedEvent) -> Option<String> {
+    let id = event.causation_id.clone()?;
+    let record = super::commands::reader(inspector).get(&id).await.ok()?;
+    record.map(|_| id)
 }
 
 /// Answers the page.
@@ -50,7 +77,8 @@ pub(crate) async fn page(
         Err(rejection) => return refusal::page(&inspector, &headers, &rejection),
     };
     let viewer = Viewer::new(&inspector, &headers);
-    let Found { event, related } = found;
+    let Found { event, step, related } = found;
+    let command = command(&inspector, &event).await;
     let title = format!("{} · {}", event.event_type, event.position);
     let body = html! {
         header.head {
@@ -61,10 +89,11 @@ pub(crate) async fn page(
                 a.button.small href=(url::event(event.position - 1)) { "Before" }
             }
             a.button.small href=(url::event(event.position + 1)) { "After" }
+            (layout::live_badge())
         }
         section.card {
             div.card-head { h2 { "Event" } }
-            div.card-body { (facts(&event)) }
+            div.card-body { (facts(&event, step.as_deref(), command.as_deref())) }
         }
         section.card {
             div.card-head { h2 { "Data" } }
@@ -79,16 +108,17 @@ pub(crate) async fn page(
         @if let Some(related) = &related {
             section.card #chain {
                 div.card-head { h2 { "Belongs together" } }
-                (events::table(related, viewer.now))
+                (region("related", &events::table(related, viewer.now)))
             }
         }
     };
-    Page { title: &title, section: Section::Events, topics: None, body }.render(&viewer)
+    let topics = Some(live::LOG.to_owned());
+    Page { title: &title, section: Section::Events, topics, body }.render(&viewer)
 }
 
-fn facts(event: &LoggedEvent) -> Markup {
+fn facts(event: &LoggedEvent, step: Option<&str>, command: Option<&str>) -> Markup {
     let texts = [
-        ("Caused by", event.causation_id.as_deref()),
+        ("Caused by", event.causation_id.as_deref().filter(|_| command.is_none())),
         ("Context", event.context.as_deref()),
         ("Asked for by", event.actor.as_deref()),
         ("Trace", event.traceparent.as_deref()),
@@ -112,9 +142,12 @@ fn facts(event: &LoggedEvent) -> Markup {
             }
             @if let Some(origin) = &event.origin {
                 (fact("Written by", html! {
-                    a.mono #origin href=(url::run(&origin.workflow_id, &origin.run_id)) { (origin.workflow_id) }
+                    a.mono #origin href=(step.unwrap_or_default()) { (origin.workflow_id) }
                     ", activity " (origin.activity_id)
                 }))
+            }
+            @if let Some(id) = command {
+                (fact("Command", html! { a.mono #command href=(url::command(id)) { (id) } }))
             }
             @if let Some(id) = &event.correlation_id {
                 (fact("Correlation", html! {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::region;
-use crate::ui::{payload, refusal, times, url};
+use crate::ui::{live, payload, refusal, times, url};
 
 const PAGE_SIZE: usize = 50;
 
@@ -98,16 +98,20 @@ pub(crate) async fn page(
             span.push {}
             a.button href=(url::COMMANDS) { "Commands" }
             a.button href=(url::STREAMS) { "Streams" }
+            (layout::live_badge())
         }
         (filter(&asked))
         (region("events", &table(&page, viewer.now)))
-        @if let Some(token) = &page.next_page_token {
-            nav.pager aria-label="Pages" {
-                span.push { a.button.small href=(asked.next(token)) { "Next" } }
+        (region("pager", &html! {
+            @if let Some(token) = &page.next_page_token {
+                nav.pager aria-label="Pages" {
+                    span.push { a.button.small href=(asked.next(token)) { "Next" } }
+                }
             }
-        }
+        }))
     };
-    Page { title: "Events", section: Section::Events, topics: None, body }.render(&viewer)
+    let topics = Some(live::LOG.to_owned());
+    Page { title: "Events", section: Section::Events, topics, body }.render(&viewer)
 }
 
 fn filter(asked: &Asked) -> Markup {
@@ -154,7 +158,7 @@ pub(super) fn table(page: &LogPage, now: Timestamp) -> Markup {
 
 fn line(event: &LoggedEvent, now: Timestamp) -> Markup {
     html! {
-        tr data-position=(event.position) {
+        tr data-position=(event.position) data-key=(event.position) {
             td.end.mono { (event.position) }
             td { a.row-link href=(url::event(event.position)) data-row { (payload::one_line(&event.event_type, 60)) } }
             td.col-type.mono {

@@ -16,7 +16,7 @@ use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::region;
 use crate::ui::tone::Tone;
-use crate::ui::{icons, refusal, times, url};
+use crate::ui::{icons, live, refusal, times, url};
 
 const ROWS_A_PAGE: usize = 100;
 
@@ -42,7 +42,7 @@ pub(crate) async fn page(
         }
         (region("projections", &table(&statuses, &viewer)))
     };
-    let topics = Some("runs".to_owned());
+    let topics = Some(live::LOG.to_owned());
     Page { title: "Projections", section: Section::Projections, topics, body }.render(&viewer)
 }
 
@@ -75,7 +75,7 @@ fn line(status: &ProjectionStatus, viewer: &Viewer) -> Markup {
         Delivery::Async => "kept from a checkpoint",
     };
     html! {
-        tr data-projection=(status.name) {
+        tr data-projection=(status.name) data-key=(status.name) {
             th scope="row" { a href=(url::projection(&status.name)) { (status.name) } }
             td title=(kept) {
                 (status.category)
@@ -164,7 +164,7 @@ pub(crate) async fn one(
             }
         }))
     };
-    let topics = Some("runs".to_owned());
+    let topics = Some(live::LOG.to_owned());
     Page { title: &name, section: Section::Projections, topics, body }.render(&viewer)
 }
 
@@ -177,7 +177,7 @@ fn rows_table(name: &str, prefix: &str, page: &RowsPage) -> Markup {
             thead { tr { th scope="col" { "Key" } th.grow scope="col" { "Row" } th.num scope="col" { "Position" } } }
             tbody {
                 @for row in &page.rows {
-                    tr data-row=(row.key) {
+                    tr data-row=(row.key) data-key=(row.key) {
                         th scope="row" { (row.key) }
                         td.grow {
                             code { (row.state.as_ref().map_or("", |state| state.as_str())) }

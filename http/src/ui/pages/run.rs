@@ -137,6 +137,8 @@ fn head(run: &RunDescription, event: Option<u64>, now: Timestamp) -> Markup {
                 dd.num {
                     (run.history_length) @if run.history_length == 1 { " event" } @else { " events" }
                     span.muted { " · " (payload::size(usize::try_from(run.history_bytes).unwrap_or(usize::MAX))) }
+                    span.muted { " · " }
+                    a #log href=(url::with_query(url::EVENTS, [("correlation_id", run.workflow_id.as_str())])) { "in the log" }
                 }
             }
             div { dt { "Build" } dd { (run.build_id) } }

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
-use crate::ui::{payload, refusal, url};
+use crate::ui::region::region;
+use crate::ui::{live, payload, refusal, url};
 
 const PAGE_SIZE: usize = 100;
 
@@ -50,12 +51,13 @@ pub(crate) async fn page(
             h1 tabindex="-1" { "Streams" }
             span.push {}
             a.button href=(url::EVENTS) { "All events" }
+            (layout::live_badge())
         }
         form.filters method="get" action=(url::STREAMS) {
             label { "Type begins with " input name="type" value=(asked.r#type) autocomplete="off"; }
             button.button type="submit" { "Show" }
         }
-        (table(&streams))
+        (region("streams", &table(&streams)))
         @if let Some(last) = streams.last().filter(|_| more) {
             nav.pager aria-label="Pages" {
                 span.push {
@@ -66,7 +68,8 @@ pub(crate) async fn page(
             }
         }
     };
-    Page { title: "Streams", section: Section::Events, topics: None, body }.render(&viewer)
+    let topics = Some(live::LOG.to_owned());
+    Page { title: "Streams", section: Section::Events, topics, body }.render(&viewer)
 }
 
 fn table(streams: &[StreamDescription]) -> Markup {
@@ -85,7 +88,7 @@ fn table(streams: &[StreamDescription]) -> Markup {
                     }
                     tbody {
                         @for stream in streams {
-                            tr data-stream=(stream.stream) {
+                            tr data-stream=(stream.stream) data-key=(stream.stream) {
                                 td { a.row-link.mono href=(url::stream(&stream.stream)) data-row { (payload::one_line(&stream.stream, 80)) } }
                                 td.end { (stream.version) }
                                 td.end.mono { a href=(url::event(stream.last_position)) { (stream.last_position) } }
