@@ -2,22 +2,21 @@
 //! its goods are put aside, and forgot the orders that are open. `preflight --careless` says what
 //! it would break; it is never served.
 
+use everstep::commands::SendCommands;
 use everstep::{Worker, WorkflowContext, WorkflowError};
 
-use crate::order::{
-    CHARGE, Charge, FULFIL_ORDER, Order, Parcel, RESERVE_STOCK, Receipt, SHIP, StockRequest,
-};
+use crate::contexts::inventory::RESERVE_STOCK;
+use crate::fulfilment::reservation;
+use crate::order::{CHARGE, Charge, FULFIL_ORDER, FulfilOrder, Parcel, Receipt, SHIP};
 
-async fn fulfil_order(ctx: &WorkflowContext, order: Order) -> Result<Receipt, WorkflowError> {
-    let Order { customer, item, quantity, amount_cents, city } = order;
-    let order_id = ctx.workflow_id().to_owned();
-
-    let charge = Charge { order_id: order_id.clone(), customer, amount_cents };
+async fn fulfil_order(ctx: &WorkflowContext, order: FulfilOrder) -> Result<Receipt, WorkflowError> {
+    let (order_id, customer) = (order.order_id.clone(), order.customer_id.clone());
+    let charge = Charge { order_id: order_id.clone(), customer, amount_cents: order.total_cents };
     let charge_id = ctx.activity(CHARGE, charge).await?.charge_id;
 
-    let stock = StockRequest { order_id: order_id.clone(), item, quantity };
-    ctx.activity(RESERVE_STOCK, stock).await?;
-    let tracking_id = ctx.activity(SHIP, Parcel { order_id, city }).await?.tracking_id;
+    ctx.command(RESERVE_STOCK, &reservation(&order)).await?;
+    let parcel = Parcel { order_id, city: order.city };
+    let tracking_id = ctx.activity(SHIP, parcel).await?.tracking_id;
     Ok(Receipt { charge_id, tracking_id, approved_by: None })
 }
 

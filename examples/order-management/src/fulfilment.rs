@@ -1,14 +1,31 @@
-//! The workflow: reserve, approve, charge, ship; and back again when a step fails for good.
+//! The workflow: reserve, approve, charge, confirm, ship; and back again when a step fails for good.
+//!
+//! It begins with the commit of `OrderSubmitted`, whoever sent the command: there is no submitted
+//! order that nobody works on.
 
-use everstep::{Saga, Worker, WorkflowContext, WorkflowError};
+use std::collections::BTreeMap;
+
+use everstep::commands::{SendCommands, UndoByCommand, decode};
+use everstep::log::RecordedEvent;
+use everstep::{
+    ActivityError, Payload, Saga, StartRequest, TransactionContext, Worker, WorkflowContext,
+    WorkflowError,
+};
 use everstep_workflows::{Approval, approval};
+use order_domain::inventory::Portion;
+use order_domain::order::OrderEvent;
 
+use crate::contexts::inventory::{
+    CONFIRM_RESERVATION, ConfirmReservation, RELEASE_RESERVATION, RESERVE_STOCK,
+    ReleaseReservation, ReserveStock,
+};
+use crate::contexts::orders::{CANCEL_ORDER, CONFIRM_ORDER, CancelOrder, OfOrder, SUBMITTED};
 use crate::order::{
-    APPROVAL_DEADLINE, APPROVAL_LIMIT_CENTS, CHARGE, Charge, DECISION, FULFIL_ORDER, Order, Parcel,
-    REFUND, RELEASE_STOCK, RESERVE_STOCK, Receipt, Refund, SHIP, STATUS, Status, StockRequest,
+    APPROVAL_DEADLINE, APPROVAL_LIMIT_CENTS, CHARGE, Charge, DECISION, FULFIL_ORDER, FulfilOrder,
+    Parcel, REFUND, Receipt, Refund, SHIP, STATUS, Status,
 };
 
-async fn fulfil_order(ctx: &WorkflowContext, order: Order) -> Result<Receipt, WorkflowError> {
+async fn fulfil_order(ctx: &WorkflowContext, order: FulfilOrder) -> Result<Receipt, WorkflowError> {
     let receipt = ctx
         .saga(async |saga| {
             let ended = steps(ctx, saga, &order).await;
@@ -18,35 +35,51 @@ async fn fulfil_order(ctx: &WorkflowContext, order: Order) -> Result<Receipt, Wo
             ended
         })
         .await;
+    if let Err(error) = &receipt {
+        cancel(ctx, &order, error).await;
+    }
     ctx.publish(STATUS, if receipt.is_ok() { Status::Shipped } else { Status::Undone });
     receipt
 }
 
-/// Each compensation is registered before its step: a step may succeed and yet report failure.
+/// What happens as a command is registered to be undone once it has happened: its step and its
+/// effect are one commit. What happens outside is registered before.
 async fn steps(
     ctx: &WorkflowContext,
     saga: &Saga,
-    order: &Order,
+    order: &FulfilOrder,
 ) -> Result<Receipt, WorkflowError> {
-    let order_id = ctx.workflow_id();
+    let order_id = &order.order_id;
 
     ctx.publish(STATUS, Status::Reserving);
-    saga.compensate(RELEASE_STOCK, stock_request(order_id, order));
-    ctx.activity(RESERVE_STOCK, stock_request(order_id, order)).await?;
+    let wanted = reservation(order);
+    ctx.command(RESERVE_STOCK, &wanted).await?;
+    let reservation_id = wanted.reservation_id;
+    let reason = format!("order {order_id} is undone");
+    let release = ReleaseReservation { reservation_id: reservation_id.clone(), reason };
+    saga.compensate_by(RELEASE_RESERVATION, release);
 
-    let approved_by = match order.amount_cents > APPROVAL_LIMIT_CENTS {
-        true => Some(approve(ctx, order.amount_cents).await?),
+    let approved_by = match order.total_cents > APPROVAL_LIMIT_CENTS {
+        true => Some(approve(ctx, order.total_cents).await?),
         false => None,
     };
 
     ctx.publish(STATUS, Status::Charging);
-    saga.compensate(REFUND, Refund { order_id: order_id.into() });
-    let Order { customer, amount_cents, city, .. } = order.clone();
-    let charge = Charge { order_id: order_id.into(), customer, amount_cents };
+    saga.compensate(REFUND, Refund { order_id: order_id.clone() });
+    let charge = Charge {
+        order_id: order_id.clone(),
+        customer: order.customer_id.clone(),
+        amount_cents: order.total_cents,
+    };
     let charge_id = ctx.activity(CHARGE, charge).await?.charge_id;
 
+    ctx.publish(STATUS, Status::Confirming);
+    // Refused when the customer has cancelled meanwhile.
+    ctx.command(CONFIRM_ORDER, &OfOrder { order_id: order_id.clone() }).await?;
+    ctx.command(CONFIRM_RESERVATION, &ConfirmReservation { reservation_id }).await?;
+
     ctx.publish(STATUS, Status::Shipping);
-    let parcel = Parcel { order_id: order_id.into(), city };
+    let parcel = Parcel { order_id: order_id.clone(), city: order.city.clone() };
     let tracking_id = ctx.activity(SHIP, parcel).await?.tracking_id;
     Ok(Receipt { charge_id, tracking_id, approved_by })
 }
@@ -67,12 +100,59 @@ async fn approve(ctx: &WorkflowContext, amount_cents: u64) -> Result<String, Wor
     }
 }
 
-fn stock_request(order_id: &str, order: &Order) -> StockRequest {
-    StockRequest { order_id: order_id.into(), item: order.item.clone(), quantity: order.quantity }
+/// Tells the order, which may be cancelled already: that is why the rest was undone, then.
+async fn cancel(ctx: &WorkflowContext, order: &FulfilOrder, why: &WorkflowError) {
+    let cancel = CancelOrder { order_id: order.order_id.clone(), reason: why.to_string() };
+    if let Err(error) = ctx.shield(ctx.command(CANCEL_ORDER, &cancel)).await {
+        tracing::info!(order = order.order_id, %error, "the order was not cancelled");
+    }
 }
 
+/// What is reserved for an order.
+pub(crate) fn reservation(order: &FulfilOrder) -> ReserveStock {
+    let portion = |item: &order_domain::order::OrderItem| Portion {
+        product_id: item.product_id.clone(),
+        quantity: item.quantity,
+    };
+    ReserveStock {
+        reservation_id: format!("res-{}", order.order_id),
+        order_id: order.order_id.clone(),
+        items: order.items.iter().map(portion).collect(),
+    }
+}
+
+/// The workflow alone: all that a replay needs.
 pub(crate) fn register(worker: Worker) -> Worker {
     worker.workflow(FULFIL_ORDER, fulfil_order).signal(FULFIL_ORDER, DECISION)
+}
+
+/// Fulfils every order from the commit on in which it is submitted.
+pub(crate) fn begin_when_submitted(worker: Worker) -> Worker {
+    worker.on_append(|tx, events| {
+        let submitted = events.iter().filter(|event| event.event_type() == SUBMITTED);
+        submitted.into_iter().try_for_each(|event| begin(tx, event))
+    })
+}
+
+fn begin(tx: &mut TransactionContext<'_>, event: &RecordedEvent) -> Result<(), ActivityError> {
+    let Some(OrderEvent::OrderSubmitted {
+        order_id, customer_id, items, total_cents, city, ..
+    }) = decode(event)?
+    else {
+        return Ok(());
+    };
+    let products: Vec<&str> = items.iter().map(|item| item.product_id.as_str()).collect();
+    let memo = BTreeMap::from([("items", products.join(", ")), ("city", city.clone())]);
+    let search_attributes = BTreeMap::from([
+        ("customer".to_owned(), Payload::from_value(&customer_id)?),
+        ("amount_cents".to_owned(), Payload::from_value(&total_cents)?),
+    ]);
+    let memo = Some(Payload::from_value(&memo)?);
+    let order = FulfilOrder { order_id, customer_id, items, total_cents, city };
+    let mut request = StartRequest::new(FULFIL_ORDER.name(), Payload::from_value(&order)?);
+    request.workflow_id = Some(order.order_id);
+    (request.memo, request.search_attributes) = (memo, search_attributes);
+    tx.start_with(request)
 }
 
 #[cfg(test)]

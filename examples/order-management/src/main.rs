@@ -1,14 +1,22 @@
 //! An order shop: stock, payments that fail now and then, approvals, shipping, and the way back.
 //!
+//! Commands are decided by pure deciders (`domain`), in three bounded contexts (`contexts`); their
+//! events are what screens are made of (`views`, `page`), and what a submitted order's workflow
+//! begins with (`fulfilment`).
+//!
 //! Start it, look at it, kill it with `-9`, start it again: every order goes on where it was, and
 //! nobody is charged twice.
 
 mod careless;
+mod carrier;
+mod catalogue;
+mod contexts;
 mod fulfilment;
 mod order;
+mod page;
 mod payments;
 mod shoppers;
-mod warehouse;
+mod views;
 
 use std::error::Error;
 use std::net::TcpListener;
@@ -79,13 +87,19 @@ fn open(args: &Args) -> Result<Worker, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     payments::start(listener, ledger)?;
-    let worker = fulfilment::register(warehouse::register(Worker::new()));
-    Ok(payments::register(worker, address)?)
+    Ok(payments::register(shop(), address)?)
+}
+
+/// All of it but the payments.
+fn shop() -> Worker {
+    let worker = views::register(contexts::register(Worker::new()));
+    let worker = fulfilment::begin_when_submitted(fulfilment::register(worker));
+    page::register(carrier::register(worker))
 }
 
 fn announce(url: &str) {
     eprintln!(
-        "  Orders are coming in. Open {url}/ and\n\
+        "  Orders are coming in. Open {url}/shop for the shop's own page, and {url}/ and\n\
          \n  - click an order: its steps, its retries, what it waits for;\
          \n  - approve a large one: signal `decision` with {{\"approved\": true, \"by\": \"you\"}};\
          \n  - kill this process with -9 and start it again: every order goes on where it was.\n"

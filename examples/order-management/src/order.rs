@@ -1,18 +1,15 @@
-//! What is ordered, and the names that everyone shares: the workflow, its activities, its signal
+//! What is fulfilled, and the names that everyone shares: the workflow, its activities, its signal
 //! and its query.
 
 use std::time::Duration;
 
 use everstep::{Activity, Query, Retry, Signal, Workflow};
+use order_domain::order::OrderItem;
 use serde::{Deserialize, Serialize};
 
 /// Takes an order from the shelf to the customer, or undoes what was done of it.
-pub(crate) const FULFIL_ORDER: Workflow<Order, Receipt> = Workflow::new("fulfil_order");
+pub(crate) const FULFIL_ORDER: Workflow<FulfilOrder, Receipt> = Workflow::new("fulfil_order");
 
-/// Puts the goods aside; `out_of_stock` is final.
-pub(crate) const RESERVE_STOCK: Activity<StockRequest, ()> = Activity::new("reserve_stock");
-/// Puts them back.
-pub(crate) const RELEASE_STOCK: Activity<StockRequest, ()> = Activity::new("release_stock");
 /// Charges the customer; `card_declined` is final, everything else is tried again.
 pub(crate) const CHARGE: Activity<Charge, Charged> = Activity::new("charge").retry(PATIENT);
 /// Gives back what was charged for an order, if anything.
@@ -36,20 +33,15 @@ pub(crate) const APPROVAL_LIMIT_CENTS: u64 = 50_000;
 /// How long they wait.
 pub(crate) const APPROVAL_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
+/// What fulfilment needs of a submitted order, and nothing personal: histories keep it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Order {
-    pub(crate) customer: String,
-    pub(crate) item: String,
-    pub(crate) quantity: u32,
-    pub(crate) amount_cents: u64,
-    pub(crate) city: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct StockRequest {
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FulfilOrder {
     pub(crate) order_id: String,
-    pub(crate) item: String,
-    pub(crate) quantity: u32,
+    pub(crate) customer_id: String,
+    pub(crate) items: Vec<OrderItem>,
+    pub(crate) total_cents: u64,
+    pub(crate) city: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -99,6 +91,7 @@ pub(crate) enum Status {
     Reserving,
     AwaitingApproval,
     Charging,
+    Confirming,
     Shipping,
     Shipped,
     /// Something failed for good; whatever was done is being undone.

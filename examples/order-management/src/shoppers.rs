@@ -1,19 +1,29 @@
-//! People who order, and a clerk who approves: so that there is something to look at.
+//! People who order, a clerk who approves, and one who fills the shelves: so that there is something
+//! to look at. They send the same commands over HTTP as anybody else.
 //!
 //! Invariant: they keep nothing in memory that matters. What the next order's number is, how many
-//! are open and which wait is asked of the server each time, so they go on after a crash.
+//! are open, which wait and what is short is asked of the server each time, so they go on after a
+//! crash.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use everstep::client::{Client, ClientError};
-use everstep::{ListFilter, Payload, RunStatus, RunSummary, Selector, StartRequest};
+use everstep::client::{Client, ClientError, CommandInput, EventFilter};
+use everstep::commands::Command;
+use everstep::{ListFilter, Payload, RunStatus, RunSummary, Selector};
+use order_domain::inventory::{Portion, Stock};
+use order_domain::order::OrderItem;
 use rand::seq::IndexedRandom;
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::order::{APPROVAL_LIMIT_CENTS, DECISION, Decision, FULFIL_ORDER, Order, STATUS, Status};
-use crate::warehouse::{OUT_OF_REACH, SOLD_OUT};
+use crate::carrier::OUT_OF_REACH;
+use crate::catalogue::{CITIES, CUSTOMERS, PRODUCTS, SOLD_OUT};
+use crate::contexts::customers::{REGISTER_CUSTOMER, RegisterCustomer};
+use crate::contexts::inventory::{ADD_STOCK, CREATE_PRODUCT, CreateProduct};
+use crate::contexts::orders::{
+    ADD_ORDER_ITEM, AddOrderItem, CREATE_ORDER, CreateOrder, OfOrder, SUBMIT_ORDER,
+};
+use crate::order::{APPROVAL_LIMIT_CENTS, DECISION, Decision, STATUS, Status};
 
 const ID_PREFIX: &str = "order-";
 /// The first orders come fast, so that the list fills while one looks.
@@ -23,18 +33,10 @@ const RUSH_INTERVAL: Duration = Duration::from_millis(250);
 const MAX_OPEN: usize = 60;
 /// So many large orders are left to whoever looks; the clerk decides about the oldest of more.
 const LEFT_WAITING: usize = 8;
-
-const CUSTOMERS: [&str; 8] =
-    ["ada", "alan", "barbara", "edsger", "frances", "grace", "ken", "leslie"];
-const CITIES: [&str; 7] = ["Amsterdam", "Berlin", "Kyiv", "Lisbon", "London", "Oslo", "Zürich"];
-const ITEMS: [(&str, u64); 6] = [
-    ("punched cards", 990),
-    ("slide rule", 4_900),
-    ("teletype ribbon", 1_250),
-    ("abacus", 12_900),
-    ("drum memory", 59_900),
-    ("difference engine", 249_000),
-];
+/// Less than a quarter of what lay there at first, and the shelf is filled again.
+const LOW: u64 = 4;
+/// Orders of other people may lie between the last ones.
+const LOOK_BACK: usize = 50;
 
 /// Orders for ever: a rush at first, then one every `every`. Never where that is zero.
 pub(crate) async fn order_for_ever(url: String, every: Duration) {
@@ -43,6 +45,10 @@ pub(crate) async fn order_for_ever(url: String, every: Duration) {
         Ok(_) => return,
         Err(error) => return tracing::error!(%error, "no orders"),
     };
+    while let Err(error) = open_the_shop(&client).await {
+        tracing::warn!(%error, "the shop does not open yet");
+        tokio::time::sleep(RUSH_INTERVAL).await;
+    }
     let mut placed = 0;
     let mut ticks = interval(RUSH_INTERVAL.min(every));
     loop {
@@ -58,34 +64,67 @@ pub(crate) async fn order_for_ever(url: String, every: Duration) {
     }
 }
 
+/// Sends a command: under the same id it is executed once, and it belongs to an order, maybe.
+async fn send<I: Serialize, O>(
+    client: &Client,
+    command: Command<I, O>,
+    payload: &I,
+    (id, belongs_to): (Option<String>, Option<&str>),
+) -> Result<(), ClientError> {
+    let mut input = CommandInput::new(Payload::from_value(payload).unwrap_or_default());
+    (input.command_id, input.correlation_id) = (id, belongs_to.map(str::to_owned));
+    client.send_command(command.name(), &input).await.map(drop)
+}
+
+/// Registers customers and products, once in the shop's life.
+async fn open_the_shop(client: &Client) -> Result<(), ClientError> {
+    for (id, name) in CUSTOMERS {
+        let email = format!("{id}@example.com");
+        let new = RegisterCustomer { customer_id: id.to_owned(), name: name.to_owned(), email };
+        once(send(client, REGISTER_CUSTOMER, &new, (Some(format!("register-{id}")), None)).await)?;
+    }
+    for (id, name, price_cents, quantity) in PRODUCTS {
+        let product_id = id.to_owned();
+        let new = CreateProduct { product_id, name: name.to_owned(), price_cents };
+        once(send(client, CREATE_PRODUCT, &new, (Some(format!("create-{id}")), None)).await)?;
+        if quantity > 0 {
+            let first = Portion { product_id: id.to_owned(), quantity };
+            send(client, ADD_STOCK, &first, (Some(format!("first-{id}")), None)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What there is already needs not be made.
+fn once(sent: Result<(), ClientError>) -> Result<(), ClientError> {
+    match sent {
+        Err(error) if error.code().ends_with("_ALREADY_EXISTS") => Ok(()),
+        other => other,
+    }
+}
+
 async fn tick(client: &Client) -> Result<(), ClientError> {
-    let open = orders(client, Some(RunStatus::Running), MAX_OPEN).await?;
+    let id_prefix = Some(ID_PREFIX.to_owned());
+    let filter =
+        ListFilter { status: Some(RunStatus::Running), id_prefix, ..ListFilter::default() };
+    // Newest first.
+    let open = client.list(&filter, Some(MAX_OPEN), None).await?.workflows;
     let mut waiting = Vec::new();
     for order in &open {
         if awaits_approval(client, order).await? {
             waiting.push(order);
         }
     }
-    // Newest first, so the last one waits longest.
+    // The last one waits longest.
     if let Some(oldest) = waiting.get(LEFT_WAITING..).and_then(<[_]>::last) {
         let decision = Decision { approved: rand::random_bool(0.75), by: "the clerk".into() };
         client.send_signal(&Selector::newest(&oldest.workflow_id), DECISION, &decision).await?;
     }
+    fill_the_shelves(client).await?;
     if open.len() < MAX_OPEN {
         place(client).await?;
     }
     Ok(())
-}
-
-/// Orders, newest first.
-async fn orders(
-    client: &Client,
-    status: Option<RunStatus>,
-    limit: usize,
-) -> Result<Vec<RunSummary>, ClientError> {
-    let id_prefix = Some(ID_PREFIX.to_owned());
-    let filter = ListFilter { status, id_prefix, ..ListFilter::default() };
-    Ok(client.list(&filter, Some(limit), None).await?.workflows)
 }
 
 async fn awaits_approval(client: &Client, order: &RunSummary) -> Result<bool, ClientError> {
@@ -97,43 +136,69 @@ async fn awaits_approval(client: &Client, order: &RunSummary) -> Result<bool, Cl
     Ok(status == Status::AwaitingApproval)
 }
 
-async fn place(client: &Client) -> Result<(), ClientError> {
-    let newest = orders(client, None, 1).await?.pop();
-    let number = newest
-        .and_then(|order| order.workflow_id.strip_prefix(ID_PREFIX)?.parse::<u64>().ok())
-        .map_or(1, |last| last + 1);
-    let order = think_of_one();
-    let mut request = StartRequest::new(FULFIL_ORDER.name(), json(&order));
-    request.workflow_id = Some(format!("{ID_PREFIX}{number:06}"));
-    request.search_attributes = BTreeMap::from([
-        ("customer".to_owned(), json(&order.customer)),
-        ("amount_cents".to_owned(), json(&order.amount_cents)),
-    ]);
-    request.memo = Some(json(&BTreeMap::from([("item", &order.item), ("city", &order.city)])));
-    client.start(&request).await.map(drop)
+async fn fill_the_shelves(client: &Client) -> Result<(), ClientError> {
+    for (id, _, _, quantity) in PRODUCTS {
+        if quantity == 0 {
+            continue;
+        }
+        let row = client.projection_row("productStock", id).await?;
+        let stock: Option<Stock> = serde_json::from_value(row.state).ok();
+        if stock.is_some_and(|stock| stock.available * LOW < u64::from(quantity)) {
+            let more = Portion { product_id: id.to_owned(), quantity };
+            send(client, ADD_STOCK, &more, (None, None)).await?;
+        }
+    }
+    Ok(())
 }
 
-fn think_of_one() -> Order {
-    let mut rng = rand::rng();
-    let (item, price_cents) = match rand::random_bool(0.04) {
-        true => (SOLD_OUT, 1_900),
-        false => *ITEMS.choose(&mut rng).unwrap_or(&ITEMS[0]),
+/// A draft is begun, filled and submitted, as a customer would.
+async fn place(client: &Client) -> Result<(), ClientError> {
+    let order_id = format!("{ID_PREFIX}{:06}", last_number(client).await? + 1);
+    let (customer_id, city, items) = think_of_one();
+    let create =
+        CreateOrder { order_id: order_id.clone(), customer_id: customer_id.to_owned(), city };
+    // As its workflow will.
+    let of_order = Some(order_id.as_str());
+    send(client, CREATE_ORDER, &create, (None, of_order)).await?;
+    for item in items {
+        let added = AddOrderItem { order_id: order_id.clone(), item };
+        send(client, ADD_ORDER_ITEM, &added, (None, of_order)).await?;
+    }
+    let submit = OfOrder { order_id: order_id.clone() };
+    send(client, SUBMIT_ORDER, &submit, (None, of_order)).await
+}
+
+/// The number of the last order that was begun here.
+async fn last_number(client: &Client) -> Result<u64, ClientError> {
+    let created = EventFilter {
+        types: vec!["OrderCreated".to_owned()],
+        backwards: true,
+        page_size: Some(LOOK_BACK),
+        ..EventFilter::default()
     };
+    let events = client.log_events(&created, Duration::ZERO).await?.events;
+    let number = |id: &String| id.strip_prefix(ID_PREFIX)?.parse::<u64>().ok();
+    let numbers = events.iter().filter_map(|event| event.stream_id.as_ref().and_then(number));
+    Ok(numbers.max().unwrap_or(0))
+}
+
+fn think_of_one() -> (&'static str, String, Vec<OrderItem>) {
+    let mut rng = rand::rng();
+    let (customer, _) = CUSTOMERS.choose(&mut rng).copied().unwrap_or(CUSTOMERS[0]);
     let city = match rand::random_bool(0.05) {
         true => OUT_OF_REACH,
         false => CITIES.choose(&mut rng).copied().unwrap_or(CITIES[0]),
     };
-    let quantity = rand::random_range(1..=3);
-    Order {
-        customer: CUSTOMERS.choose(&mut rng).copied().unwrap_or(CUSTOMERS[0]).to_owned(),
-        item: item.to_owned(),
-        quantity,
-        amount_cents: price_cents * u64::from(quantity),
-        city: city.to_owned(),
+    let on_the_shelf = &PRODUCTS[..PRODUCTS.len() - 1];
+    let lines = *[1, 1, 1, 2, 2, 3].choose(&mut rng).unwrap_or(&1);
+    let mut chosen: Vec<_> = on_the_shelf.sample(&mut rng, lines).collect();
+    if rand::random_bool(0.04) {
+        chosen.extend(PRODUCTS.iter().find(|(id, ..)| *id == SOLD_OUT));
     }
-}
-
-/// Only for values that have a JSON form.
-fn json<T: Serialize>(value: &T) -> Payload {
-    Payload::from_value(value).unwrap_or_default()
+    let item = |&&(id, _, unit_price_cents, _): &&(&str, &str, u64, u32)| OrderItem {
+        product_id: id.to_owned(),
+        quantity: rand::random_range(1..=3),
+        unit_price_cents,
+    };
+    (customer, city.to_owned(), chosen.iter().map(item).collect())
 }

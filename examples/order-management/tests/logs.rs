@@ -2,25 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod selling;
 #[path = "../../conformance/tests/support/mod.rs"]
 mod support;
 
 use serde_json::json;
 
+use selling::{BINARY, QUIET};
 use support::Server;
 
 #[tokio::test]
 async fn a_line_is_written_once_over_kills() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let binary = env!("CARGO_BIN_EXE_order-management");
-    let start = async || Server::start(binary, &data, &["--order-every-ms", "0"]).await;
+    let start = async || Server::start(BINARY, &data, &QUIET).await;
     let mut server = start().await;
-    let order = json!({
-        "customer": "ada", "item": "drum memory", "quantity": 1, "amount_cents": 59_900,
-        "city": "Oslo",
-    });
-    server.api().start("fulfil_order", "kept", order).await;
+    selling::open(&server.api(), &[("drum-memory", 1)]).await;
+    selling::order(&server.api(), "kept", "drum-memory", 59_900, "Oslo").await;
     server.api().event("kept", "activity_completed", 0).await;
     for decision in [json!({ "approved": "perhaps" }), json!({ "approved": true, "by": "grace" })] {
         server.kill().await;

@@ -2,18 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod selling;
 #[path = "../../conformance/tests/support/mod.rs"]
 mod support;
 
 use std::path::Path;
 use std::process::Output;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::process::Command;
 
+use selling::{BINARY, QUIET};
 use support::Server;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_order-management");
 /// Above the limit: they wait for a decision.
 const OPEN: usize = 7;
 
@@ -21,29 +22,23 @@ const OPEN: usize = 7;
 async fn a_careless_release_is_found_out_and_a_careful_one_passes() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let server = Server::start(BINARY, &data, &["--order-every-ms", "0"]).await;
+    let server = Server::start(BINARY, &data, &QUIET).await;
     let api = server.api();
+    selling::open(&api, &[("drum-memory", 20), ("perpetual-motion-machine", 0)]).await;
     for number in 0..OPEN {
-        let order = json!({
-            "customer": "ada", "item": "drum memory", "quantity": 1, "amount_cents": 59_900,
-            "city": "Oslo",
-        });
         let id = format!("order-{number}");
-        api.start("fulfil_order", &id, order).await;
+        selling::order(&api, &id, "drum-memory", 59_900, "Oslo").await;
         api.event(&id, "timer_started", 0).await;
     }
-    let sold_out = json!({
-        "customer": "ada", "item": "perpetual motion machine", "quantity": 1, "amount_cents": 1,
-        "city": "Oslo",
-    });
-    api.run("fulfil_order", "sold-out", sold_out).await;
+    selling::order(&api, "sold-out", "perpetual-motion-machine", 1, "Oslo").await;
+    api.result("sold-out").await;
 
     let url = ["--url", server.url()];
     check(&url, OPEN).await;
     // The server did not notice, and the same is said of its data once it is down.
     assert!(server.stop().await.success());
     check(&["--data", data.to_str().unwrap()], OPEN).await;
-    let server = Server::start(BINARY, &data, &["--order-every-ms", "0"]).await;
+    let server = Server::start(BINARY, &data, &QUIET).await;
     let running = preflight(&["--data", data.to_str().unwrap()]).await;
     assert_eq!(running.status.code(), Some(1), "the data of a running server");
     drop(server);
@@ -62,7 +57,7 @@ async fn check(from: &[&str], open: usize) {
     assert_eq!(careless.status.code(), Some(1), "{careless:?}");
     let said = text(&careless.stdout);
     let group = format!(
-        "{open} `fulfil_order` runs break at event 2: recorded activity `reserve_stock` (id 1), \
+        "{open} `fulfil_order` runs break at event 2: recorded activity `ReserveStock` (id 1), \
          asked activity `charge` (id 1)"
     );
     assert!(said.contains(&group), "{said}");

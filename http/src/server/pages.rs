@@ -102,9 +102,17 @@ mod tests {
         for path in ["/shop", "/shop/shop.js", "/uid", "/apis/x"] {
             assert_eq!(mistake(path), None, "{path}");
         }
-        for path in
-            ["/", "/ui", "/ui/x", "/api/v1/events", "/health/live", "/metrics", "x", "/a/{b}", "/own"]
-        {
+        for path in [
+            "/",
+            "/ui",
+            "/ui/x",
+            "/api/v1/events",
+            "/health/live",
+            "/metrics",
+            "x",
+            "/a/{b}",
+            "/own",
+        ] {
             assert!(mistake(path).is_some(), "{path}");
         }
     }

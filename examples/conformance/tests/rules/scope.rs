@@ -58,6 +58,8 @@ pub(crate) const RULES: &[(&str, &str)] = &[
     ("PKG-5", "Reserved names clash with nobody's"),
     ("RX-1", "A view is a durable row and the events after it"),
     ("RX-4", "Views alone are reactive"),
+    ("EX-1", "Submitted orders reserve several products within one boundary"),
+    ("EX-3", "A submission says who ordered, as of then"),
     ("BDD-1", "Domain rules are told as scenarios"),
     ("BDD-2", "Deciders are tested with nothing around them"),
     ("BDD-3", "Steps belong to a domain, and two for one line are an error"),

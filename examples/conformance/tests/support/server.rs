@@ -23,7 +23,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `binary` with `args` on a free port and waits until it says that it serves. What it
+    /// Starts `binary` with `args`, on a free port unless they name one, and waits until it says that it serves. What it
     /// says on stderr goes to `data`.log, after what earlier processes said.
     pub(crate) async fn start(binary: &str, data: &Path, args: &[&str]) -> Self {
         let started = Self::start_within(binary, data, args, START_TIMEOUT).await;
@@ -45,7 +45,8 @@ impl Server {
         let begun = Instant::now();
         let mut child = Command::new(binary)
             .args(args)
-            .args(["--listen", "127.0.0.1:0", "--data"])
+            .args(if args.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
+            .arg("--data")
             .arg(data)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

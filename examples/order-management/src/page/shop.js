@@ -1,0 +1,144 @@
+import { follow, token } from "./follow.js";
+
+// Orders that the list shows, the newest.
+const SHOWN = 200;
+const LABELS = { live: "Live", offline: "Offline", token: "Needs a token" };
+
+const $ = (id) => document.getElementById(id);
+const euro = (cents) => (cents / 100).toFixed(2);
+const orders = new Map();
+let leave = () => {};
+let chosen = null;
+
+function state(now) {
+  $("live").dataset.state = now;
+  $("live").textContent = LABELS[now];
+  $("token").hidden = now !== "token";
+}
+
+function cell(text, kind = "td", className = "") {
+  const made = document.createElement(kind);
+  if (kind === "th") made.scope = "row";
+  made.className = className;
+  made.append(text);
+  return made;
+}
+
+// The line of a key in a table, in the order of the keys; newest first where that is wanted.
+function line(table, key, newestFirst) {
+  const body = table.tBodies[0];
+  for (const row of body.rows) {
+    if (row.dataset.key === key) return row;
+    if (newestFirst ? row.dataset.key < key : row.dataset.key > key) {
+      return body.insertBefore(Object.assign(document.createElement("tr"), {}), row);
+    }
+  }
+  return body.insertRow();
+}
+
+function showOrder({ key, state: order }) {
+  orders.set(key, order);
+  const row = line($("orders"), key, true);
+  row.dataset.key = key;
+  const open = document.createElement("button");
+  open.type = "button";
+  open.textContent = key;
+  open.addEventListener("click", () => choose(key));
+  const focused = row.contains(document.activeElement);
+  row.replaceChildren(
+    cell(open, "th"),
+    cell(order.customerName ?? order.customerId),
+    cell(order.status, "td", "status"),
+    cell(String(order.pieces), "td", "end"),
+    cell(euro(order.totalCents), "td", "end"),
+  );
+  row.classList.toggle("chosen", key === chosen);
+  if (focused) open.focus();
+  const body = $("orders").tBodies[0];
+  while (body.rows.length > SHOWN) body.deleteRow(-1);
+}
+
+function showStock({ key, state: stock }) {
+  const row = line($("stock"), key, false);
+  row.dataset.key = key;
+  row.replaceChildren(
+    cell(stock.name, "th"),
+    cell(String(stock.available), "td", "end available"),
+    cell(String(stock.reserved), "td", "end reserved"),
+  );
+}
+
+function pairs(list) {
+  const made = document.createElement("dl");
+  for (const [name, value] of list) {
+    if (value) made.append(cell(name, "dt"), cell(value, "dd"));
+  }
+  return made;
+}
+
+function showDetail({ key, state: order }) {
+  $("detail-title").textContent = key;
+  if (!order) {
+    $("detail-body").textContent = "There is no such order.";
+    return;
+  }
+  const run = document.createElement("a");
+  run.href = `/ui/workflows/${encodeURIComponent(key)}`;
+  run.textContent = "its workflow";
+  const items = document.createElement("table");
+  for (const item of order.items) {
+    items.insertRow().append(
+      cell(item.productId, "th"),
+      cell(`${item.quantity} ×`, "td", "end"),
+      cell(euro(item.unitPriceCents), "td", "end"),
+    );
+  }
+  const steps = document.createElement("ol");
+  for (const step of order.steps) {
+    const event = document.createElement("a");
+    event.href = `/ui/events/${step.position}`;
+    event.textContent = step.what;
+    const entry = cell(event, "li");
+    entry.append(" ", cell(step.at, "span", "muted"));
+    steps.append(entry);
+  }
+  $("detail-body").replaceChildren(
+    pairs([
+      ["Status", order.status],
+      ["Customer", order.customerName ?? order.customerId],
+      ["City", order.city],
+      ["Total", euro(order.totalCents)],
+      ["Reservation", order.reservation?.status],
+      ["Cancelled because", order.cancelledBecause],
+      ["Fulfilled by", order.customerName !== null ? run : ""],
+    ]),
+    items,
+    steps,
+  );
+}
+
+function choose(key) {
+  leave();
+  chosen = key;
+  location.hash = key;
+  for (const row of $("orders").tBodies[0].rows) row.classList.toggle("chosen", row.dataset.key === key);
+  leave = follow("orderDetail", key, showDetail, () => {});
+}
+
+function begin() {
+  follow("orderSummaries", null, showOrder, state);
+  follow("productStock", null, showStock, () => {});
+  const key = decodeURIComponent(location.hash.slice(1));
+  if (key) choose(key);
+}
+
+$("token").addEventListener("submit", (event) => {
+  event.preventDefault();
+  token.set(new FormData(event.target).get("token"));
+  begin();
+});
+addEventListener("hashchange", () => {
+  const key = decodeURIComponent(location.hash.slice(1));
+  if (key && key !== chosen) choose(key);
+});
+begin();

@@ -1,0 +1,34 @@
+//! What people look at: views for screens, a report for the owner.
+//!
+//! Invariant: a row follows from events alone, whichever contexts they are of; none keeps an e-mail
+//! address.
+
+mod detail;
+mod sales;
+mod stock;
+mod summaries;
+
+use everstep::Worker;
+use everstep::commands::decode;
+use everstep::log::RecordedEvent;
+use everstep::projections::ProjectionWorker;
+use order_domain::order::OrderEvent;
+
+/// Every projection that is read from outside.
+pub(crate) fn register(worker: Worker) -> Worker {
+    worker
+        .projection(summaries::code())
+        .projection(detail::code())
+        .projection(stock::code())
+        .projection(sales::code())
+}
+
+/// The order that an event of any context is about.
+fn order(event: &RecordedEvent) -> Option<String> {
+    event.tags().find_map(|tag| tag.strip_prefix("order:")).map(str::to_owned)
+}
+
+/// What an event of the orders says.
+fn said(event: &RecordedEvent) -> Result<Option<OrderEvent>, String> {
+    decode(event).map_err(|error| error.to_string())
+}

@@ -1,0 +1,52 @@
+//! Runs `tests/features` against the shop as a real process: `cargo test -p order-management --test
+//! gherkin`. Arguments choose scenarios: `-- @EX-1`, or words of a scenario's name.
+//!
+//! Scenarios share one process, each in a namespace of its own, unless they ask for their own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::needless_pass_by_value, reason = "a step is handed the text that it matched")]
+
+#[path = "../../../conformance/tests/gherkin/choice.rs"]
+mod choice;
+#[path = "../../../conformance/tests/gherkin/report.rs"]
+mod report;
+#[path = "../selling/mod.rs"]
+mod selling;
+mod steps;
+#[path = "../../../conformance/tests/support/mod.rs"]
+mod support;
+mod world;
+
+use std::process::ExitCode;
+
+use cucumber::World as _;
+use cucumber::writer::{Basic, Coloring, Stats as _, Summarize};
+
+use choice::Choice;
+use report::Report;
+use support::Server;
+use world::World;
+
+/// Scenarios that run at once.
+const AT_ONCE: usize = 6;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(selling::BINARY, &data.path().join("data"), &selling::QUIET).await;
+    world::share(server.url());
+    let choice = Choice::of(std::env::args().skip(1));
+    let report = Report::default();
+    let written = Summarize::new(Basic::new(report.clone(), Coloring::Never, 0));
+    let ran = World::cucumber()
+        .with_writer(written)
+        .fail_on_skipped()
+        .max_concurrent_scenarios(AT_ONCE)
+        .with_default_cli()
+        .filter_run(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/features"), move |f, r, s| {
+            choice.takes(f, r, s)
+        })
+        .await;
+    server.kill().await;
+    report.tell(ran.execution_has_failed())
+}

@@ -1,0 +1,6 @@
+//! Steps by what they are about.
+
+mod customers;
+mod orders;
+mod shop;
+mod stock;
