@@ -117,7 +117,7 @@ pub use schedule::{
 };
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, AttributeType, AttributeValue,
-    BoundedContext, CONTEXT_ISOLATED, Cancelled, ChildError, ChildFuture, ChildHandle,
+    BoundedContext, CONTEXT_ISOLATED, CancelScope, Cancelled, ChildError, ChildFuture, ChildHandle,
     ChildResultFuture, Client, ClientError, ContextRules, ContextTable, ContextTx, Counters,
     Either, EventLinks, Extension, ExternalError, ExternalFuture, ExternalWorkflow,
     IDEMPOTENCY_CONFLICTS, IdempotencyConflict, Keys, Query, Retry, RowId, Saga, Schedule,

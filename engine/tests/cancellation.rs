@@ -18,6 +18,7 @@ const DO: Activity<String, String> = Activity::new("do");
 const HANG: Activity<(), ()> = Activity::new("hang");
 const FAIL: Activity<(), ()> = Activity::new("fail").retry(Retry::DEFAULT.jitter_percent(0));
 const GO: Signal<u32> = Signal::new("go");
+const STOP: Signal<u32> = Signal::new("stop");
 
 async fn step(ctx: &WorkflowContext, name: &str) -> Result<String, ActivityError> {
     ctx.activity(DO, name.to_owned()).await
@@ -234,4 +235,72 @@ fn a_destructor_that_panics_does_not_end_the_loop() {
     let next = run.fixture.start("run", Payload::null());
     let described = run.fixture.engine().describe(&Selector::newest(next.workflow_id)).unwrap();
     assert_eq!(described.status, RunStatus::Running);
+}
+
+#[test]
+fn the_code_cancels_a_scope_of_its_own_and_goes_on_the_same_in_a_replay() {
+    let mut run = begin(async |ctx, ()| {
+        let scope = ctx.scope();
+        let body = scope.run(async {
+            let inner = ctx.cancellable(ctx.activity(HANG, ())).await;
+            // Nothing more begins in a scope that ends.
+            step(ctx, "never").await?;
+            Ok::<_, ActivityError>(inner.is_ok())
+        });
+        let kept = async {
+            let shielded = scope.run(async {
+                let shielded = ctx.shield(async {
+                    let first = ctx.signal(GO).await;
+                    step(ctx, &format!("shielded after {first}")).await
+                });
+                shielded.await?;
+                step(ctx, "never either").await
+            });
+            shielded.await.is_err()
+        };
+        let canceller = async {
+            let by = ctx.signal(STOP).await;
+            step(ctx, "before").await.unwrap();
+            scope.cancel();
+            scope.cancel();
+            by
+        };
+        // The scopes are polled before the one who cancels them.
+        let ((body, kept), by) = join(join(body, kept), canceller).await;
+        let late = scope.run(step(ctx, "late")).await;
+        let after = step(ctx, "after").await?;
+        ctx.signal(GO).await;
+        Ok(format!("{} {kept} {by} {} {after}", body.is_err(), late.is_err()))
+    });
+    run.restart();
+    run.fixture.signal(&run.selector, "stop", "7");
+    run.fixture
+        .until(&run.selector, |run| run.pending_activities.is_empty() && run.history_length > 8);
+    run.restart();
+    // The shield holds its scope open; then it is gone, too.
+    run.fixture.signal(&run.selector, "go", "1");
+    run.fixture
+        .until(&run.selector, |run| run.pending_activities.is_empty() && run.history_length > 14);
+    run.restart();
+    run.fixture.signal(&run.selector, "go", "2");
+    let result = run.fixture.result(&run.selector);
+    assert_eq!(result.result, Some(json("\"true true 7 true after\"")), "{result:?}");
+    assert_eq!(run.done(), ["before", "shielded after 1", "after"]);
+    let cancelled = run.events().iter().filter(|name| **name == "activity_cancelled").count();
+    assert_eq!(cancelled, 1);
+}
+
+#[test]
+fn a_request_from_outside_reaches_a_workflow_that_has_cancelled_a_scope_before() {
+    let run = begin(async |ctx, ()| {
+        let scope = ctx.scope();
+        scope.cancel();
+        let ended = scope.run(step(ctx, "never")).await;
+        assert!(ended.is_err() && scope.is_cancelled());
+        ctx.signal(GO).await;
+        Ok("not cancelled".to_owned())
+    });
+    run.cancel();
+    assert_eq!(run.status(), RunStatus::Cancelled);
+    assert!(run.done().is_empty());
 }

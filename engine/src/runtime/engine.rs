@@ -782,13 +782,24 @@ impl Engine {
     }
 
     pub(super) fn check_start(&self, request: &StartRequest) -> Result<(), Rejection> {
-        self.inner.namespaces.check(&request.namespace)?;
-        let entry = self.inner.registry.workflows.get(request.workflow_type.as_str());
+        self.inner.check_start(request)
+    }
+
+    pub(super) fn limits(&self) -> &PayloadLimits {
+        &self.inner.config.limits
+    }
+}
+
+impl Inner {
+    /// Refuses a start that nobody could make.
+    pub(super) fn check_start(&self, request: &StartRequest) -> Result<(), Rejection> {
+        self.namespaces.check(&request.namespace)?;
+        let entry = self.registry.workflows.get(request.workflow_type.as_str());
         let Some(entry) = entry.filter(|entry| !is_built_in(&entry.name)) else {
-            let known = self.workflow_types().join(", ");
+            let known = self.registry.workflow_types().collect::<Vec<_>>().join(", ");
             return Err(Rejection::UnknownWorkflowType(request.workflow_type.clone(), known));
         };
-        self.limits().check_start(request)?;
+        self.config.limits.check_start(request)?;
         (entry.check_input)(&request.input).map_err(|error| {
             Rejection::Unprocessable(format!(
                 "workflow type `{}` cannot take this input: {error}",
@@ -809,10 +820,6 @@ impl Engine {
             })?;
         }
         Ok(())
-    }
-
-    pub(super) fn limits(&self) -> &PayloadLimits {
-        &self.inner.config.limits
     }
 }
 

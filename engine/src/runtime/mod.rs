@@ -69,6 +69,7 @@ mod succession;
 mod sweep;
 mod task;
 mod timers;
+mod transaction_schedules;
 mod transactions;
 mod turn;
 mod update_record;

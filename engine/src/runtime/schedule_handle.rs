@@ -1,6 +1,6 @@
 //! Schedules, as everyone else speaks of them to the engine.
 
-use super::engine::{Engine, OpenError};
+use super::engine::{Engine, Inner, OpenError};
 use super::message::{Message, ScheduleAct, ScheduleAnswer, ScheduleRequest};
 use super::schedules;
 use crate::schedule::{Backfill, Overlap, ScheduleAction, ScheduleInput, ScheduleSpec};
@@ -24,7 +24,7 @@ impl Engine {
         schedule_id: &str,
         input: ScheduleInput,
     ) -> Result<(), Rejection> {
-        self.check_action(namespace, schedule_id, &input.definition.action)?;
+        self.inner().check_action(namespace, schedule_id, &input.definition.action)?;
         self.on_schedule(namespace, schedule_id, ScheduleAct::Create(input)).await.map(drop)
     }
 
@@ -38,7 +38,7 @@ impl Engine {
         schedule_id: &str,
         input: ScheduleInput,
     ) -> Result<(), Rejection> {
-        self.check_action(namespace, schedule_id, &input.definition.action)?;
+        self.inner().check_action(namespace, schedule_id, &input.definition.action)?;
         self.on_schedule(namespace, schedule_id, ScheduleAct::Update(input)).await.map(drop)
     }
 
@@ -167,7 +167,8 @@ impl Engine {
     /// Hands the schedules that the worker declares to the loop, before any request.
     pub(super) fn declare_schedules(&self) -> Result<(), OpenError> {
         for DeclaredSchedule { namespace, id, input } in &self.inner.registry.schedules {
-            self.check_action(namespace, id, &input.definition.action)
+            self.inner()
+                .check_action(namespace, id, &input.definition.action)
                 .map_err(|error| OpenError::Worker(format!("schedule `{id}`: {error}")))?;
             let act = ScheduleAct::Declare(input.clone(), input.fingerprint());
             let (namespace, schedule_id) = (namespace.clone(), id.clone());
@@ -189,8 +190,11 @@ impl Engine {
         let request = Box::new(ScheduleRequest { namespace, schedule_id, act });
         self.ask(|reply| Message::Schedule { request, reply }).await
     }
+}
 
-    fn check_action(
+impl Inner {
+    /// Refuses an action that could start nothing.
+    pub(super) fn check_action(
         &self,
         namespace: &str,
         schedule_id: &str,

@@ -70,7 +70,13 @@ impl Task {
         let mut cx = Context::from_waker(Waker::noop());
         let entered = Current::workflow(&self.core.started).enter();
         let polled = panics::catch(AssertUnwindSafe(|| match &mut self.future {
-            Some(future) => future.as_mut().poll(&mut cx),
+            Some(future) => loop {
+                let polled = future.as_mut().poll(&mut cx);
+                // Each scope is cancelled once, so this ends.
+                if polled.is_ready() || !self.core.with(|state| state.scopes.take_again()) {
+                    break polled;
+                }
+            },
             None => Poll::Pending,
         }));
         drop(entered);

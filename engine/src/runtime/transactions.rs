@@ -17,8 +17,8 @@ use super::turn::{Effect, Step};
 use crate::kernel::{ActivityState, Command};
 use crate::sdk::{Ask, Circumstances};
 use crate::{
-    Failure, IdReuse, OnConflict, Payload, Rejection, RunId, RunStatus, Selector, StartRequest,
-    TransactionContext,
+    Failure, IdReuse, OnConflict, Payload, Rejection, RunId, RunStatus, Selector, SignalInput,
+    StartRequest, TransactionContext,
 };
 
 /// Transactions that are run before the batch is committed and requests have their turn again.
@@ -159,9 +159,19 @@ impl Shard {
             }
             (tx.changes, tx.asks, tx.log.into_changes())
         };
-        let mut letters = Vec::with_capacity(asks.len());
+        let (mut letters, mut schedules) = (Vec::with_capacity(asks.len()), Vec::new());
         for ask in asks {
-            letters.push(self.checked_ask(namespace, ask, &letters)?);
+            match ask {
+                Ask::Schedule(ask) => {
+                    schedules.push(self.grant_schedule(namespace, ask, &schedules)?);
+                }
+                Ask::Start(request) => {
+                    letters.push(self.checked_start(*request, &letters)?);
+                }
+                Ask::Signal { workflow_id, signal } => {
+                    letters.push(self.checked_signal(namespace, workflow_id, signal, &letters)?);
+                }
+            }
         }
         self.snapshot()?;
         if let Some(snapshot) = self.snapshot.as_deref() {
@@ -172,51 +182,49 @@ impl Shard {
             log.accept(appended, &mut self.turn.batch, self.turn.number);
         }
         letters.into_iter().for_each(|letter| self.turn.mailbox.post(letter));
+        schedules.into_iter().for_each(|granted| self.carry_out(granted));
         Ok(())
     }
 
-    /// The letter that does what was asked for, if it will be taken.
-    fn checked_ask(
+    /// The letter that starts what was asked for, if it will be taken.
+    fn checked_start(
         &mut self,
-        namespace: &str,
-        ask: Ask,
+        request: StartRequest,
         before: &[Letter],
     ) -> Result<Letter, Rejection> {
-        match ask {
-            Ask::Start(request) => {
-                let workflow_id = request.workflow_id.clone().unwrap_or_default();
-                let twice = before.iter().any(|letter| {
-                    matches!(letter.act, Act::Start { .. }) && letter.to.workflow_id == workflow_id
-                });
-                if twice {
-                    return Err(Rejection::InvalidRequest(format!(
-                        "the transaction starts workflow `{workflow_id}` twice"
-                    )));
-                }
-                self.check_transactional_start(&request, &workflow_id)?;
-                Ok(start(*request, workflow_id, None, None))
-            }
-            Ask::Signal { workflow_id, signal } => {
-                let namespace = namespace.to_owned();
-                let starts_it = before.iter().any(|letter| {
-                    matches!(letter.act, Act::Start { .. }) && letter.to.workflow_id == workflow_id
-                });
-                if !starts_it {
-                    let selector = Selector {
-                        namespace: namespace.clone(),
-                        workflow_id: workflow_id.clone(),
-                        run_id: None,
-                    };
-                    let target = self.target(&selector)?;
-                    if target.status.is_closed() {
-                        let status = target.status.to_string();
-                        return Err(Rejection::WorkflowClosed(workflow_id, status));
-                    }
-                }
-                let to = Address { namespace, workflow_id, run: AddressedRun::Newest };
-                Ok(Letter { to, act: Act::Signal(signal), answer_to: None })
+        let workflow_id = request.workflow_id.clone().unwrap_or_default();
+        if starts(before, &workflow_id) {
+            return Err(Rejection::InvalidRequest(format!(
+                "the transaction starts workflow `{workflow_id}` twice"
+            )));
+        }
+        self.check_transactional_start(&request, &workflow_id)?;
+        Ok(start(request, workflow_id, None, None))
+    }
+
+    /// The letter that sends what was asked for, if it will be taken.
+    fn checked_signal(
+        &mut self,
+        namespace: &str,
+        workflow_id: String,
+        signal: SignalInput,
+        before: &[Letter],
+    ) -> Result<Letter, Rejection> {
+        let namespace = namespace.to_owned();
+        if !starts(before, &workflow_id) {
+            let selector = Selector {
+                namespace: namespace.clone(),
+                workflow_id: workflow_id.clone(),
+                run_id: None,
+            };
+            let target = self.target(&selector)?;
+            if target.status.is_closed() {
+                let status = target.status.to_string();
+                return Err(Rejection::WorkflowClosed(workflow_id, status));
             }
         }
+        let to = Address { namespace, workflow_id, run: AddressedRun::Newest };
+        Ok(Letter { to, act: Act::Signal(signal), answer_to: None })
     }
 
     /// Refuses a start that would be refused once the transaction is committed.
@@ -260,6 +268,13 @@ impl Shard {
             false => Err(Rejection::WorkflowAlreadyExists(workflow_id, run_id, status.to_string())),
         }
     }
+}
+
+/// Whether one of these letters starts the workflow.
+fn starts(letters: &[Letter], workflow_id: &str) -> bool {
+    letters.iter().any(|letter| {
+        matches!(letter.act, Act::Start { .. }) && letter.to.workflow_id == workflow_id
+    })
 }
 
 impl Step<'_> {

@@ -9,9 +9,13 @@
 //! Invariant: scopes end from the inside out, and one that is about to end asks for nothing more:
 //! what its body begins to wait for after an inner scope has ended is held back and dropped with it.
 //!
+//! A scope with a handle ([`CancelScope`](super::CancelScope)) is also cancelled by the code
+//! itself, and the scopes inside it with it, up to the next shield.
+//!
 //! [`cancellable`]: crate::WorkflowContext::cancellable
 //! [`shield`]: crate::WorkflowContext::shield
 
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -30,6 +34,10 @@ pub(crate) struct Scopes {
     requested: bool,
     /// Some scope has taken the request.
     delivered: bool,
+    /// Some scope was cancelled by the code itself.
+    by_hand: bool,
+    /// The code is to be polled once more: a scope was cancelled that may have been polled before.
+    again: bool,
     next: u32,
     /// By id, which grows: a handful at most.
     open: Vec<(u32, Scope)>,
@@ -44,6 +52,10 @@ struct Scope {
     children: u32,
     /// A shield, or inside of one: no request comes here.
     shielded: bool,
+    /// A shield itself.
+    shield: bool,
+    /// Whether the code itself has cancelled it, where it can.
+    cancelled: Option<Rc<Cell<bool>>>,
     /// Opened before the request: it reacts even when another scope took it.
     before_request: bool,
     waker: Option<Waker>,
@@ -54,6 +66,17 @@ impl Scopes {
     pub(super) fn request(&mut self) -> Vec<Waker> {
         self.requested = true;
         self.wakers()
+    }
+
+    /// The code has cancelled a scope of its own.
+    pub(super) fn cancel_by_hand(&mut self) -> Vec<Waker> {
+        (self.by_hand, self.again) = (true, true);
+        self.wakers()
+    }
+
+    /// Whether the code is to be polled once more.
+    pub(crate) fn take_again(&mut self) -> bool {
+        std::mem::take(&mut self.again)
     }
 
     pub(super) fn wakers(&mut self) -> Vec<Waker> {
@@ -73,7 +96,11 @@ impl Scopes {
         self.open.iter_mut().find(|(known, _)| *known == id).map(|(_, scope)| scope)
     }
 
-    fn open(&mut self, shield: bool) -> u32 {
+    fn scope(&self, id: u32) -> Option<&Scope> {
+        self.open.iter().find(|(known, _)| *known == id).map(|(_, scope)| scope)
+    }
+
+    fn open(&mut self, shield: bool, cancelled: Option<Rc<Cell<bool>>>) -> u32 {
         let id = self.next;
         self.next += 1;
         let parent = self.entered.last().copied();
@@ -83,7 +110,8 @@ impl Scopes {
             shielded |= parent.shielded;
         }
         let before_request = !self.requested;
-        let scope = Scope { parent, children: 0, shielded, before_request, waker: None };
+        let (children, waker) = (0, None);
+        let scope = Scope { parent, children, shielded, shield, cancelled, before_request, waker };
         self.open.push((id, scope));
         id
     }
@@ -91,7 +119,7 @@ impl Scopes {
     /// Whether a future that has asked for nothing yet is to wait: the scope that is being polled
     /// ends with this poll.
     pub(super) fn holds_back(&mut self, waker: &Waker) -> bool {
-        if !self.requested {
+        if !self.requested && !self.by_hand {
             return false;
         }
         let Some(&id) = self.entered.last() else { return false };
@@ -120,6 +148,23 @@ impl Scopes {
     }
 
     fn must_cancel(&self, id: u32) -> bool {
+        self.takes_request(id) || (self.by_hand && self.is_cancelled_by_hand(id))
+    }
+
+    /// The scope, or one around it that no shield keeps away, was cancelled by the code itself.
+    fn is_cancelled_by_hand(&self, id: u32) -> bool {
+        let mut at = self.scope(id).filter(|scope| scope.children == 0);
+        while let Some(scope) = at {
+            if scope.cancelled.as_ref().is_some_and(|cancelled| cancelled.get()) {
+                return true;
+            }
+            at = scope.parent.filter(|_| !scope.shield).and_then(|parent| self.scope(parent));
+        }
+        false
+    }
+
+    /// The request ends the scope now.
+    fn takes_request(&self, id: u32) -> bool {
         self.requested
             && self.open.iter().any(|(known, scope)| {
                 *known == id
@@ -139,8 +184,9 @@ struct OpenScope {
 }
 
 impl OpenScope {
-    fn new(core: &Rc<Core>, shield: bool) -> Self {
-        Self { id: core.with(|state| state.scopes.open(shield)), core: Rc::clone(core) }
+    fn new(core: &Rc<Core>, shield: bool, cancelled: Option<Rc<Cell<bool>>>) -> Self {
+        let id = core.with(|state| state.scopes.open(shield, cancelled));
+        Self { id, core: Rc::clone(core) }
     }
 
     fn poll_inside<F: Future + ?Sized>(
@@ -171,11 +217,20 @@ pub(super) async fn cancellable<F: Future>(
     core: &Rc<Core>,
     body: F,
 ) -> Result<F::Output, Cancelled> {
+    cancellable_by(core, body, None).await
+}
+
+/// As [`cancellable`], and until the code itself says `cancelled`.
+pub(super) async fn cancellable_by<F: Future>(
+    core: &Rc<Core>,
+    body: F,
+    cancelled: Option<Rc<Cell<bool>>>,
+) -> Result<F::Output, Cancelled> {
     let mut body = Some(Box::pin(body));
     let mut scope = None;
     let mut ending: Vec<u32> = Vec::new();
     poll_fn(move |cx| {
-        let scope = scope.get_or_insert_with(|| OpenScope::new(core, false));
+        let scope = scope.get_or_insert_with(|| OpenScope::new(core, false, cancelled.clone()));
         loop {
             let Some(running) = body.as_mut() else {
                 // Dropped: the activities that it waited for may still be cleaning up.
@@ -203,7 +258,7 @@ pub(super) async fn cancellable<F: Future>(
                 }
             }
             let before = core.with(|state| {
-                state.scopes.delivered = true;
+                state.scopes.delivered |= state.scopes.takes_request(scope.id);
                 state.scopes.take_held_back(scope.id);
                 state.abandoned.clone()
             });
@@ -224,7 +279,7 @@ pub(super) async fn shield<F: Future>(core: &Rc<Core>, body: F) -> F::Output {
     let mut body = std::pin::pin!(body);
     let mut scope = None;
     poll_fn(move |cx| {
-        let scope = scope.get_or_insert_with(|| OpenScope::new(core, true));
+        let scope = scope.get_or_insert_with(|| OpenScope::new(core, true, None));
         // A child that never reacts: it keeps its parents from reacting, too.
         scope.poll_inside(body.as_mut(), cx)
     })

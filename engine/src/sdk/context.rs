@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use super::future::{Due, NewActivity};
 use super::{
-    Activity, ActivityError, ActivityFuture, Cancelled, ChildFuture, ChildHandle, Core,
-    ExternalWorkflow, Query, Saga, Signal, SignalFuture, StartFuture, TimerFuture, Transaction,
-    Update, UpdateFuture, Workflow, WorkflowError, cancel, saga,
+    Activity, ActivityError, ActivityFuture, CancelScope, Cancelled, ChildFuture, ChildHandle,
+    Core, ExternalWorkflow, Query, Saga, Signal, SignalFuture, StartFuture, TimerFuture,
+    Transaction, Update, UpdateFuture, Workflow, WorkflowError, cancel, saga,
 };
 use crate::kernel::{ActivityOptions, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS};
 use crate::{Payload, RunId, Timestamp, TraceContext};
@@ -336,6 +336,11 @@ impl WorkflowContext {
     /// [`Cancelled`] when the body was dropped.
     pub async fn cancellable<F: Future>(&self, body: F) -> Result<F::Output, Cancelled> {
         cancel::cancellable(&self.core, body).await
+    }
+
+    /// A scope that the code itself can cancel: what runs in it, as well as what waits for it.
+    pub fn scope(&self) -> CancelScope {
+        CancelScope::new(&self.core)
     }
 
     /// Runs `body` to its end; a request to cancel takes effect afterwards.

@@ -14,7 +14,8 @@ use crate::schedule::{
 };
 use crate::{DEFAULT_NAMESPACE, Payload};
 
-/// A schedule in the program's text, for [`Worker::schedule`].
+/// A schedule in the program's text, for [`Worker::schedule`] and
+/// [`TransactionContext::create_schedule`](super::TransactionContext::create_schedule).
 ///
 /// ```
 /// use everstep_engine::{Overlap, Schedule, Worker, Workflow, WorkflowContext, WorkflowError};
@@ -32,7 +33,7 @@ use crate::{DEFAULT_NAMESPACE, Payload};
 /// let worker = Worker::new().workflow(REPORT, report).schedule(nightly);
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a schedule is declared by `Worker::schedule`"]
+#[must_use = "a schedule is declared by `Worker::schedule` or created by a transaction"]
 pub struct Schedule {
     id: String,
     namespace: String,
@@ -140,6 +141,14 @@ impl Schedule {
     /// The schedule's id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Its id and what is asked of the engine, or what is wrong with its input.
+    pub(crate) fn into_parts(self) -> Result<(String, ScheduleInput), String> {
+        match self.mistake {
+            Some(mistake) => Err(mistake),
+            None => Ok((self.id, self.input)),
+        }
     }
 
     /// What is asked of the engine.

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::nested::Undo;
 use super::tables::{Counters, Keys, OWNED, Table, prefix};
 use super::transaction_log::{AppendHook, EventLinks};
+use super::transaction_schedules::ScheduleAsk;
 use super::{ActivityError, Extension, Extensions, Owners, Signal, Workflow};
 use crate::{Failure, Payload, PayloadLimits, Rejection, SignalInput, StartRequest, Timestamp};
 
@@ -57,6 +58,7 @@ impl RowChange {
 pub(crate) enum Ask {
     Start(Box<StartRequest>),
     Signal { workflow_id: String, signal: SignalInput },
+    Schedule(ScheduleAsk),
 }
 
 /// Given to the code of a transaction: the application's tables as they are now, and what is to

@@ -1,5 +1,7 @@
 //! Transactions: exactly once, in one commit with their result and with what they start.
 
+mod schedules;
+
 use everstep_engine::{
     ActivityError, Counters, DEFAULT_NAMESPACE, Either, Keys, RunStatus, Selector, Signal, Table,
     TransactError, Transaction, TransactionContext, Worker, Workflow, WorkflowContext,
