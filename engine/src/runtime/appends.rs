@@ -5,7 +5,7 @@
 //! looking through what the store holds, is done before, on the caller's thread: the loop looks
 //! only at what came after.
 
-use everstep_storage::log::{Append, AppendRefusal, Appended, LogReader};
+use everstep_storage::log::{Append, AppendRefusal, Appended, Checked, LogReader};
 use everstep_storage::{Snapshot, StoreError};
 use tokio::sync::watch;
 
@@ -49,29 +49,26 @@ impl Engine {
     pub async fn append(&self, namespace: &str, append: Append) -> Result<Appended, Rejection> {
         self.check_namespace(namespace)?;
         self.limits().check_events(&append)?;
-        let checked_to = self.precheck(namespace, &append)?;
+        let checked = self.precheck(namespace, &append)?;
         let namespace = namespace.to_owned();
         let append = Box::new(append);
-        self.ask(|reply| Message::Append { namespace, append, checked_to, reply }).await
+        self.ask(|reply| Message::Append { namespace, append, checked, reply }).await
     }
 
-    /// Looks for a violation of the condition among what is durable; answers up to where there is
-    /// none. An append under a key may have been made before: then its own events match.
-    fn precheck(&self, namespace: &str, append: &Append) -> Result<u64, Rejection> {
+    /// Looks for a violation of the condition among what is durable. An append under a key may
+    /// have been made before: then its own events match.
+    fn precheck(&self, namespace: &str, append: &Append) -> Result<Checked, Rejection> {
         let keyed = append.idempotency_key.is_some()
             || append.events().any(|event| event.idempotency_key.is_some());
-        let Some(condition) = append.condition.as_ref().filter(|_| !keyed) else { return Ok(0) };
-        let snapshot = self.log(namespace)?;
-        let reader = snapshot.reader();
-        let last = reader.last_position()?;
-        let after = condition.after.unwrap_or_default();
-        if after >= last {
-            return Ok(last.min(after));
-        }
-        match reader.first_match(&condition.fail_if_events_match, after + 1, last)? {
-            Some(position) => Err(Rejection::AppendConditionFailed(position)),
-            None => Ok(last),
-        }
+        let Some(condition) = append.condition.as_ref().filter(|_| !keyed) else {
+            return Ok(Checked::NOTHING);
+        };
+        // Before the snapshot is taken, which so shows it.
+        let newest = self.inner().positions.newest(namespace);
+        let snapshot = self.store().snapshot()?;
+        let reader = LogReader::new(&*snapshot, namespace);
+        let newest = newest.map_or_else(|| reader.last_position(), Ok)?;
+        reader.check(condition, newest)?.map_err(Rejection::AppendConditionFailed)
     }
 
     /// The log of a namespace as it is now.
@@ -100,24 +97,24 @@ impl Shard {
         &mut self,
         namespace: &str,
         append: Append,
-        checked_to: u64,
+        checked: Checked,
         reply: Reply<Appended>,
     ) {
         let now = self.turn.now;
         let mut refusal = None;
         let mut appended = None;
-        let code =
-            |tx: &mut crate::TransactionContext<'_>| match tx.append_checked(append, checked_to) {
-                Ok(done) => {
-                    appended = Some(done);
-                    Ok(())
-                }
-                Err(refused) => {
-                    let failure = ActivityError::new("refused", &refused).failure().clone();
-                    refusal = Some(refused);
-                    Err(failure)
-                }
-            };
+        let code = |tx: &mut crate::TransactionContext<'_>| match tx.append_checked(append, checked)
+        {
+            Ok(done) => {
+                appended = Some(done);
+                Ok(())
+            }
+            Err(refused) => {
+                let failure = ActivityError::new("refused", &refused).failure().clone();
+                refusal = Some(refused);
+                Err(failure)
+            }
+        };
         let answer = match self.check_namespace(namespace).map_err(Refused::ByEngine) {
             Ok(()) => self.transact(namespace, code),
             Err(refused) => Err(refused),

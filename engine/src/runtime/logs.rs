@@ -61,7 +61,8 @@ impl Logs {
     }
 }
 
-/// The newest durable position of each namespace that somebody follows.
+/// The newest durable position of each namespace that has come further since the process started,
+/// or that somebody follows.
 #[derive(Debug, Default)]
 pub(super) struct Positions(Mutex<HashMap<Arc<str>, watch::Sender<u64>>>);
 
@@ -70,8 +71,6 @@ impl Positions {
     /// comes: read the store, then wait.
     pub(super) fn follow(&self, namespace: &str) -> watch::Receiver<u64> {
         let mut followed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Namespaces that nobody follows any more need no sender.
-        followed.retain(|_, sender| sender.receiver_count() > 0);
         match followed.get(namespace) {
             Some(sender) => sender.subscribe(),
             None => {
@@ -83,9 +82,28 @@ impl Positions {
     }
 
     fn moved(&self, namespace: &str, position: u64) {
+        let mut followed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match followed.get(namespace) {
+            Some(sender) => {
+                sender.send_replace(position);
+            }
+            None => {
+                followed.insert(namespace.into(), watch::Sender::new(position));
+            }
+        }
+    }
+
+    /// The newest durable position; none until the first commit that holds events.
+    pub(super) fn newest(&self, namespace: &str) -> Option<u64> {
+        let followed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.get(namespace).map(|sender| *sender.borrow()).filter(|position| *position > 0)
+    }
+
+    /// The namespace is gone. Who follows it is told when another one of its name has events.
+    pub(super) fn forget(&self, namespace: &str) {
         let followed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = followed.get(namespace) {
-            sender.send_replace(position);
+            sender.send_replace(0);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use everstep_storage::log::{Append, Appended};
+use everstep_storage::log::{Append, Appended, Checked};
 use everstep_storage::{Commit, StoreError};
 use tokio::sync::oneshot;
 
@@ -48,7 +48,7 @@ pub(super) enum Message {
         namespace: String,
         append: Box<Append>,
         /// Up to here no event matches the append's condition.
-        checked_to: u64,
+        checked: Checked,
         reply: Reply<Appended>,
     },
     Transact {

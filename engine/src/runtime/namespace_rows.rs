@@ -34,6 +34,7 @@ impl Shard {
             events.push((table, self.keys_in_namespace(table, name)?));
         }
         self.logs.forget(name);
+        self.inner.positions.forget(name);
         self.delete_schedules(name, &schedules)?;
         for (table, keys) in &events {
             keys.iter().for_each(|key| self.turn.batch.delete(*table, key));

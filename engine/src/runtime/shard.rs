@@ -275,8 +275,8 @@ impl Shard {
             Message::WatchUpdate { selector, update_id, watch, reply } => {
                 self.watch_update(&selector, &update_id, watch, reply);
             }
-            Message::Append { namespace, append, checked_to, reply } => {
-                self.append(&namespace, *append, checked_to, reply);
+            Message::Append { namespace, append, checked, reply } => {
+                self.append(&namespace, *append, checked, reply);
             }
             Message::Transact { namespace, code, reply } => {
                 self.transact_for(&namespace, code, reply);

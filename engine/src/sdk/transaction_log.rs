@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use everstep_storage::log::{
-    Append, AppendRefusal, Appended, Head, NewEvent, Origin, Query, RecordedEvent, StreamId,
+    Append, AppendRefusal, Appended, Checked, Head, NewEvent, Origin, Query, RecordedEvent,
+    StreamId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,13 +97,13 @@ impl TransactionContext<'_> {
     /// # Errors
     /// Why nothing was appended.
     pub fn try_append(&mut self, append: Append) -> Result<Appended, AppendRefusal> {
-        self.append_checked(append, 0)
+        self.append_checked(append, Checked::NOTHING)
     }
 
     pub(crate) fn append_checked(
         &mut self,
         mut append: Append,
-        checked_to: u64,
+        checked: Checked,
     ) -> Result<Appended, AppendRefusal> {
         let bytes = self.limits.check_events(&append);
         let bytes = bytes.map_err(|why| AppendRefusal::Invalid(why.to_string()))?;
@@ -115,7 +116,7 @@ impl TransactionContext<'_> {
             fill_in(&mut append, origin);
         }
         let before = self.log.appended().len();
-        let appended = self.log.append(&append, checked_to)?;
+        let appended = self.log.append(&append, checked)?;
         if let (Appended::New(_), false) = (&appended, self.hooks.is_empty()) {
             self.after_append(before)?;
         }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::append::NewEvent;
 use super::event::{Category, Hash, RecordedEvent, Span, StreamId, Texts};
+use super::head::Head;
 use crate::record::{Malformed, push_varint, read_varint};
 
 fn push_bytes(into: &mut Vec<u8>, bytes: &[u8]) {
@@ -207,28 +208,30 @@ pub(super) fn push_posting(
     push_varint(row, distance << 1 | u64::from(begins_append));
 }
 
-/// A decoded row of postings.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Row {
-    /// Appends before this row.
-    pub(super) commits_before: u64,
-    /// Appends that begin in this row.
-    pub(super) commits: u64,
-    /// Ascending.
-    pub(super) positions: Vec<u64>,
-}
-
-pub(super) fn decode_row(bytes: &[u8]) -> Result<Row, Malformed> {
-    let mut at = 0;
-    let mut row = Row { commits_before: read_varint(bytes, &mut at)?, ..Row::default() };
-    let mut position = 0u64;
+/// The positions of a row of postings, ascending.
+pub(super) fn decode_row(bytes: &[u8]) -> Result<Vec<u64>, Malformed> {
+    let (mut at, mut positions, mut position) = (0, Vec::new(), 0u64);
+    read_varint(bytes, &mut at)?;
     while at < bytes.len() {
         let posting = read_varint(bytes, &mut at)?;
         position = position.checked_add(posting >> 1).ok_or(Malformed)?;
-        row.commits += posting & 1;
-        row.positions.push(position);
+        positions.push(position);
     }
-    Ok(row)
+    Ok(positions)
+}
+
+/// What a subject is that has this row and none after it; its events are the row's own.
+pub(super) fn head_of_row(bytes: &[u8]) -> Result<Head, Malformed> {
+    let mut at = 0;
+    let mut head = Head { commits: read_varint(bytes, &mut at)?, ..Head::default() };
+    while at < bytes.len() {
+        let posting = read_varint(bytes, &mut at)?;
+        let distance = posting >> 1;
+        head.last_position = head.last_position.checked_add(distance).ok_or(Malformed)?;
+        head.commits = head.commits.checked_add(posting & 1).ok_or(Malformed)?;
+        head.events += 1;
+    }
+    Ok(head)
 }
 
 /// A row's first position.

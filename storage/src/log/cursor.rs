@@ -1,6 +1,6 @@
 //! The postings of one subject, as a snapshot shows them, found by position.
 
-use super::coding::{decode_row, first_of_row};
+use super::coding::{decode_row, first_of_row, head_of_row};
 use super::head::Head;
 use super::keys::{self, POSTINGS, ROW};
 use crate::error::StoreError;
@@ -28,12 +28,8 @@ pub(super) fn head(snapshot: &dyn Snapshot, prefix: &[u8]) -> Result<Head, Store
     let last = snapshot.range(Range::prefix(POSTINGS, prefix).reversed().limit(1))?;
     let Some((key, value)) = last.first() else { return Ok(Head::default()) };
     let number = keys::row_number(key).unwrap_or_default();
-    let row = decode_row(value).map_err(corrupt("a row of postings"))?;
-    Ok(Head {
-        events: u64::from(number) * ROW + row.positions.len() as u64,
-        commits: row.commits_before + row.commits,
-        last_position: row.positions.last().copied().unwrap_or_default(),
-    })
+    let row = head_of_row(value).map_err(corrupt("a row of postings"))?;
+    Ok(Head { events: u64::from(number) * ROW + row.events, ..row })
 }
 
 impl<'a> Cursor<'a> {
@@ -44,7 +40,7 @@ impl<'a> Cursor<'a> {
         if let Some((key, value)) = last.first() {
             cursor.number = keys::row_number(key).unwrap_or_default();
             cursor.rows = cursor.number + 1;
-            cursor.positions = decode_row(value).map_err(corrupt("a row of postings"))?.positions;
+            cursor.positions = decode_row(value).map_err(corrupt("a row of postings"))?;
             cursor.events = u64::from(cursor.number) * ROW + cursor.positions.len() as u64;
         }
         Ok(cursor)
@@ -63,7 +59,7 @@ impl<'a> Cursor<'a> {
     fn load(&mut self, number: u32) -> Result<(), StoreError> {
         if number != self.number {
             let row = decode_row(&self.bytes(number)?).map_err(corrupt("a row of postings"))?;
-            (self.number, self.positions) = (number, row.positions);
+            (self.number, self.positions) = (number, row);
         }
         Ok(())
     }

@@ -1,22 +1,22 @@
 //! Appends that nobody has seen yet: decided on the newest state, then written or dropped.
 //!
-//! Invariant: everything is checked before anything of an append is drafted, so a refused append
-//! leaves nothing and the draft can go on.
+//! Invariant: a refused append leaves nothing, and the draft can go on: everything is checked
+//! before anything of it is drafted, and a store that cannot be read undoes what was.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
 use super::append::{Append, Appended, Expected, NewEvent, StreamAppend, Written};
 use super::chain::link;
+use super::checked::Checked;
 use super::coding::{Place, decode, encode};
 use super::cursor::corrupt;
 use super::event::{Hash, RecordedEvent, StreamId};
 use super::fingerprint;
 use super::head::Head;
-use super::keys::Subject;
+use super::keys::{KeyMap, Subject, SubjectMap};
 use super::query::{Condition, Query, QueryItem};
 use super::reader::{Direction, LogReader};
 use super::refusal::AppendRefusal;
@@ -33,8 +33,8 @@ type Grown = (Head, Vec<(u64, bool)>);
 #[derive(Default)]
 pub struct Changes {
     pub(super) events: Vec<RecordedEvent>,
-    pub(super) subjects: HashMap<Subject, Grown>,
-    pub(super) keys: HashMap<Box<str>, KeyRow>,
+    pub(super) subjects: SubjectMap<Grown>,
+    pub(super) keys: KeyMap<KeyRow>,
 }
 
 impl Changes {
@@ -61,7 +61,7 @@ pub struct Draft<'a> {
     /// Up to here the store shows everything; read when it is needed.
     shown: Cell<Option<u64>>,
     /// Heads that had to be read: what a condition asks for is written, as a rule.
-    read: RefCell<HashMap<Subject, Head>>,
+    read: RefCell<SubjectMap<Head>>,
     changes: Changes,
     chain: Hash,
     last_position: u64,
@@ -92,9 +92,6 @@ impl<'a> Draft<'a> {
     /// Undoes what was appended since the mark was made.
     pub fn undo_to(&mut self, mark: &Mark) {
         let Changes { events, subjects, keys } = &mut self.changes;
-        if events.len() <= mark.events {
-            return;
-        }
         events.truncate(mark.events);
         subjects.retain(|_, (_, fresh)| {
             fresh.retain(|(position, _)| *position <= mark.last_position);
@@ -150,17 +147,25 @@ impl<'a> Draft<'a> {
     }
 
     fn head_before(&self, subject: &Subject) -> Result<Head, StoreError> {
-        match self.log.known_head(subject) {
-            Some(head) => Ok(head),
-            None => {
-                if let Some(head) = self.read.borrow().get(subject) {
-                    return Ok(*head);
-                }
-                let head = self.reader.head(subject)?;
-                self.read.borrow_mut().insert(subject.clone(), head);
-                Ok(head)
-            }
+        if let Some(head) = known_head(self.log, &self.read, subject) {
+            return Ok(head);
         }
+        let head = self.reader.head(subject)?;
+        self.read.borrow_mut().insert(subject.clone(), head);
+        Ok(head)
+    }
+
+    /// Takes over the heads that somebody has read, where they still hold: nothing has happened to
+    /// a name that the writer has not met since.
+    fn take_over(&self, checked: Checked) -> u64 {
+        let Checked { to, heads } = checked;
+        if to > self.log.last_position() {
+            return 0;
+        }
+        if to >= self.log.forgotten_to() && !heads.is_empty() {
+            self.read.borrow_mut().extend(heads);
+        }
+        to
     }
 
     fn key_row(&self, key: &str) -> Result<Option<KeyRow>, StoreError> {
@@ -225,14 +230,14 @@ impl<'a> Draft<'a> {
 
     /// Appends events, or answers where they stand already, or refuses and leaves nothing.
     ///
-    /// `checked_to` is a position up to which somebody else has found that no event matches the
-    /// append's condition; 0 for nobody.
+    /// `checked` is what somebody else has looked up before.
     ///
     /// # Errors
     /// A conflict with what the log holds, a request that makes no sense, a store that cannot be
     /// read.
-    pub fn append(&mut self, append: &Append, checked_to: u64) -> Result<Appended, AppendRefusal> {
+    pub fn append(&mut self, append: &Append, checked: Checked) -> Result<Appended, AppendRefusal> {
         validate::check(append)?;
+        let checked_to = self.take_over(checked);
         if let Some(written) = self.repeated(append)? {
             return Ok(Appended::Duplicate(written));
         }
@@ -349,22 +354,13 @@ impl<'a> Draft<'a> {
     }
 
     fn write(&mut self, append: &Append) -> Result<Written, AppendRefusal> {
-        // Every head is looked up first: nothing may fail once the first event is drafted.
-        for stream in &append.streams {
-            for subject in stream.events.iter().flat_map(|event| subjects(stream, event)) {
-                let before = match self.changes.subjects.get(&subject) {
-                    Some(_) => continue,
-                    None => self.head_before(&subject)?,
-                };
-                if let Entry::Vacant(entry) = self.changes.subjects.entry(subject) {
-                    entry.insert((before, Vec::new()));
-                }
-            }
-        }
-        let first_position = self.last_position + 1;
+        let (mark, first_position) = (self.mark(), self.last_position + 1);
         for stream in &append.streams {
             for event in &stream.events {
-                self.push(stream, event, first_position)?;
+                if let Err(refusal) = self.push(stream, event, first_position) {
+                    self.undo_to(&mark);
+                    return Err(refusal);
+                }
             }
         }
         let events = self.last_position + 1 - first_position;
@@ -382,23 +378,31 @@ impl<'a> Draft<'a> {
         first_position: u64,
     ) -> Result<(), AppendRefusal> {
         let position = self.last_position + 1;
-        let version = match &stream.stream {
-            Some(stream) => self.stream_head(stream)?.events + 1,
-            None => 0,
-        };
+        let mut version = 0;
+        for (at, subject) in subjects(stream, event).enumerate() {
+            let (before, fresh) = match self.changes.subjects.entry(subject) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
+                    let before = match known_head(self.log, &self.read, entry.key()) {
+                        Some(head) => head,
+                        None => self.reader.head(entry.key())?,
+                    };
+                    entry.insert((before, Vec::new()))
+                }
+            };
+            // The first posting of this append in the subject's list.
+            let begins = fresh.last().is_none_or(|(last, _)| *last < first_position);
+            fresh.push((position, begins));
+            if at == 0 && stream.stream.is_some() {
+                version = before.events + fresh.len() as u64;
+            }
+        }
         let place = Place { stream: stream.stream.as_ref(), version, recorded_at_ms: self.now_ms };
         let mut body = Vec::new();
         encode(event, &place, &mut body);
         let body = Bytes::from(body);
         let hash = link(&self.chain, position, &body);
         let recorded = decode(position, body, hash).map_err(corrupt("a new event"))?;
-        for subject in subjects(stream, event) {
-            if let Some((_, fresh)) = self.changes.subjects.get_mut(&subject) {
-                // The first posting of this append in the subject's list.
-                let begins = fresh.last().is_none_or(|(last, _)| *last < first_position);
-                fresh.push((position, begins));
-            }
-        }
         if let Some(key) = &event.idempotency_key {
             let fingerprint = fingerprint::of_event(stream, event);
             let row = KeyRow { fingerprint, first_position: position, events: 1 };
@@ -410,7 +414,12 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Every name under which an event is found.
+/// What a name was before the draft, where that need not be read.
+fn known_head(log: &Log, read: &RefCell<SubjectMap<Head>>, subject: &Subject) -> Option<Head> {
+    log.known_head(subject).or_else(|| read.borrow().get(subject).copied())
+}
+
+/// Every name under which an event is found, its stream first.
 fn subjects<'a>(
     stream: &'a StreamAppend,
     event: &'a NewEvent,

@@ -3,6 +3,8 @@
 //! Invariant: names hold no control characters (`validate`), so a zero byte ends a name, and no
 //! subject's rows lie between another one's.
 
+use std::collections::HashMap;
+
 use crate::table::Table;
 
 /// Events in blocks of consecutive positions.
@@ -81,11 +83,21 @@ impl Subject {
         Self::new(CORRELATION, &[id])
     }
 
+    /// Puts it behind the namespace, as the prefix of its rows.
+    pub(super) fn extend(&self, namespace: &mut Vec<u8>) {
+        namespace.extend_from_slice(&self.0);
+    }
+
     /// The prefix of its rows.
     pub(super) fn rows(&self, namespace: &[u8]) -> Vec<u8> {
         [namespace, &self.0].concat()
     }
 }
+
+/// What is known by subject; names come from outside, so the hash is seeded.
+pub(super) type SubjectMap<T> = HashMap<Subject, T, foldhash::fast::RandomState>;
+/// What is known by idempotency key.
+pub(super) type KeyMap<T> = HashMap<Box<str>, T, foldhash::fast::RandomState>;
 
 /// A row of postings.
 pub(super) fn row(subject: &[u8], number: u32) -> Vec<u8> {

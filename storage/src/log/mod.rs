@@ -18,6 +18,7 @@
 
 mod append;
 mod chain;
+mod checked;
 mod coding;
 mod cursor;
 mod draft;
@@ -35,6 +36,7 @@ mod writer;
 
 pub use append::{Append, Appended, Expected, NewEvent, ScopeExpectation, StreamAppend, Written};
 pub use chain::{ChainBreak, EMPTY_CHAIN, check_link};
+pub use checked::Checked;
 pub use draft::{Changes, Draft, Mark};
 pub use event::{Category, Hash, Origin, RecordedEvent, StreamId};
 pub use head::Head;

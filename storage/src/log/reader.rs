@@ -1,5 +1,6 @@
 //! Reading the log at one moment.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use bytes::Bytes;
@@ -65,7 +66,7 @@ impl Direction {
 /// what a snapshot sees.
 pub struct LogReader<'a> {
     snapshot: &'a dyn Snapshot,
-    namespace: Vec<u8>,
+    namespace: Cow<'a, [u8]>,
     /// The block that was read last, and how far: events are asked for in order, as a rule.
     block: RefCell<Option<(u64, Bytes, Block)>>,
 }
@@ -74,11 +75,12 @@ impl<'a> LogReader<'a> {
     /// The log of `namespace`.
     #[must_use]
     pub fn new(snapshot: &'a dyn Snapshot, namespace: &str) -> Self {
-        Self { snapshot, namespace: keys::namespace(namespace), block: RefCell::default() }
+        let namespace = Cow::Owned(keys::namespace(namespace));
+        Self { snapshot, namespace, block: RefCell::default() }
     }
 
-    pub(super) fn at(snapshot: &'a dyn Snapshot, namespace: &[u8]) -> Self {
-        Self { snapshot, namespace: namespace.to_vec(), block: RefCell::default() }
+    pub(super) fn at(snapshot: &'a dyn Snapshot, namespace: &'a [u8]) -> Self {
+        Self { snapshot, namespace: Cow::Borrowed(namespace), block: RefCell::default() }
     }
 
     /// The newest event.

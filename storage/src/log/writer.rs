@@ -3,7 +3,7 @@
 //! Invariant: it is the newest state. What the store does not have yet is kept here until it has,
 //! and what it has may be forgotten at any time and is read again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::chain::EMPTY_CHAIN;
 use super::coding::{push_posting, push_record};
@@ -11,15 +11,15 @@ use super::draft::{Changes, Draft};
 use super::event::{Hash, RecordedEvent};
 use super::fingerprint::Fingerprint;
 use super::head::Head;
-use super::keys::{self, APPEND_KEYS, EVENTS, POSTINGS, ROW, Subject};
+use super::keys::{self, APPEND_KEYS, EVENTS, KeyMap, POSTINGS, ROW, Subject, SubjectMap};
 use super::reader::LogReader;
 use crate::batch::Batch;
 use crate::error::StoreError;
 use crate::record::{Malformed, push_varint, read_varint};
 use crate::store::Snapshot;
 
-/// Heads that are kept without need.
-const HEADS_KEPT: usize = 1 << 17;
+/// Heads that are kept without need; few in tests, so that they forget.
+const HEADS_KEPT: usize = if cfg!(test) { 8 } else { 1 << 17 };
 
 /// What was appended under an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +56,12 @@ pub struct Log {
     namespace: Vec<u8>,
     last_position: u64,
     chain: Hash,
-    heads: HashMap<Subject, Head>,
+    heads: SubjectMap<Head>,
+    /// Of a name that has no head here nothing happened after this position.
+    forgotten_to: u64,
     /// In the order of their positions.
     pending: VecDeque<Pending>,
-    pending_keys: HashMap<Box<str>, (u64, KeyRow)>,
+    pending_keys: KeyMap<(u64, KeyRow)>,
 }
 
 impl Log {
@@ -73,9 +75,10 @@ impl Log {
             namespace: keys::namespace(namespace),
             last_position: last.as_ref().map_or(0, RecordedEvent::position),
             chain: last.map_or(EMPTY_CHAIN, |event| *event.hash()),
-            heads: HashMap::new(),
+            heads: SubjectMap::default(),
+            forgotten_to: 0,
             pending: VecDeque::new(),
-            pending_keys: HashMap::new(),
+            pending_keys: KeyMap::default(),
         })
     }
 
@@ -110,6 +113,10 @@ impl Log {
         self.heads.get(subject).copied()
     }
 
+    pub(super) const fn forgotten_to(&self) -> u64 {
+        self.forgotten_to
+    }
+
     pub(super) fn pending_key(&self, key: &str) -> Option<KeyRow> {
         self.pending_keys.get(key).map(|(_, row)| *row)
     }
@@ -126,8 +133,11 @@ impl Log {
     pub fn accept(&mut self, changes: Changes, batch: &mut Batch, turn: u64) {
         let Changes { events, subjects, keys } = changes;
         self.write_events(&events, batch);
+        let (mut key, mut row) = (self.namespace.clone(), Vec::new());
         for (subject, (before, fresh)) in subjects {
-            let after = self.write_postings(&subject, before, &fresh, batch);
+            key.truncate(self.namespace.len());
+            subject.extend(&mut key);
+            let after = write_postings(&mut key, &mut row, before, &fresh, batch);
             self.heads.insert(subject, after);
         }
         for (key, row) in keys {
@@ -153,36 +163,6 @@ impl Log {
         }
     }
 
-    /// Writes a subject's new postings (position, and whether an append begins there) behind those
-    /// it has; answers what it is then.
-    fn write_postings(
-        &self,
-        subject: &Subject,
-        before: Head,
-        fresh: &[(u64, bool)],
-        batch: &mut Batch,
-    ) -> Head {
-        let prefix = subject.rows(&self.namespace);
-        let (mut head, mut row) = (before, Vec::new());
-        for (at, (position, begins)) in fresh.iter().enumerate() {
-            let place = head.events % ROW;
-            if place == 0 {
-                push_varint(&mut row, head.commits);
-            }
-            let last = (place > 0).then_some(head.last_position);
-            push_posting(&mut row, last, *position, *begins);
-            let number = u32::try_from(head.events / ROW).unwrap_or(u32::MAX);
-            head.events += 1;
-            head.commits += u64::from(*begins);
-            head.last_position = *position;
-            if head.events.is_multiple_of(ROW) || at + 1 == fresh.len() {
-                batch.append(POSTINGS, &keys::row(&prefix, number), &row);
-                row.clear();
-            }
-        }
-        head
-    }
-
     /// What was accepted up to turn `turn` can be found in the store now. Answers the newest
     /// durable position, if it moved.
     pub fn durable(&mut self, turn: u64) -> Option<u64> {
@@ -197,9 +177,41 @@ impl Log {
             self.pending_keys.retain(|_, (written, _)| *written > turn);
         }
         if newest.is_some() && self.heads.len() > HEADS_KEPT {
-            let durable = newest.unwrap_or_default();
-            self.heads.retain(|_, head| head.last_position > durable);
+            self.forgotten_to = newest.unwrap_or_default();
+            self.heads.retain(|_, head| head.last_position > self.forgotten_to);
         }
         newest
     }
+}
+
+/// Writes a subject's new postings (position, and whether an append begins there) behind those it
+/// has; answers what it is then. `key` is the prefix of its rows, and `row` empty: room to work in.
+fn write_postings(
+    key: &mut Vec<u8>,
+    row: &mut Vec<u8>,
+    before: Head,
+    fresh: &[(u64, bool)],
+    batch: &mut Batch,
+) -> Head {
+    let prefix = key.len();
+    let mut head = before;
+    for (at, (position, begins)) in fresh.iter().enumerate() {
+        let place = head.events % ROW;
+        if place == 0 {
+            push_varint(row, head.commits);
+        }
+        let last = (place > 0).then_some(head.last_position);
+        push_posting(row, last, *position, *begins);
+        let number = u32::try_from(head.events / ROW).unwrap_or(u32::MAX);
+        head.events += 1;
+        head.commits += u64::from(*begins);
+        head.last_position = *position;
+        if head.events.is_multiple_of(ROW) || at + 1 == fresh.len() {
+            key.truncate(prefix);
+            key.extend_from_slice(&number.to_be_bytes());
+            batch.append(POSTINGS, key, row);
+            row.clear();
+        }
+    }
+    head
 }
