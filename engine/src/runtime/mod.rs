@@ -44,6 +44,7 @@ mod pause;
 pub(crate) mod payload_rows;
 pub(crate) mod published;
 mod queues;
+mod reads;
 mod record;
 mod recovery;
 mod replay;
