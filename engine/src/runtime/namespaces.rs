@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{self, NAMESPACES, OPEN_RUNS, RUNS};
 use super::message::Reply;
+use super::record::RunRecord;
 use super::shard::Shard;
 use super::turn::Effect;
+use crate::batch::is_built_in;
 use crate::{DEFAULT_NAMESPACE, Rejection, Timestamp};
 
 /// What is set for a namespace.
@@ -124,6 +126,9 @@ pub(super) fn check_name(name: &str) -> Result<(), Rejection> {
     )))
 }
 
+/// Closed runs of the engine's own that may go with a namespace in one batch.
+const MOST_OWN_RUNS: usize = 10_000;
+
 impl Shard {
     /// Refuses what names no namespace.
     pub(super) fn check_namespace(&self, name: &str) -> Result<(), Rejection> {
@@ -193,11 +198,23 @@ impl Shard {
             return Err(refused());
         }
         let prefix = keys::namespace(name);
-        for table in [OPEN_RUNS, RUNS] {
-            if !self.snapshot()?.range(Range::prefix(table, &prefix).limit(1))?.is_empty() {
+        if !self.snapshot()?.range(Range::prefix(OPEN_RUNS, &prefix).limit(1))?.is_empty() {
+            return Err(refused());
+        }
+        // Runs of the engine's own, which no list shows, go with the namespace.
+        let closed = self.snapshot()?.range(Range::prefix(RUNS, &prefix).limit(MOST_OWN_RUNS))?;
+        let mut own = Vec::with_capacity(closed.len());
+        for (_, stored) in &closed {
+            let record = RunRecord::read(stored)?;
+            if !is_built_in(&record.workflow_type) {
                 return Err(refused());
             }
+            own.push(record);
         }
-        self.delete_namespace_rows(name)
+        if own.len() == MOST_OWN_RUNS {
+            return Err(refused());
+        }
+        self.delete_namespace_rows(name)?;
+        own.iter().try_for_each(|record| self.erase(record))
     }
 }

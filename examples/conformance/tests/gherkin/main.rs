@@ -9,6 +9,7 @@
 mod choice;
 mod report;
 mod steps;
+mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

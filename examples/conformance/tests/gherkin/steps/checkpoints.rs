@@ -6,6 +6,7 @@ use cucumber::{then, when};
 use rand::RngExt;
 use serde_json::{Value, json};
 
+use crate::support::Api;
 use crate::world::World;
 
 /// The accounts that the entries are posted to.
@@ -41,7 +42,7 @@ async fn post_and_die(world: &mut World, ledgers: u64, entries: u64, kills: u64)
 async fn counted_once(world: &mut World) {
     let (total, each) = (world.body["total"].clone(), world.body["each"].clone());
     for name in ["accountBalances", "accountSummaries", "entryCount", "accountStatusForTax"] {
-        let status = until_current(world, name).await;
+        let status = until_current(&world.api, &world.namespace, name).await;
         assert_eq!((&status["last_position"], &status["events"]), (&total, &total), "{name}");
     }
     let count = rows(world, "entryCount").await;
@@ -64,10 +65,12 @@ async fn rows(world: &World, name: &str) -> Vec<Value> {
     serde_json::from_value(page["rows"].take()).unwrap()
 }
 
-async fn until_current(world: &World, name: &str) -> Value {
+/// The status of a projection, when it has caught up.
+pub(super) async fn until_current(api: &Api, namespace: &str, name: &str) -> Value {
     let begun = Instant::now();
     loop {
-        let status = status(world, name).await;
+        let path = format!("/api/v1/projections/{name}?namespace={namespace}");
+        let status = api.get(&path).await.expect(200);
         if status["status"] == "current" {
             return status;
         }

@@ -15,3 +15,4 @@ mod packages;
 mod projections;
 mod releases;
 mod server;
+mod tenants;
