@@ -35,6 +35,8 @@ const MAX_OPEN: usize = 60;
 const LEFT_WAITING: usize = 8;
 /// Less than a quarter of what lay there at first, and the shelf is filled again.
 const LOW: u64 = 4;
+/// The first so many products cost little.
+const AFFORDABLE: usize = 4;
 /// Orders of other people may lie between the last ones.
 const LOOK_BACK: usize = 50;
 
@@ -189,7 +191,9 @@ fn think_of_one() -> (&'static str, String, Vec<OrderItem>) {
         true => OUT_OF_REACH,
         false => CITIES.choose(&mut rng).copied().unwrap_or(CITIES[0]),
     };
-    let on_the_shelf = &PRODUCTS[..PRODUCTS.len() - 1];
+    // Most people buy what nobody has to approve.
+    let dearest = if rand::random_bool(0.25) { PRODUCTS.len() - 1 } else { AFFORDABLE };
+    let on_the_shelf = &PRODUCTS[..dearest];
     let lines = *[1, 1, 1, 2, 2, 3].choose(&mut rng).unwrap_or(&1);
     let mut chosen: Vec<_> = on_the_shelf.sample(&mut rng, lines).collect();
     if rand::random_bool(0.04) {

@@ -56,9 +56,24 @@ Feature: Stock is reserved over several products at once
   Scenario: An order that cannot be held is cancelled, and says what was short
     Given a draft order "o-2" of "ada" over 1 of "abacus", 2 of "drum-memory"
     When order "o-2" is submitted
-    And order "o-2" is undone
+    And order "o-2" is undone because of "INSUFFICIENT_STOCK"
     Then order "o-2" is "cancelled" in both views
     And order "o-2" was cancelled because of "INSUFFICIENT_STOCK" and "drum-memory"
+    And the shelf has
+      | abacus      | 10 | 0 |
+      | drum-memory | 1  | 0 |
+
+  @EX-1
+  Scenario: An order that its customer cancels while it waits is not confirmed, and puts back what it held
+    Given a large draft order "o-4" of "ada" over 1 of "drum-memory", 2 of "abacus"
+    When order "o-4" is submitted
+    And "CancelOrder" is sent with {"orderId": "o-4", "reason": "changed my mind"}
+    Then it is executed
+    When order "o-4" is approved by "grace"
+    And order "o-4" is undone because of "INVALID_STATUS"
+    Then order "o-4" is "cancelled" in both views
+    And order "o-4" was cancelled because of "changed" and "mind"
+    And the reservation of order "o-4" is "released"
     And the shelf has
       | abacus      | 10 | 0 |
       | drum-memory | 1  | 0 |

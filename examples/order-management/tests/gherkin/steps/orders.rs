@@ -1,6 +1,7 @@
 //! Orders: begun, filled, submitted, and what becomes of them.
 
 use cucumber::{given, then, when};
+use hyper::Method;
 use serde_json::{Value, json};
 
 use super::stock::items;
@@ -8,11 +9,21 @@ use crate::world::World;
 
 #[given(regex = r#"^a draft order "([^"]+)" of "([^"]+)" over (.+)$"#)]
 async fn draft(world: &mut World, id: String, customer: String, over: String) {
+    begin(world, &id, &customer, &over, 100).await;
+}
+
+/// Above the limit from which on somebody has to approve.
+#[given(regex = r#"^a large draft order "([^"]+)" of "([^"]+)" over (.+)$"#)]
+async fn large_draft(world: &mut World, id: String, customer: String, over: String) {
+    begin(world, &id, &customer, &over, 60_000).await;
+}
+
+async fn begin(world: &World, id: &str, customer: &str, over: &str, unit_price_cents: u64) {
     let new = json!({ "orderId": id, "customerId": customer, "city": "Oslo" });
     world.command("CreateOrder", new).await.expect(200);
-    for item in items(&over).as_array().unwrap() {
+    for item in items(over).as_array().unwrap() {
         let mut item = item.clone();
-        (item["orderId"], item["unitPriceCents"]) = (json!(id), json!(100));
+        (item["orderId"], item["unitPriceCents"]) = (json!(id), json!(unit_price_cents));
         world.command("AddOrderItem", item).await.expect(200);
     }
 }
@@ -28,10 +39,24 @@ async fn fulfilled(world: &mut World, id: String) {
     assert_eq!(ended["status"], "completed", "{ended}");
 }
 
-#[when(expr = "order {string} is undone")]
-async fn undone(world: &mut World, id: String) {
+#[when(expr = "order {string} is undone because of {string}")]
+async fn undone(world: &mut World, id: String, code: String) {
     let ended = world.fulfilled(&id).await;
     assert_eq!(ended["status"], "failed", "{ended}");
+    assert_eq!(ended["failure"]["type"], code, "{ended}");
+}
+
+#[when(expr = "order {string} is approved by {string}")]
+async fn approved(world: &mut World, id: String, by: String) {
+    let path = format!("/api/v1/workflows/{id}/signals/decision");
+    let decision = json!({ "approved": true, "by": by });
+    world.ask(Method::POST, &path, Some(decision)).await.expect(202);
+}
+
+#[then(expr = "the reservation of order {string} is {string}")]
+async fn its_reservation(world: &mut World, id: String, status: String) {
+    let row = world.row("orderDetail", &id).await;
+    assert_eq!(row["reservation"]["status"], status, "{row}");
 }
 
 #[then(expr = "order {string} is {string} in both views")]
