@@ -77,3 +77,6 @@ pub use everstep_storage::codec;
 /// Read models of events.
 #[doc(inline)]
 pub use everstep_workflows::projections;
+/// Groups of consumers that share the events of the log.
+#[doc(inline)]
+pub use everstep_workflows::subscriptions;

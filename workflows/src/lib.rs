@@ -29,8 +29,10 @@
 //!
 //! - `approval`: a signal raced against a deadline.
 //! - [`projections`]: read models of events, in four categories.
+//! - [`subscriptions`]: groups of consumers that share the events of the log.
 
 mod approval;
 pub mod projections;
+pub mod subscriptions;
 
 pub use approval::{Approval, approval};

@@ -1,8 +1,13 @@
 //! Entities that commands change: their streams, and the snapshot of their state beside them.
 //!
+//! The newest state is written with every command, in its own commit: it is at hand then, the row is
+//! overwritten where it stands, and the next command decides without reading an event. Every
+//! [`SNAPSHOT_EVERY`]th version is kept beside it for good, so that an old state costs as many
+//! events at most.
+//!
 //! Invariant: state and events are written in one commit. A snapshot names the version that it is
 //! of, so that one that lags behind its stream (somebody appended without a command) is brought up
-//! by the events it misses and never believed.
+//! by the events it misses and never believed; one of another schema is not there at all.
 
 use everstep_decider::Decider;
 use everstep_engine::log::{Category, Expected, NewEvent, RecordedEvent, StreamAppend, StreamId};
@@ -10,11 +15,15 @@ use everstep_engine::{ActivityError, Table, TransactionContext};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::fat_events::FatEvent;
+use crate::language::{DeclaredLanguage, LanguageError};
 
 /// Events that are read at once.
-const PAGE: usize = 500;
+pub(super) const PAGE: usize = 500;
+/// How many versions lie between two snapshots that are kept.
+pub const SNAPSHOT_EVERY: u64 = 256;
 
 /// Where a decider belongs whose events stand in streams of one type, one an entity.
 ///
@@ -36,6 +45,10 @@ pub trait Aggregate: 'static {
     const ALREADY_EXISTS: &'static str = "ALREADY_EXISTS";
     /// The version of its events' shape.
     const SCHEMA_VERSION: u32 = 1;
+    /// Raise it when states that are kept are to be made anew from their events: when `evolve` does
+    /// something else than before, or a field means something else. Fields that come, go or get
+    /// another default are noticed without.
+    const STATE_VERSION: u32 = 1;
 
     /// What an event is found by, beside its stream.
     fn tags(_id: &str, _event: &EventOf<Self>) -> Vec<String> {
@@ -64,10 +77,88 @@ pub struct Loaded<S> {
     pub version: u64,
     /// The state.
     pub state: S,
+    /// Which shape of state it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) schema: String,
+}
+
+/// A kept state before it is known whether it is of today's shape.
+#[derive(Deserialize)]
+pub(super) struct Kept {
+    version: u64,
+    state: Value,
+    #[serde(default)]
+    schema: String,
+}
+
+impl Kept {
+    /// The state, unless it is one of another schema.
+    pub(super) fn today<A: Aggregate>(self) -> Option<Loaded<StateOf<A>>> {
+        if self.schema != schema::<A>() {
+            return None;
+        }
+        let state = serde_json::from_value(self.state).ok()?;
+        Some(Loaded { version: self.version, state, schema: self.schema })
+    }
+}
+
+/// Names the shape of an aggregate's state: the JSON of the first one, and the version that its
+/// code declares.
+fn schema<A: Aggregate>() -> String {
+    let first = serde_json::to_vec(&StateOf::<A>::default()).unwrap_or_default();
+    let mut hash = Sha256::new();
+    hash.update(A::STATE_VERSION.to_be_bytes());
+    hash.update(first);
+    hash.finalize()[..8].iter().fold(String::with_capacity(16), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
+    })
+}
+
+impl<S: Default> Loaded<S> {
+    /// Before the first event.
+    pub(super) fn first() -> Self {
+        Self { version: 0, state: S::default(), schema: String::new() }
+    }
 }
 
 pub(super) const fn states<A: Aggregate>() -> Table<Loaded<StateOf<A>>> {
     Table::new(A::CONTEXT, A::STREAM_TYPE)
+}
+
+/// The same rows, whatever shape their states have.
+pub(super) const fn kept<A: Aggregate>() -> Table<Kept> {
+    Table::new(A::CONTEXT, A::STREAM_TYPE)
+}
+
+/// Old states, under the stream and the version.
+pub(super) const SNAPSHOTS: Table<Value> = Table::new("everstep", "aggregate_snapshots");
+
+/// The key of a snapshot; those of one entity lie together in the order of their versions. The id's
+/// length first, so that no id is a prefix of another one's keys.
+pub(super) fn snapshot_key<A: Aggregate>(id: &str, version: u64) -> String {
+    format!("{}/{version:020}", snapshots_of::<A>(id))
+}
+
+pub(super) fn snapshots_of<A: Aggregate>(id: &str) -> String {
+    format!("{}/{}/{id}", A::STREAM_TYPE, id.len())
+}
+
+/// Keeps the state of an entity with the events that led to it; `before` is the version that those
+/// were decided on.
+pub(super) fn keep<A: Aggregate>(
+    tx: &mut TransactionContext<'_>,
+    id: &str,
+    before: u64,
+    version: u64,
+    state: StateOf<A>,
+) -> Result<(), ActivityError> {
+    let loaded = Loaded { version, state, schema: schema::<A>() };
+    if before / SNAPSHOT_EVERY != version / SNAPSHOT_EVERY {
+        tx.put(SNAPSHOTS, &snapshot_key::<A>(id, version), &serde_json::to_value(&loaded)?)?;
+    }
+    tx.put(states::<A>(), id, &loaded)
 }
 
 pub(super) fn stream<A: Aggregate>(id: &str) -> StreamId {
@@ -83,19 +174,19 @@ pub fn load<A: Aggregate>(
     id: &str,
 ) -> Result<Option<Loaded<StateOf<A>>>, ActivityError> {
     let stream = stream::<A>(id);
-    let snapshot: Option<Loaded<StateOf<A>>> = tx.get(states::<A>(), id)?;
     let events = tx.stream_head(&stream)?.events;
-    let first = || Loaded { version: 0, state: StateOf::<A>::default() };
+    let snapshot = tx.get(kept::<A>(), id)?.and_then(Kept::today::<A>);
     let mut loaded = match snapshot {
         None if events == 0 => return Ok(None),
-        snapshot => snapshot.unwrap_or_else(first),
+        snapshot => snapshot.unwrap_or_else(Loaded::first),
     };
+    let language = tx.extension::<DeclaredLanguage>();
     while loaded.version < events {
         let page = tx.read_stream(&stream, loaded.version, PAGE)?;
         let Some(last) = page.last() else { break };
         let version = last.version();
         for event in &page {
-            if let Some(event) = decode::<EventOf<A>>(event)? {
+            if let Some(event) = decode_as_today::<EventOf<A>>(language, event)? {
                 loaded.state = A::Decider::evolve(loaded.state, &event);
             }
         }
@@ -110,7 +201,25 @@ pub fn load<A: Aggregate>(
 /// # Errors
 /// `invalid_event` when it has another shape.
 pub fn decode<E: DeserializeOwned>(event: &RecordedEvent) -> Result<Option<E>, ActivityError> {
-    let data: Value = serde_json::from_slice(event.data())?;
+    decoded(event, &serde_json::from_slice(event.data())?)
+}
+
+/// The same, migrated to today's version of its schema where the worker declares how.
+///
+/// # Errors
+/// As [`decode`]; `NO_MIGRATION_PATH`.
+pub(super) fn decode_as_today<E: DeserializeOwned>(
+    language: Option<&DeclaredLanguage>,
+    event: &RecordedEvent,
+) -> Result<Option<E>, ActivityError> {
+    let Some(language) = language else { return decode(event) };
+    decoded(event, &language.read(event).map_err(LanguageError::into_failure)?.data)
+}
+
+fn decoded<E: DeserializeOwned>(
+    event: &RecordedEvent,
+    data: &Value,
+) -> Result<Option<E>, ActivityError> {
     let tagged = serde_json::json!({ "type": event.event_type(), "data": data });
     match serde_json::from_value(tagged) {
         Ok(event) => Ok(Some(event)),

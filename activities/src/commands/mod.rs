@@ -24,9 +24,10 @@ mod request;
 mod retention;
 mod scopes;
 mod send;
+mod state;
 mod wrap;
 
-pub use aggregate::{Aggregate, CommandOf, EventOf, Loaded, StateOf, decode, load};
+pub use aggregate::{Aggregate, CommandOf, EventOf, Loaded, SNAPSHOT_EVERY, StateOf, decode, load};
 pub use boundary::Boundary;
 pub use command::{Changed, Command};
 pub use decision::{Decision, Handled};
@@ -40,4 +41,5 @@ pub(crate) use send::as_steps;
 pub use send::{
     CommandClient, CommandError, SEND_COMMAND, SendCommands, Sending, UndoByCommand, sent,
 };
+pub use state::{AggregateReader, At, StateError, StateView};
 pub use wrap::Entities;

@@ -17,6 +17,7 @@ use super::middleware::{Authorization, Logging, Middleware, RateLimiting, Valida
 use super::personal::PersonalFields;
 use super::retention::DEFAULT_RETENTION_MS;
 use super::send;
+use super::state::Fold;
 use super::wrap::{self, Entities};
 use super::{Changed, Command, Handled};
 use crate::rate_limit::{DurableLimiter, RateLimit, RateLimiter};
@@ -66,6 +67,7 @@ pub struct CommandInfo {
 /// The commands of a worker.
 pub struct Commands {
     registered: BTreeMap<&'static str, Registered>,
+    aggregates: BTreeMap<&'static str, Fold>,
     middleware: Vec<Arc<dyn Middleware>>,
     /// Middleware that these commands do not pass.
     skips: BTreeSet<(&'static str, &'static str)>,
@@ -82,6 +84,7 @@ impl Default for Commands {
             vec![Arc::new(Validation), Arc::new(Authorization), Arc::new(Logging)];
         Self {
             registered: BTreeMap::new(),
+            aggregates: BTreeMap::new(),
             middleware,
             skips: BTreeSet::new(),
             limiters: BTreeMap::new(),
@@ -110,6 +113,7 @@ impl Commands {
         id: impl Fn(&I) -> String + Send + Sync + 'static,
         wish: impl Fn(I) -> CommandOf<A> + Send + Sync + 'static,
     ) -> &mut Self {
+        self.aggregate::<A>();
         self.add(command, Some(Place::of::<A>()), move |tx, input: I, moment| {
             let id = id(&input);
             wrap::create::<A>(tx, &id, &wish(input), moment)
@@ -138,6 +142,7 @@ impl Commands {
         + Sync
         + 'static,
     ) -> &mut Self {
+        self.aggregate::<A>();
         self.add(command, Some(Place::of::<A>()), move |tx, input: I, moment| {
             let id = id(&input);
             wrap::modify::<A>(tx, &id, |tx, state| wish(tx, state, input), moment)
@@ -171,11 +176,29 @@ impl Commands {
         + Sync
         + 'static,
     ) -> &mut Self {
+        self.aggregate::<A>();
         self.add(command, Some(Place::of::<A>()), move |tx, input: I, moment| {
             let (scope_type, scope_id) = scope(&input);
             let decide = |entities: &Entities<A>| decide(entities, &input, moment);
             wrap::across::<A>(tx, (&scope_type, &scope_id), &ids(&input), decide)
         })
+    }
+
+    /// Entities whose state can be asked for at any version and time. Those of the other commands
+    /// are known without.
+    pub fn aggregate<A: Aggregate>(&mut self) -> &mut Self {
+        self.aggregates.entry(A::STREAM_TYPE).or_insert_with(Fold::of::<A>);
+        self
+    }
+
+    /// How the state of entities in streams of a type is made.
+    pub(super) fn fold(&self, stream_type: &str) -> Option<&Fold> {
+        self.aggregates.get(stream_type)
+    }
+
+    /// The types of streams whose entities' state can be asked for.
+    pub fn aggregates(&self) -> impl Iterator<Item = &'static str> {
+        self.aggregates.keys().copied()
     }
 
     /// A command with a handler of its own, for what no wrapper does. It reads what it needs, and

@@ -9,7 +9,7 @@ use everstep_decider::{Decider, Failed, Moment, Output, Rejection};
 use everstep_engine::log::{ScopeExpectation, ScopeKey};
 use everstep_engine::{ActivityError, Payload, TransactionContext};
 
-use super::aggregate::{Aggregate, CommandOf, EventOf, Loaded, StateOf, append, load, states};
+use super::aggregate::{self, Aggregate, CommandOf, EventOf, Loaded, StateOf, append, load};
 use super::{Changed, Decision, Handled};
 
 /// Decides about an entity that does not exist yet.
@@ -24,7 +24,7 @@ pub(super) fn create<A: Aggregate>(
         let rejection = Rejection::new(A::ALREADY_EXISTS, what).with("id", id);
         return Ok(Handled::Rejected(rejection.with("version", loaded.version)));
     }
-    let nothing = Loaded { version: 0, state: StateOf::<A>::default() };
+    let nothing = Loaded::<StateOf<A>>::first();
     decided::<A>(tx, id, nothing.version, A::Decider::decide(&nothing.state, command, moment))
 }
 
@@ -35,7 +35,7 @@ pub(super) fn modify<A: Aggregate>(
     wish: impl FnOnce(&TransactionContext<'_>, &StateOf<A>) -> Result<CommandOf<A>, ActivityError>,
     moment: &mut Moment,
 ) -> Result<Handled, ActivityError> {
-    let Some(Loaded { version, state }) = load::<A>(tx, id)? else {
+    let Some(Loaded { version, state, .. }) = load::<A>(tx, id)? else {
         return Ok(Handled::Rejected(missing::<A>(id)));
     };
     let command = wish(tx, &state)?;
@@ -59,7 +59,7 @@ fn decided<A: Aggregate>(
             let mut decision = Decision::new();
             if !events.is_empty() {
                 decision = decision.append(append::<A>(tx, id, version, &events)?);
-                decision = keep::<A>(decision, id, version_after, state);
+                decision = keep::<A>(decision, id, (version, version_after), state);
             }
             id.clone_into(&mut decision.entity);
             let changed = Changed { id: id.to_owned(), version: version_after };
@@ -73,9 +73,14 @@ fn decided<A: Aggregate>(
     }
 }
 
-fn keep<A: Aggregate>(decision: Decision, id: &str, version: u64, state: StateOf<A>) -> Decision {
+fn keep<A: Aggregate>(
+    decision: Decision,
+    id: &str,
+    (before, version): (u64, u64),
+    state: StateOf<A>,
+) -> Decision {
     let id = id.to_owned();
-    decision.write(move |tx| tx.put(states::<A>(), &id, &Loaded { version, state }))
+    decision.write(move |tx| aggregate::keep::<A>(tx, &id, before, version, state))
 }
 
 /// Several entities as one decision sees them, by id.
@@ -116,7 +121,7 @@ pub(super) fn across<A: Aggregate>(
         let state = own.iter().fold(state, |state, event| A::Decider::evolve(state, event));
         let mut stream = append::<A>(tx, &id, version, own)?;
         stream.events.iter_mut().for_each(|event| event.tags.push(scope.as_str().into()));
-        decision = keep::<A>(decision.append(stream), &id, after, state);
+        decision = keep::<A>(decision.append(stream), &id, (version, after), state);
         changed.push(Changed { id, version: after });
     }
     if let Some((unknown, _)) = events.iter().find(|(of, _)| !ids.contains(of)) {

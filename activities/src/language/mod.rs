@@ -7,6 +7,7 @@ mod casting;
 mod compatibility;
 mod contract_check;
 mod error;
+mod reading;
 mod registry;
 mod samples;
 mod schema;
@@ -21,6 +22,7 @@ pub use casting::Cast;
 pub use compatibility::{Compatibility, Difference, differences};
 pub use contract_check::{Consumption, ContractViolation};
 pub use error::LanguageError;
+pub use reading::{ReadEvent, read_newest};
 pub use registry::{EventSchema, Language};
 pub use schema::Schema;
 pub use stored::{

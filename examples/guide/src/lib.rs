@@ -79,6 +79,10 @@ mod finding_runs {}
 mod payloads {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/20-subscriptions.md")]
+mod subscriptions {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/19-contexts.md")]
 mod contexts {}
 

@@ -356,6 +356,34 @@ error_codes! {
         "The projection cannot be paused",
         "It is kept in the transactions that append events, which do not wait for anybody. Nothing was changed.",
         "Nothing; only projections that follow a checkpoint are paused.";
+    AGGREGATE_NOT_FOUND = "aggregate_not_found" [404],
+        "Streams of this type have no state here",
+        "A state is asked for of a stream whose type is no entity of a decider that the worker registers; `detail` lists those that are.",
+        "Check the stream's type, or register its commands, or `Commands::aggregate`, with the worker.";
+    VERSION_NOT_FOUND = "version_not_found" [404],
+        "The stream has fewer events",
+        "A state is asked for at a version that the stream has not reached; `detail` says how many events it has.",
+        "Ask for a version up to that one, or for none to get the newest state.";
+    STATE_UNREADABLE = "state_unreadable" [422],
+        "An event is not what the code expects",
+        "The state could not be made: an event of the stream has another shape than the worker's code reads, and no migration leads there. `detail` names it. Nothing was changed.",
+        "Declare an upcaster for the event's old version (`WorkerLanguage::event_schema`), or correct the code's type.";
+    SUBSCRIPTION_NOT_FOUND = "subscription_not_found" [404],
+        "The subscription does not exist",
+        "The namespace has no subscription of this name, or it was deleted meanwhile. Nothing was done.",
+        "Check the name and the namespace, or create it with `POST /api/v1/subscriptions`.";
+    SUBSCRIPTION_ALREADY_EXISTS = "subscription_already_exists" [409],
+        "The subscription exists with other settings",
+        "There is a subscription of this name, and its settings are not those of the request. It was not changed.",
+        "Change its settings with `PUT /api/v1/subscriptions/{name}`; for other events or other lanes delete it first (its checkpoint and its parked events go with it), or use another name.";
+    INVALID_SUBSCRIPTION = "invalid_subscription" [422],
+        "The subscription cannot be",
+        "Its name or one of its settings is outside of what is allowed; `detail` says which one and what is. Nothing was created.",
+        "Correct what `detail` names.";
+    TOO_MANY_SUBSCRIPTIONS = "too_many_subscriptions" [409],
+        "The namespace has as many subscriptions as it may have",
+        "`detail` says how many those are. Nothing was created.",
+        "Delete one that nobody uses any more.";
     UNAUTHENTICATED = "UNAUTHENTICATED" [401],
         "The server does not know who asks",
         "The server was started with tokens, and the request carries none, or one that it does not know. Nothing was done.",

@@ -51,6 +51,7 @@ mod schedules;
 mod signal;
 mod start;
 mod state;
+mod subscriptions;
 mod target;
 mod terminate;
 mod trace;
@@ -104,6 +105,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .merge(log::routes())
         .merge(commands::routes())
         .merge(projections::routes())
+        .merge(subscriptions::routes())
         .merge(domain::routes())
         .merge(schedules::routes());
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }

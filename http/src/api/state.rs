@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use everstep_engine::Engine;
 use everstep_workflows::projections::ProjectionService;
+use everstep_workflows::subscriptions::{Consuming, SubscriptionService};
 
 use super::{Parameters, Problem};
 use crate::server::{Draining, HttpMetrics};
@@ -17,6 +18,8 @@ pub(crate) struct Api(Arc<Inner>);
 struct Inner {
     engine: Engine,
     projections: ProjectionService,
+    subscriptions: SubscriptionService,
+    _consuming: Consuming,
     limits: Limits,
     draining: Draining,
     metrics: Arc<HttpMetrics>,
@@ -41,7 +44,18 @@ impl Api {
         redacts_exports: bool,
     ) -> Self {
         let projections = ProjectionService::start(&engine);
-        Self(Arc::new(Inner { engine, projections, limits, draining, metrics, redacts_exports }))
+        let subscriptions = SubscriptionService::new(&engine);
+        let consuming = subscriptions.consume();
+        Self(Arc::new(Inner {
+            engine,
+            projections,
+            subscriptions,
+            _consuming: consuming,
+            limits,
+            draining,
+            metrics,
+            redacts_exports,
+        }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -62,6 +76,10 @@ impl Api {
 
     pub(crate) fn projections(&self) -> &ProjectionService {
         &self.0.projections
+    }
+
+    pub(crate) fn subscriptions(&self) -> &SubscriptionService {
+        &self.0.subscriptions
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -122,7 +122,7 @@ impl Workload {
             Self::E3 => "appends of 100 events, in process only",
             Self::E4 => "events read by tag and in full, in process only",
             Self::E5 => "appends to a full log, and on hot tags, in process only",
-            Self::E6 => "acknowledged to delivered, in process only",
+            Self::E6 => "acknowledged to delivered; over HTTP as server-sent events",
         }
     }
 
@@ -163,13 +163,18 @@ impl BenchArgs {
 
     /// The cells: each workload with each number in flight.
     pub(super) fn plan(&self) -> Vec<(Workload, usize)> {
-        // W7 needs an engine that it can end and open again, W6 one that it can watch, W8 and the
-        // event log's one that holds nothing else.
+        // W7 needs an engine that it can end and open again, W6 one that it can watch, W8 and most
+        // of the event log's one that holds nothing else.
         let mine = |workload: &&Workload| {
             self.url.is_none()
                 || matches!(
                     workload,
-                    Workload::W1 | Workload::W2 | Workload::W3 | Workload::W4 | Workload::W5
+                    Workload::W1
+                        | Workload::W2
+                        | Workload::W3
+                        | Workload::W4
+                        | Workload::W5
+                        | Workload::E6
                 )
         };
         let cells = self.workloads.iter().filter(mine).flat_map(|workload| {

@@ -14,6 +14,7 @@
 mod args;
 mod cell;
 mod child;
+mod delivery;
 mod disk;
 mod error;
 mod events;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::args::{BenchArgs, Workload};
 use super::cell;
+use super::delivery;
 use super::disk::{ScratchDir, SyncRate};
 use super::error::BenchError;
 use super::events;
@@ -136,6 +137,9 @@ fn one(
             (args.length(), args.stored),
             disk,
         )),
+        (Workload::E6, Some(server)) => {
+            clients.block_on(delivery::over_http(server, concurrency, disk))
+        }
         (_, Some(server)) => clients.block_on(cell::measure(server, cell, args.length(), disk)),
         (_, None) => {
             let budget = EngineConfig::default().memory_budget_bytes;

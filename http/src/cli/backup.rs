@@ -115,10 +115,9 @@ impl RestoreArgs {
 
 impl VerifyArgs {
     pub(super) fn run(&self) -> ExitCode {
-        let found = match verify_backup(&self.directory) {
-            Err(BackupError::NoBackup { .. }) => {
-                verify_store(&self.directory, &settings(&self.codec))
-            }
+        let settings = settings(&self.codec);
+        let found = match verify_backup(&self.directory, &settings) {
+            Err(BackupError::NoBackup { .. }) => verify_store(&self.directory, &settings),
             found => found,
         };
         let found = found.map_err(CliError::from);
@@ -126,7 +125,11 @@ impl VerifyArgs {
             true => print_json(&found),
             false => {
                 let directory = self.directory.display();
-                print(&format!("{directory} is whole: {} rows", found.rows))
+                let events = match found.events {
+                    Some(events) => format!("{events} events in their chain"),
+                    None => "events not read: they are sealed, give the keys".to_owned(),
+                };
+                print(&format!("{directory} is whole: {} rows, {events}", found.rows))
             }
         });
         match said {

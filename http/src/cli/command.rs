@@ -35,6 +35,7 @@ use super::serve::{ServeArgs, serve};
 use super::show::ShowArgs;
 use super::signal::SignalArgs;
 use super::start::StartArgs;
+use super::subscriptions::SubscriptionsCommand;
 use super::terminate::TerminateArgs;
 use super::token::TokenArgs;
 use super::update::UpdateArgs;
@@ -148,6 +149,9 @@ enum ClientCommand {
     /// See read models: how far they are, what they hold.
     #[command(subcommand, after_help = help::PROJECTIONS)]
     Projections(ProjectionsCommand),
+    /// Share events among consumers: make groups, take events, see what was parked.
+    #[command(subcommand, after_help = help::SUBSCRIPTIONS)]
+    Subscriptions(SubscriptionsCommand),
     /// Copy everything that a server holds into a new directory, while it goes on.
     #[command(after_help = help::BACKUP)]
     Backup(Box<BackupArgs>),
@@ -216,6 +220,7 @@ impl ClientCommand {
             Self::Command(command) => command.run(),
             Self::Events(command) => command.run(),
             Self::Projections(command) => command.run(),
+            Self::Subscriptions(command) => command.run(),
             Self::Backup(args) => args.run(),
             Self::Restore(args) => args.run(),
             Self::Verify(args) => args.run(),

@@ -1,4 +1,4 @@
-//! `events tail|read|show|append`: the event log.
+//! `events tail|read|show|append|state`: the event log.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(super) enum EventsCommand {
     Show(ShowArgs),
     /// Append an event to a stream.
     Append(AppendArgs),
+    /// Show the state of a stream's entity: now, at a version or at a time.
+    State(StateArgs),
 }
 
 /// Which events.
@@ -94,6 +96,22 @@ pub(super) struct ShowArgs {
     remote: RemoteArgs,
 }
 
+/// The flags of `events state`.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct StateArgs {
+    /// The stream, `Type:id`.
+    #[arg(value_name = "STREAM")]
+    stream: String,
+    /// After so many events.
+    #[arg(long, value_name = "N")]
+    version: Option<u64>,
+    /// At this time, in RFC 3339.
+    #[arg(long, value_name = "TIME", conflicts_with = "version")]
+    at: Option<String>,
+    #[command(flatten)]
+    remote: RemoteArgs,
+}
+
 /// The flags of `events append`.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct AppendArgs {
@@ -128,6 +146,11 @@ impl EventsCommand {
                 say_event(&args.remote, &client.log_event(args.position).await?)
             }),
             Self::Append(args) => args.run(),
+            Self::State(args) => args.remote.run(async |client| {
+                let at = args.at.as_deref();
+                print_json(&client.stream_state(&args.stream, args.version, at).await?)?;
+                Ok(ExitCode::SUCCESS)
+            }),
         }
     }
 }

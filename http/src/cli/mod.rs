@@ -47,6 +47,7 @@ mod show;
 mod signal;
 mod span;
 mod start;
+mod subscriptions;
 mod table;
 mod terminate;
 mod token;

@@ -166,7 +166,7 @@ fn render(projections: &[ProjectionInfo], screen: Screen) -> String {
     let mut table = Table::new(columns);
     for one in projections {
         let colour = match one.status.as_str() {
-            "failing" => Colour::Failed,
+            "failing" | "stalled" => Colour::Failed,
             "current" => Colour::Strong,
             _ => Colour::Running,
         };

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use super::connection::Call;
+use hyper::header::HeaderValue;
+
+use super::connection::{Call, refusal};
 use super::error::ClientError;
 use super::path::Path;
+use super::sse::LogStream;
 use super::workflows::Client;
 use crate::{AppendReceipt, AppendRequest, LogPage, LoggedEvent, StreamDescription};
 
@@ -72,6 +75,43 @@ impl Client {
         let ms = (!wait.is_zero()).then_some(wait.as_millis());
         let path = filter.path(events()).parameter("follow_ms", ms);
         self.connection.send(Call::get(path).waiting(wait)).await?.to()
+    }
+
+    /// What an entity is, or was after so many events, or at a time; as the server says it.
+    ///
+    /// # Errors
+    /// The server's refusal (`stream_not_found`, `aggregate_not_found`, `version_not_found`), or
+    /// what went wrong on the way.
+    pub async fn stream_state(
+        &self,
+        stream: &str,
+        version: Option<u64>,
+        at: Option<&str>,
+    ) -> Result<serde_json::Value, ClientError> {
+        let path = stream_path(stream).segment("state");
+        let path = path.parameter("version", version).parameter("at", at);
+        self.connection.send(Call::get(path)).await?.to()
+    }
+
+    /// Events as they come, live, behind the filter's position (or all of them). A reader that takes
+    /// nothing for a while is cut off: it goes on with another stream after the last position that
+    /// it saw, and misses nothing.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn follow_events(&self, filter: &EventFilter) -> Result<LogStream, ClientError> {
+        let filter = EventFilter { backwards: false, page_size: None, ..filter.clone() };
+        let path = filter.path(events());
+        let name = format!("GET {}", path.as_str());
+        let header = ("last-event-id", HeaderValue::from(filter.after.unwrap_or_default()));
+        let response = self.connection.open(Call::get(path), Some(header)).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(LogStream::new(self.connection.clone(), name, response.into_body()));
+        }
+        let body = http_body_util::BodyExt::collect(response.into_body()).await;
+        let body = body.map_err(|error| self.connection.broken(&name, &error))?.to_bytes();
+        Err(refusal(name, status, &body))
     }
 
     /// The event at a position.

@@ -35,6 +35,7 @@ mod projections;
 mod queues;
 mod schedules;
 mod sse;
+mod subscriptions;
 mod typed;
 mod updates;
 mod workflows;
@@ -45,6 +46,9 @@ pub use error::{ClientError, Problem};
 pub use event::{Event, EventPage};
 pub use events::EventFilter;
 pub use projections::{ProjectionInfo, ProjectionRow, ProjectionRows};
-pub use sse::EventStream;
+pub use sse::{EventStream, LogStream};
+pub use subscriptions::{
+    ParkedEvents, ParkedInfo, SettledEvents, SubscriptionDelivery, SubscriptionInfo,
+};
 pub use typed::{Handle, Start};
 pub use workflows::{Client, StartAnswer};

@@ -20,7 +20,7 @@ pub struct ProjectionInfo {
     pub category: String,
     /// `inline` or `async`.
     pub delivery: String,
-    /// `current`, `catching_up`, `paused` or `failing`.
+    /// `current`, `catching_up`, `paused`, `failing` or `stalled`.
     pub status: String,
     /// Every event up to here is in its rows.
     pub position: u64,

@@ -1,4 +1,4 @@
-//! A run's events as they happen: server-sent events, one after the other.
+//! A run's events, and the log's, as they happen: server-sent events, one after the other.
 //!
 //! Invariant: a line is never longer than [`MAX_LINE_BYTES`]; a server that sends more is cut off.
 
@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use super::Event;
 use super::connection::Connection;
 use super::error::ClientError;
+use crate::LoggedEvent;
 
 /// Longest line taken: the server's largest payload, with room.
 const MAX_LINE_BYTES: usize = 16 << 20;
@@ -20,17 +21,15 @@ const SILENCE: Duration = Duration::from_secs(45);
 
 /// Events of one run, live. Ends when the run closes or the server goes.
 #[derive(Debug)]
-pub struct EventStream {
-    connection: Connection,
-    call: String,
-    body: Incoming,
-    lines: Lines,
-    ready: VecDeque<String>,
-}
+pub struct EventStream(Frames);
+
+/// Events of the log, live. Ends when the server goes, or has cut off a reader that was too slow.
+#[derive(Debug)]
+pub struct LogStream(Frames);
 
 impl EventStream {
     pub(super) fn new(connection: Connection, call: String, body: Incoming) -> Self {
-        Self { connection, call, body, lines: Lines::default(), ready: VecDeque::new() }
+        Self(Frames::new(connection, call, body))
     }
 
     /// The next event; `None` at the end of the stream.
@@ -39,10 +38,46 @@ impl EventStream {
     /// When the connection breaks or falls silent; the caller goes on with a new stream after the
     /// last event it saw.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
+        let Some(data) = self.0.next().await? else { return Ok(None) };
+        Event::parse(&data).map(Some).map_err(ClientError::shape("a history event"))
+    }
+}
+
+impl LogStream {
+    pub(super) fn new(connection: Connection, call: String, body: Incoming) -> Self {
+        Self(Frames::new(connection, call, body))
+    }
+
+    /// The next event; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// When the connection breaks or falls silent; the caller goes on with a new stream after the
+    /// last position it saw.
+    pub async fn next(&mut self) -> Result<Option<LoggedEvent>, ClientError> {
+        let Some(data) = self.0.next().await? else { return Ok(None) };
+        serde_json::from_str(&data).map(Some).map_err(ClientError::shape("an event of the log"))
+    }
+}
+
+/// The data of server-sent events, one after the other.
+#[derive(Debug)]
+struct Frames {
+    connection: Connection,
+    call: String,
+    body: Incoming,
+    lines: Lines,
+    ready: VecDeque<String>,
+}
+
+impl Frames {
+    fn new(connection: Connection, call: String, body: Incoming) -> Self {
+        Self { connection, call, body, lines: Lines::default(), ready: VecDeque::new() }
+    }
+
+    async fn next(&mut self) -> Result<Option<String>, ClientError> {
         loop {
             if let Some(data) = self.ready.pop_front() {
-                let event = Event::parse(&data).map_err(ClientError::shape("a history event"))?;
-                return Ok(Some(event));
+                return Ok(Some(data));
             }
             let Ok(frame) = tokio::time::timeout(SILENCE, self.body.frame()).await else {
                 let url = self.connection.url().to_owned();

@@ -8,6 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use everstep_storage::Health;
 
+use super::followers;
 use crate::api::Api;
 
 /// Prometheus metrics
@@ -25,6 +26,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> impl IntoResponse {
     engine(&api, &mut text);
     store(&api, &mut text);
     api.metrics().write(&mut text);
+    followers::write(&api, &mut text).await;
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct HttpMetrics {
     pub(super) connections: AtomicI64,
     /// Contracts that did not hold when they were checked.
     contract_violations: AtomicU64,
+    /// Followers that were cut off since they took nothing.
+    slow_followers: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -71,12 +73,18 @@ impl HttpMetrics {
             unmatched: Route::default(),
             connections: AtomicI64::new(0),
             contract_violations: AtomicU64::new(0),
+            slow_followers: AtomicU64::new(0),
         }
     }
 
     /// Counts contracts that did not hold.
     pub(crate) fn contracts_violated(&self, count: usize) {
         self.contract_violations.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a follower that was cut off.
+    pub(crate) fn follower_cut_off(&self) {
+        self.slow_followers.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts one answer; `took` ends when its headers are ready.
@@ -124,6 +132,11 @@ impl HttpMetrics {
         let _ = writeln!(
             into,
             "# TYPE everstep_contract_violations_total counter\neverstep_contract_violations_total {violations}"
+        );
+        let slow = self.slow_followers.load(Ordering::Relaxed);
+        let _ = writeln!(
+            into,
+            "# TYPE everstep_slow_followers_total counter\neverstep_slow_followers_total {slow}"
         );
         let connections = self.connections.load(Ordering::Relaxed);
         // Writing to a string cannot fail.

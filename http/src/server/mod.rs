@@ -17,6 +17,7 @@ mod connections;
 mod draining;
 mod error;
 mod figures;
+mod followers;
 mod gate;
 mod health;
 mod metrics;

@@ -170,6 +170,7 @@ fn router(
     let gate_state =
         Arc::new(Gate { policy, access: Arc::clone(&access), metrics: Arc::clone(&metrics) });
     let projections = api.projections().clone();
+    let subscriptions = api.subscriptions().clone();
     let router = routes
         .with_state(api)
         .merge(api::description(document)?)
@@ -177,6 +178,7 @@ fn router(
         .merge(own_pages)
         .layer(Extension(Arc::clone(&access)))
         .layer(Extension(projections))
+        .layer(Extension(subscriptions))
         .layer(Extension(BackupDesk::new(config.store.clone())))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)

@@ -33,6 +33,7 @@ pub(super) enum Icon {
     Brand,
     Workflows,
     Projections,
+    Subscriptions,
     Queues,
     Batches,
     Events,
@@ -59,6 +60,7 @@ impl Icon {
         let shape = match self {
             Self::Brand => r#"<path d="M2 13h4v-4h4V5h4"/><path d="M12 3l2.2 2L12 7"/>"#,
             Self::Projections => r#"<path d="M2 3.5h12M2 8h12M2 12.5h12"/><path d="M6 3.5v9"/>"#,
+            Self::Subscriptions => r#"<path d="M2 8h4M6 8l3-4h5M6 8h8M6 8l3 4h5"/>"#,
             Self::Workflows => {
                 r#"<rect x="2" y="2.5" width="5" height="4" rx="1"/><rect x="9" y="9.5" width="5" height="4" rx="1"/><path d="M4.5 6.5v5H9"/>"#
             }

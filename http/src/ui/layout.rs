@@ -52,6 +52,7 @@ pub(super) enum Section {
     Workflows,
     Schedules,
     Projections,
+    Subscriptions,
     Queues,
     Batches,
     Events,
@@ -61,13 +62,14 @@ pub(super) enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Workflows,
         Self::Schedules,
         Self::Queues,
         Self::Batches,
         Self::Events,
         Self::Projections,
+        Self::Subscriptions,
         Self::Contexts,
         Self::Namespaces,
     ];
@@ -77,6 +79,7 @@ impl Section {
             Self::Workflows => "Workflows",
             Self::Schedules => "Schedules",
             Self::Projections => "Projections",
+            Self::Subscriptions => "Subscriptions",
             Self::Queues => "Task queues",
             Self::Batches => "Batches",
             Self::Events => "Events",
@@ -90,6 +93,7 @@ impl Section {
             Self::Workflows => url::LIST,
             Self::Schedules => url::SCHEDULES,
             Self::Projections => url::PROJECTIONS,
+            Self::Subscriptions => url::SUBSCRIPTIONS,
             Self::Queues => url::QUEUES,
             Self::Batches => url::BATCHES,
             Self::Events => url::EVENTS,
@@ -103,6 +107,7 @@ impl Section {
             Self::Workflows => Icon::Workflows,
             Self::Schedules => Icon::Timer,
             Self::Projections => Icon::Projections,
+            Self::Subscriptions => Icon::Subscriptions,
             Self::Queues => Icon::Queues,
             Self::Batches => Icon::Batches,
             Self::Events => Icon::Events,

@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use everstep_engine::{Engine, Principal, Role};
 use everstep_workflows::projections::ProjectionService;
+use everstep_workflows::subscriptions::SubscriptionService;
 
 use crate::access::{Access, Caller, Doors, Pages, act, open, see};
 use crate::server::Draining;
@@ -24,12 +25,14 @@ use super::{
 /// checks the `Host` header and who may see it, as [`Server`](crate::server::Server) does.
 pub fn router(engine: &Engine) -> Router {
     let projections = ProjectionService::reader(engine);
+    let subscriptions = SubscriptionService::new(engine);
     let (router, _) = routes(engine.referring(), None).split();
     let access = Access::new(None, Doors::default());
     router
         .layer(Extension(Caller(Principal::local())))
         .layer(Extension(Arc::new(access)))
         .layer(Extension(projections))
+        .layer(Extension(subscriptions))
 }
 
 /// The inspector's routes over an engine that refers to large values: pages show that they are
@@ -82,9 +85,16 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
         .route(url::COMMANDS, see(get(pages::commands::page)))
         .route("/ui/commands/{id}", see(get(pages::command::page)))
         .route(url::STREAMS, see(get(pages::streams::page)))
+        .route("/ui/streams/{stream}", see(get(pages::stream_state::page)))
         .route(url::PROJECTIONS, see(get(pages::projections::page)))
         .route("/ui/projections/{name}", see(get(pages::projections::one)))
         .route("/ui/projections/{name}/{verb}", act(Role::Operator, post(pages::projections::act)))
+        .route(url::SUBSCRIPTIONS, see(get(pages::subscriptions::page)))
+        .route("/ui/subscriptions/{name}", see(get(pages::subscriptions::one)))
+        .route(
+            "/ui/subscriptions/{name}/parked/{verb}",
+            act(Role::Operator, post(pages::subscriptions::act)),
+        )
         .route(url::CONTEXTS, see(get(pages::contexts::page)))
         .route("/ui/queues", see(get(pages::queues::page)))
         .route("/ui/queues/{name}/{verb}", act(Role::Operator, post(pages::queues::act)))

@@ -49,12 +49,25 @@ pub(super) fn stream(stream: &str) -> String {
     with_query(EVENTS, [("stream", stream)])
 }
 
+/// The state of a stream's entity.
+pub(super) fn stream_state(stream: &str) -> String {
+    format!("{STREAMS}/{}", encode(stream))
+}
+
 /// The projections.
 pub(super) const PROJECTIONS: &str = "/ui/projections";
 
 /// The address of a projection.
 pub(super) fn projection(name: &str) -> String {
     format!("{PROJECTIONS}/{}", encode(name))
+}
+
+/// The subscriptions.
+pub(super) const SUBSCRIPTIONS: &str = "/ui/subscriptions";
+
+/// The address of a subscription.
+pub(super) fn subscription(name: &str) -> String {
+    format!("{SUBSCRIPTIONS}/{}", encode(name))
 }
 
 /// The task queues.

@@ -315,3 +315,73 @@ async fn the_inspector_shows_what_its_viewer_may_read() {
     assert_eq!(server.send(Method::POST, path, &form, "").await.status, 303);
     until(&server, "accounts", "paused").await;
 }
+
+#[tokio::test]
+#[expect(clippy::await_holding_lock, reason = "what it makes wait has a thread of its own")]
+async fn one_that_hangs_is_stalled_and_one_without_events_is_not() {
+    let server = TestServer::start_with_manual_clock().await;
+    let held = crate::worker::HANGS.lock().unwrap();
+    let event = NewEvent::new("Hang", "null");
+    let append = Append::to(StreamId::new("Account", "a"), Expected::Any, vec![event]);
+    server.engine.append(DEFAULT_NAMESPACE, append).await.unwrap();
+    until(&server, "hanging", "catching_up").await;
+    server.post("/test/clock/advance", r#"{"ms": 60000}"#).await.json(200);
+    until(&server, "hanging", "stalled").await;
+    assert_eq!(server.get("/api/v1/projections/accounts").await.json(200)["status"], "current");
+    let metrics = server.get("/metrics").await.text();
+    let line = "everstep_projection_stalled{namespace=\"default\",projection=\"hanging\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+    drop(held);
+    until(&server, "hanging", "current").await;
+}
+
+#[tokio::test]
+async fn an_indexed_field_finds_its_rows_without_looking_at_the_others() {
+    // More than one request looks at.
+    const ACCOUNTS: usize = 11_000;
+    let server = TestServer::start().await;
+    let mut numbers = 0..ACCOUNTS;
+    loop {
+        let events: Vec<_> = numbers
+            .by_ref()
+            .take(1_000)
+            .map(|number| {
+                let amount = if number == ACCOUNTS - 1 { 7 } else { 1 };
+                let data = json!({ "amount": amount }).to_string();
+                NewEvent::new("EntryPosted", data).tag(format!("account:{number:06}"))
+            })
+            .collect();
+        if events.is_empty() {
+            break;
+        }
+        let stream = StreamId::new("Account", "all");
+        server
+            .engine
+            .append(DEFAULT_NAMESPACE, Append::to(stream, Expected::Any, events))
+            .await
+            .unwrap();
+    }
+    until(&server, "accounts", "current").await;
+    let find = async |field: &str| {
+        let path = format!("/api/v1/projections/accounts/rows?{field}&page_size=5");
+        server.get(&path).await.json(200)
+    };
+    let last = format!("account:{:06}", ACCOUNTS - 1);
+    let found = find("field.balance=7").await;
+    assert_eq!((&found["rows"][0]["key"], &found["next_page_token"]), (&json!(last), &Value::Null));
+    // Not indexed: the row is not among those that one request looks at.
+    let state = found["rows"][0]["state"].clone();
+    assert_eq!(state, json!({ "entries": 1, "balance": 7 }));
+    let looked = find("field.entries=2").await;
+    assert_eq!(
+        (looked["rows"].as_array().unwrap().len(), looked["next_page_token"].is_null()),
+        (0, false)
+    );
+    // A row that changes is found under what it is now, durable or not.
+    post(&server, DEFAULT_NAMESPACE, "000003", &[4]).await;
+    assert_eq!(find("field.balance=5").await["rows"][0]["key"], "account:000003");
+    until(&server, "accounts", "current").await;
+    assert_eq!(find("field.balance=5").await["rows"][0]["key"], "account:000003");
+    let page = find("field.balance=1").await;
+    assert_eq!(page["rows"][3]["key"], "account:000004");
+}

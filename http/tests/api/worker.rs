@@ -98,13 +98,22 @@ pub(crate) fn worker() -> Worker {
                         Ok(Some(Account { entries: entries + 1, balance }))
                     },
                 )
-                .events(["EntryPosted"]),
+                .events(["EntryPosted"])
+                .index("balance"),
         )
         .projection(BALANCES.row(one_key, |balance, event| {
             let entry = serde_json::from_slice::<Entry>(event.data());
             Ok(Some(balance.unwrap_or(0) + entry.map_or(0, |entry| entry.amount)))
         }))
         .projection(ENTRIES.row(one_key, |count, _| Ok(Some(count.unwrap_or(0) + 1))))
+        .projection(
+            HANGING
+                .row(one_key, |count, _| {
+                    drop(HANGS.lock());
+                    Ok(Some(count.unwrap_or(0) + 1))
+                })
+                .events(["Hang"]),
+        )
         .projection(
             TOLD.row(one_key, |count, _| Ok(Some(count.unwrap_or(0) + 1))).contract("told v1"),
         )
@@ -114,6 +123,11 @@ const ACCOUNTS: Projection<Account> = Projection::new("accounts", Category::View
 const BALANCES: Projection<i64> = Projection::new("balances", Category::Logic);
 const ENTRIES: Projection<u64> = Projection::new("entries", Category::Reporting);
 const TOLD: Projection<u64> = Projection::new("told", Category::Integration);
+
+const HANGING: Projection<u64> = Projection::new("hanging", Category::Reporting);
+
+/// Whoever holds it makes the projection `hanging` wait.
+pub(crate) static HANGS: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 #[derive(Default, Serialize, Deserialize)]
 struct Account {

@@ -103,6 +103,45 @@ async fn a_backup_shows_one_moment_and_is_restored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn verify_names_the_event_that_was_changed() {
+    let server = TestServer::start().await;
+    let url = server.client.url().to_owned();
+    let url = url.as_str();
+    for number in 1..=9 {
+        let data = format!("\"told number {number}\"");
+        succeed(url, &["events", "append", "Order:o-1", "Told", &data]);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    succeed(url, &["backup", "--into", &at("backup")]);
+    server.stop().await;
+    let said = succeed(url, &["verify", &at("backup")]);
+    assert!(said.contains("9 events in their chain"), "{said}");
+    succeed(url, &["restore", "--from", &at("backup"), "--into", &at("data")]);
+    // The same bit in the backup and in a store.
+    for directory in ["backup", "data"] {
+        let mut changed = 0;
+        for file in std::fs::read_dir(dir.path().join(directory)).unwrap() {
+            let file = file.unwrap().path();
+            let mut bytes = std::fs::read(&file).unwrap();
+            let told = b"told number 6";
+            let places: Vec<_> =
+                (0..bytes.len()).filter(|at| bytes[*at..].starts_with(told)).collect();
+            for place in &places {
+                bytes[*place] ^= 0x20;
+            }
+            changed += places.len();
+            std::fs::write(&file, bytes).unwrap();
+        }
+        assert!(changed > 0, "{directory}");
+        let refused = run(url, &["verify", &at(directory)]);
+        assert!(!refused.status.success());
+        let why = texts(&refused).1;
+        assert!(why.contains("the event at position 6 is not what was appended"), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_made_asked_for_and_shown_to_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("tokens.json");

@@ -19,6 +19,9 @@ pub enum ChainBreak {
         /// The one that does.
         found: u64,
     },
+    /// The record's bytes are no record.
+    #[error("the event at position {0} is not what was appended: it cannot be read")]
+    Unreadable(u64),
     /// The record, or one before it, is not what was appended.
     #[error("the event at position {0} is not what was appended: its hash is another one")]
     Hash(u64),

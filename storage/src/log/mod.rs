@@ -31,6 +31,7 @@ mod reader;
 mod refusal;
 mod scope;
 mod validate;
+mod verify;
 mod walk;
 mod writer;
 
@@ -45,6 +46,7 @@ pub use reader::{Direction, LogReader};
 pub use refusal::AppendRefusal;
 pub use scope::{ScopeKey, ScopeKeyError};
 pub use validate::{MOST_EVENTS, MOST_TAGS};
+pub use verify::{LogFault, VerifiedLog, verify_logs};
 pub use writer::Log;
 
 /// The tables that hold events, all keyed by namespace.

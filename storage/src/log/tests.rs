@@ -384,3 +384,44 @@ fn names_that_cannot_be_are_refused_by_name() {
     refuse(|append| append.streams[0].events.clear(), "needs events");
     refuse(|append| append.streams.push(append.streams[0].clone()), "says twice");
 }
+
+#[test]
+fn the_walk_names_the_first_event_that_is_not_what_was_appended() {
+    use crate::log::keys;
+
+    let changed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let store = MemoryStore::new();
+        let mut writer = Writer::open(&store);
+        for _ in 0..40 {
+            let mut append = order("a", 0, 1);
+            append.streams[0].expected = Expected::Any;
+            append.streams[0].events[0].data = "{\"total\":7}".into();
+            writer.append(&append).expect("appended");
+        }
+        writer.commit();
+        let whole = verify_logs(&*store.snapshot().expect("a snapshot")).expect("a whole log");
+        assert_eq!(whole, [VerifiedLog { namespace: "n".into(), events: 40 }]);
+        // Positions 17 to 32.
+        let key = keys::block(&keys::namespace("n"), 1);
+        let snapshot = store.snapshot().expect("a snapshot");
+        let mut block = snapshot.get(keys::EVENTS, &key).expect("read").expect("a block").to_vec();
+        change(&mut block);
+        let mut batch = Batch::new();
+        match block.is_empty() {
+            true => batch.delete(keys::EVENTS, &key),
+            false => batch.put(keys::EVENTS, &key, &block),
+        };
+        store.commit(batch).expect("a commit");
+        match verify_logs(&*store.snapshot().expect("a snapshot")) {
+            Err(LogFault::Broken { namespace, found }) if namespace == "n" => found,
+            other => panic!("{other:?}"),
+        }
+    };
+    let flip = |block: &mut Vec<u8>| {
+        let at = block.windows(9).rposition(|part| part == b"{\"total\":").expect("the data");
+        block[at + 9] ^= 1;
+    };
+    assert_eq!(changed(&flip), ChainBreak::Hash(32));
+    assert_eq!(changed(&|block| block.truncate(block.len() - 1)), ChainBreak::Unreadable(32));
+    assert_eq!(changed(&Vec::clear), ChainBreak::Gap { expected: 17, found: 33 });
+}

@@ -15,8 +15,8 @@ use std::thread;
 use everstep_engine::log::{Direction, RecordedEvent};
 use everstep_engine::{Engine, Rejection, RowSnapshot};
 
-use super::ProjectionCode;
 use super::rows::{CHECKPOINTS, Checkpoint, PAUSES, ROWS, StoredRow, checkpoint, row, row_key};
+use super::{ProjectionCode, index};
 
 /// Events of one step.
 const BATCH_EVENTS: usize = 512;
@@ -60,9 +60,15 @@ impl From<Rejection> for StepError {
     }
 }
 
+/// What a row was, where somebody asks for that, and becomes.
+struct Change {
+    before: Option<StoredRow>,
+    after: Option<StoredRow>,
+}
+
 /// What a step will write.
 struct Folded {
-    rows: BTreeMap<String, Option<StoredRow>>,
+    rows: BTreeMap<String, Change>,
     before: Checkpoint,
     after: Checkpoint,
 }
@@ -89,12 +95,15 @@ pub(super) async fn step(
         Read::Nothing(stepped) => return Ok(stepped),
         Read::Folded(folded) => folded,
     };
-    let name = code.name;
+    let (name, code) = (code.name, Arc::clone(code));
     let committed = engine.transact(namespace, move |tx| {
         let found = tx.get(CHECKPOINTS, name)?.unwrap_or_default();
         tx.assert(found == before, "the projection's checkpoint is the one that was read")?;
-        for (key, row) in &rows {
-            match row {
+        index::begin(tx, &code, before.position)?;
+        for (key, Change { before, after }) in &rows {
+            let states = [before, after].map(|row| row.as_ref().map(|row| &row.state));
+            index::keep(tx, &code, key, states[0], states[1])?;
+            match after {
                 Some(row) => tx.put(ROWS, &row_key(name, key), row)?,
                 None => tx.delete(ROWS, &row_key(name, key))?,
             }
@@ -133,7 +142,8 @@ fn read(rows: &RowSnapshot, code: &ProjectionCode, seen: u64) -> Result<Read, St
     let mut taken = events.len();
     for (at, event) in events.iter().enumerate() {
         work.add(code.keys_of(event), event);
-        if work.rows() >= BATCH_ROWS {
+        // A row that moves in an index is two writes more.
+        if work.rows() >= BATCH_ROWS / (1 + 2 * code.indexes.len()) {
             taken = at + 1;
             break;
         }
@@ -182,7 +192,7 @@ impl<'a> Work<'a> {
         &self,
         rows: &RowSnapshot,
         code: &ProjectionCode,
-    ) -> Result<BTreeMap<String, Option<StoredRow>>, StepError> {
+    ) -> Result<BTreeMap<String, Change>, StepError> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let partitions = cores.min(self.rows() / WORTH_A_THREAD).max(1);
         let mut parts: Vec<Vec<RowWork<'_>>> = (0..partitions).map(|_| Vec::new()).collect();
@@ -240,12 +250,14 @@ struct RowWork<'a> {
 fn fold_part(
     part: Vec<RowWork<'_>>,
     code: &ProjectionCode,
-) -> Result<Vec<(String, Option<StoredRow>)>, StepError> {
+) -> Result<Vec<(String, Change)>, StepError> {
     let mut folded = Vec::with_capacity(part.len());
     let mut failed = None;
     for RowWork { key, events, row } in part {
+        // Only an index asks what was there before.
+        let before = row.clone().filter(|_| !code.indexes.is_empty());
         match fold_row(key, row, events, code) {
-            Ok(row) => folded.push((key.to_owned(), row)),
+            Ok(after) => folded.push((key.to_owned(), Change { before, after })),
             Err(error) => failed = Some(earlier(failed, error)),
         }
     }

@@ -7,8 +7,8 @@
 use everstep_engine::log::RecordedEvent;
 use everstep_engine::{ActivityError, Engine, Payload, TransactError, TransactionContext};
 
-use super::ProjectionCode;
 use super::rows::{CHECKPOINTS, Checkpoint, ROWS, StoredRow, row_key};
+use super::{ProjectionCode, index};
 
 /// Events that one transaction catches up with.
 const CAUGHT_UP_AT_ONCE: usize = 256;
@@ -35,6 +35,7 @@ fn take_in(
     mut checkpoint: Checkpoint,
     up_to: u64,
 ) -> Result<(), ActivityError> {
+    index::begin(tx, code, checkpoint.position)?;
     for event in events {
         let keys = code.keys_of(event);
         checkpoint.events += u64::from(!keys.is_empty());
@@ -47,6 +48,8 @@ fn take_in(
                 let what = format!("projection `{}` at position {at}: {why}", code.name);
                 ActivityError::new("projection_failed", what).non_retryable()
             })?;
+            let before = row.as_ref().map(|row| &row.state);
+            index::keep(tx, code, &key, before, next.as_ref())?;
             match next {
                 Some(state) => {
                     let row = StoredRow { position: event.position(), state };

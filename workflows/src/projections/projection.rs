@@ -7,12 +7,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use everstep_engine::log::{Query, QueryItem, RecordedEvent};
-use everstep_engine::{ActivityError, Payload, TransactionContext};
+use everstep_engine::{ActivityError, Payload, Rejection, TransactionContext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::inline;
-use super::{Category, Delivery, ProjectionError};
+use super::{Category, Delivery, ProjectionError, ProjectionService, RowQuery};
 
 /// The durable name of a projection, what it is for, and what a row of it holds.
 ///
@@ -72,6 +72,47 @@ impl<S: Serialize + DeserializeOwned> Projection<S> {
         row.map(|row| Ok(row.to()?)).transpose()
     }
 
+    /// The row under `key` as it is durable, with the events that are not in it yet.
+    ///
+    /// # Errors
+    /// When there is no such projection or namespace, or the row has another shape.
+    pub fn row_of(
+        &self,
+        service: &ProjectionService,
+        namespace: &str,
+        key: &str,
+    ) -> Result<Option<S>, ProjectionError> {
+        match service.row(namespace, self.name, key) {
+            Ok(view) => view.state.map(|state| self.decode(&state)).transpose(),
+            Err(ProjectionError::RowNotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A page of rows.
+    ///
+    /// # Errors
+    /// As [`Projection::row_of`].
+    pub fn rows_of(
+        &self,
+        service: &ProjectionService,
+        namespace: &str,
+        query: &RowQuery,
+    ) -> Result<TypedRows<S>, ProjectionError> {
+        let page = service.rows(namespace, self.name, query)?;
+        let rows = page.rows.into_iter().filter_map(|row| Some((row.key, row.state?)));
+        let rows = rows.map(|(key, state)| Ok((key, self.decode(&state)?)));
+        let rows = rows.collect::<Result<_, ProjectionError>>()?;
+        Ok(TypedRows { rows, next_page_token: page.next_page_token })
+    }
+
+    fn decode(&self, state: &Payload) -> Result<S, ProjectionError> {
+        state.to().map_err(|error| {
+            let what = format!("a row of projection `{}` has another shape: {error}", self.name);
+            Rejection::Corrupt(what).into()
+        })
+    }
+
     /// Its code: which rows an event touches, and what becomes of each (none: it goes). A row may
     /// be built from events of many streams. An error stops the projection at the event; inline, it
     /// undoes the transaction.
@@ -115,10 +156,20 @@ impl<S: Serialize + DeserializeOwned> Projection<S> {
             delivery: self.category.delivery(),
             contract: None,
             query: Query::all(),
+            indexes: Vec::new(),
             keys: Arc::new(keys),
             evolve: Arc::new(evolve),
         }
     }
+}
+
+/// A page of rows as their type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypedRows<S> {
+    /// With their keys, in the order of these.
+    pub rows: Vec<(String, S)>,
+    /// Where the next page begins; absent at the end.
+    pub next_page_token: Option<String>,
 }
 
 type KeysOf = dyn Fn(&RecordedEvent) -> Vec<String> + Send + Sync;
@@ -133,6 +184,8 @@ pub struct ProjectionCode {
     pub(super) delivery: Delivery,
     pub(super) contract: Option<&'static str>,
     pub(super) query: Query,
+    /// Fields by which rows are found.
+    pub(super) indexes: Vec<&'static str>,
     keys: Arc<KeysOf>,
     evolve: Arc<Evolve>,
 }
@@ -149,6 +202,15 @@ impl ProjectionCode {
     #[must_use]
     pub fn matching(mut self, query: Query) -> Self {
         self.query = query;
+        self
+    }
+
+    /// Finds rows by this field, a path with dots such as `customer.id`, without looking at the
+    /// others. Declare it together with the projection: one that is added when there are rows is
+    /// not used.
+    #[must_use]
+    pub fn index(mut self, field: &'static str) -> Self {
+        self.indexes.push(field);
         self
     }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use everstep_engine::log::Direction;
 use everstep_engine::{Engine, Rejection, RowSnapshot, Timestamp, TransactError};
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
@@ -24,6 +25,8 @@ const NAMESPACES_EVERY: Duration = Duration::from_millis(250);
 /// How long a projection without events waits before it looks by itself.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Without a step for so long, a projection that has something to do is stalled.
+const STALLED_AFTER_MS: i64 = 60_000;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How a projection of a namespace is.
@@ -42,7 +45,8 @@ pub struct ProjectionStatus {
     /// What defines an integration projection's shape.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contract: Option<&'static str>,
-    /// `current`, `catching_up`, `paused` or `failing`.
+    /// `current`, `catching_up`, `paused`, `failing`, or `stalled`: there is something to do, and
+    /// for a minute nothing was.
     pub status: &'static str,
     /// Every event up to here is in its rows.
     pub position: u64,
@@ -179,6 +183,7 @@ impl ProjectionService {
             (Some(_), _) => "paused",
             (None, Some(_)) => "failing",
             (None, None) if lag == 0 => "current",
+            (None, None) if self.stands_still(code, snapshot, checkpoint, position)? => "stalled",
             (None, None) => "catching_up",
         };
         Ok(ProjectionStatus {
@@ -196,6 +201,24 @@ impl ProjectionService {
             updated_at: (checkpoint.at_ms != 0).then(|| Timestamp::from_millis(checkpoint.at_ms)),
             reason: paused.or(failure),
         })
+    }
+
+    /// The watchdog: whether an event of the projection waits, and neither it nor the last step is
+    /// young.
+    fn stands_still(
+        &self,
+        code: &ProjectionCode,
+        snapshot: &RowSnapshot,
+        checkpoint: rows::Checkpoint,
+        position: u64,
+    ) -> Result<bool, ProjectionError> {
+        let stalled_at = self.0.engine.now().as_millis() - STALLED_AFTER_MS;
+        if checkpoint.at_ms > stalled_at {
+            return Ok(false);
+        }
+        let next = snapshot.log().matching(&code.query, position + 1, Direction::Forwards, 1);
+        let next = next.map_err(Rejection::from)?;
+        Ok(next.first().is_some_and(|event| event.recorded_at_ms() <= stalled_at))
     }
 
     /// A row, with the events that are not in the durable one yet. Whether the caller may read it

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::batch::fold_row;
 use super::rows::{self, Checkpoint, StoredRow};
-use super::{Delivery, ProjectionCode};
+use super::{Delivery, ProjectionCode, index};
 
 /// Events after the checkpoint that a read folds in.
 pub(super) const MOST_PENDING: usize = 10_000;
@@ -151,18 +151,23 @@ pub(super) fn page(
     let events = pending_events(snapshot, code, checkpoint)?;
     let pending = Pending::of(code, &events);
     let (mut found, mut after, mut looked_at) = (Vec::new(), query.after.clone(), 0);
+    let index = index::usable(snapshot, code, &query.fields)?;
     loop {
         let limit = query.limit.clamp(64, 1_000);
-        let durable = rows::page(snapshot, code.name, &query.prefix, after.as_deref(), limit)?;
+        let durable = candidates(snapshot, code, query, index.as_deref(), after.as_deref(), limit)?;
         let last = (durable.len() == limit).then(|| durable.last().map(|(key, _)| key.clone()));
         let last = last.flatten();
-        let mut all: BTreeMap<String, Option<StoredRow>> =
-            durable.into_iter().map(|(key, row)| (key, Some(row))).collect();
+        let mut all: BTreeMap<String, Option<StoredRow>> = durable.into_iter().collect();
         for key in pending.by_row.keys().filter(|key| key.starts_with(&query.prefix)) {
             let within = after.as_ref().is_none_or(|after| key > after)
                 && last.as_ref().is_none_or(|last| key <= last);
-            if within {
-                all.entry(key.clone()).or_insert(None);
+            if within && !all.contains_key(key) {
+                // The index knows only what is durable; the row itself may be there all the same.
+                let row = match index {
+                    Some(_) => rows::row(snapshot, code.name, key)?,
+                    None => None,
+                };
+                all.insert(key.clone(), row);
             }
         }
         for (key, row) in all {
@@ -183,19 +188,36 @@ pub(super) fn page(
     }
 }
 
+/// Durable rows that may be asked for, in the order of their keys: those that an index names, or
+/// all.
+fn candidates(
+    snapshot: &RowSnapshot,
+    code: &ProjectionCode,
+    query: &RowQuery,
+    index: Option<&str>,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(String, Option<StoredRow>)>, Rejection> {
+    let Some(index) = index else {
+        let page = rows::page(snapshot, code.name, &query.prefix, after, limit)?;
+        return Ok(page.into_iter().map(|(key, row)| (key, Some(row))).collect());
+    };
+    let keys = index::keys(snapshot, index, &query.prefix, after, limit)?;
+    keys.into_iter()
+        .map(|key| {
+            let row = rows::row(snapshot, code.name, &key)?;
+            Ok((key, row))
+        })
+        .collect()
+}
+
 impl RowQuery {
     fn matches(&self, state: &Payload) -> bool {
         if self.fields.is_empty() {
             return true;
         }
         let Ok(state) = state.to::<serde_json::Value>() else { return false };
-        self.fields.iter().all(|(path, wanted)| {
-            let found = path.split('.').try_fold(&state, |value, part| value.get(part));
-            match found {
-                Some(serde_json::Value::String(text)) => text == wanted,
-                Some(value) => serde_json::to_string(value).is_ok_and(|text| text == *wanted),
-                None => false,
-            }
-        })
+        let mut fields = self.fields.iter();
+        fields.all(|(path, wanted)| index::text_at(&state, path).as_ref() == Some(wanted))
     }
 }

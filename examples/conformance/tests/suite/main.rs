@@ -16,6 +16,7 @@ mod relations;
 mod replay;
 mod requests;
 mod schedules;
+mod subscriptions;
 mod updates;
 mod workflows;
 

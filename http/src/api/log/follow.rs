@@ -2,8 +2,8 @@
 //!
 //! Invariant: no event is missed between a read and the wait after it: the newest position is
 //! followed before the store is read. A stream's ids are positions, so whoever resumes from
-//! `Last-Event-ID` gets every event once. A client that takes nothing is waited for: what it has
-//! not taken is read from the store when it does, and nothing is kept for it.
+//! `Last-Event-ID` gets every event once. Nothing is kept for a client that takes nothing but
+//! [`PAGES_AHEAD`]; after [`PATIENCE`] it is cut off, and goes on with `Last-Event-ID`.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -15,6 +15,7 @@ use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::response::IntoResponse;
 use everstep_engine::log::{Direction, Query};
 use everstep_engine::{LogPage, Rejection};
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
@@ -28,6 +29,8 @@ use crate::api::{Api, Problem, blocking};
 const SMALL_PAGE: usize = 100;
 /// Pages that wait for a slow client before the reader waits too.
 const PAGES_AHEAD: usize = 2;
+/// How long a client may take nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// A comment is sent after so long a silence, so that nothing between takes the stream for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -156,7 +159,11 @@ async fn feed(
             false => frames(&page),
         };
         tokio::select! {
-            sent = sender.send(Ok(chunk)) => if sent.is_err() { return },
+            sent = sender.send_timeout(Ok(chunk), PATIENCE) => match sent {
+                Ok(()) => {}
+                Err(SendTimeoutError::Timeout(_)) => return api.metrics().follower_cut_off(),
+                Err(SendTimeoutError::Closed(_)) => return,
+            },
             () = api.draining().begun() => return,
         }
     }

@@ -10,6 +10,7 @@ mod follow;
 mod names;
 mod query;
 mod scope;
+mod state;
 mod stream;
 mod target;
 
@@ -26,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(events::show))
         .routes(routes!(stream::list))
         .routes(routes!(stream::describe))
+        .routes(routes!(state::state))
         .routes(routes!(append::append_to_stream, stream::events))
         .routes(routes!(scope::describe))
         .routes(routes!(scope::events))

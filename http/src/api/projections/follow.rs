@@ -15,6 +15,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use everstep_workflows::projections::{Frame, Subscription};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{KEY, NAME};
@@ -114,7 +115,11 @@ async fn feed(
     let mut chunk = Bytes::from_static(b":\n\n");
     loop {
         tokio::select! {
-            sent = sender.send_timeout(Ok(chunk), PATIENCE) => if sent.is_err() { return },
+            sent = sender.send_timeout(Ok(chunk), PATIENCE) => match sent {
+                Ok(()) => {}
+                Err(SendTimeoutError::Timeout(_)) => return api.metrics().follower_cut_off(),
+                Err(SendTimeoutError::Closed(_)) => return,
+            },
             () = api.draining().begun() => return,
         }
         chunk = tokio::select! {

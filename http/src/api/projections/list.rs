@@ -21,7 +21,7 @@ struct List {
 ///
 /// What each is for, how it is kept, how far it is and by how many events it is behind: `name`,
 /// `category`, `delivery`, `query_pattern`, `reactive`, `contract`?, `status` (`current`,
-/// `catching_up`, `paused`, `failing`), `position`, `last_position`, `lag`, `events`,
+/// `catching_up`, `paused`, `failing`, `stalled`), `position`, `last_position`, `lag`, `events`,
 /// `updated_at`?, `reason`?.
 #[utoipa::path(
     get,

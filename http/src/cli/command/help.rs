@@ -129,7 +129,8 @@ A stream is named Type:id, and its version is how many events it has. Each of th
 Examples:
   events append Order:o-1 OrderPaid '{\"cents\": 500}' --expected-version 1
   events read --stream Order:o-1
-  events tail --tag customer:ada";
+  events tail --tag customer:ada
+  events state Order:o-1 --version 3";
 
 pub(super) const RESTORE: &str = "\
 Every file is compared with the manifest first; a directory that exists is left alone.
@@ -138,7 +139,8 @@ Example:
   restore --from /backups/monday --into ./data.new --json";
 
 pub(super) const VERIFY: &str = "\
-Exits with 1 where something is missing or is not what was written.
+Exits with 1 where something is missing or is not what was written, and names the first event that
+is not what was appended. A backup is copied beside itself for that, for as long as it takes.
 
 Example:
   verify /backups/monday --json";
@@ -213,6 +215,18 @@ Examples:
   projections rows orderSummaries --field customer=ada --prefix 2026-
   projections row orderSummaries order-7
   projections pause orderSummaries --reason 'a look at row 7'";
+
+pub(super) const SUBSCRIPTIONS: &str = "\
+Every event is handed out until it is acknowledged; of one lane (a stream, or a tag) one at a time,
+in order. Each of these takes --json.
+
+Examples:
+  subscriptions create mailing --type OrderSubmitted --by-tag customer
+  subscriptions list
+  subscriptions poll mailing --max 5 --wait-ms 10000 --ack
+  subscriptions nack mailing 17.1 --reason 'mail server is down'
+  subscriptions parked mailing
+  subscriptions replay mailing --all";
 
 pub(super) const TOKEN: &str = "\
 A server that is given a token file asks everybody who they are. A role may what those before it may:

@@ -20,4 +20,6 @@ pub(super) mod runs;
 pub(super) mod schedule;
 pub(super) mod schedule_form;
 pub(super) mod schedules;
+pub(super) mod stream_state;
 pub(super) mod streams;
+pub(super) mod subscriptions;

@@ -95,6 +95,7 @@ fn state(status: &ProjectionStatus) -> Markup {
     let (tone, word) = match status.status {
         "paused" => (Tone::Paused, "Paused"),
         "failing" => (Tone::Failed, "Failing"),
+        "stalled" => (Tone::Failed, "Stalled"),
         "current" => (Tone::Completed, "Current"),
         _ => (Tone::Running, "Catching up"),
     };

@@ -84,6 +84,7 @@ fn table(streams: &[StreamDescription]) -> Markup {
                             th scope="col" { "Stream" }
                             th.end scope="col" { "Events" }
                             th.end scope="col" { "Last position" }
+                            th scope="col" { span.visually-hidden { "State" } }
                         }
                     }
                     tbody {
@@ -92,6 +93,7 @@ fn table(streams: &[StreamDescription]) -> Markup {
                                 td { a.row-link.mono href=(url::stream(&stream.stream)) data-row { (payload::one_line(&stream.stream, 80)) } }
                                 td.end { (stream.version) }
                                 td.end.mono { a href=(url::event(stream.last_position)) { (stream.last_position) } }
+                                td { a href=(url::stream_state(&stream.stream)) { "State" } }
                             }
                         }
                     }
