@@ -123,6 +123,10 @@ async fn verify_names_the_event_that_was_changed() {
         let mut changed = 0;
         for file in std::fs::read_dir(dir.path().join(directory)).unwrap() {
             let file = file.unwrap().path();
+            // The journal has checksums of its own, and says so before anybody reads an event.
+            if file.extension().is_none_or(|extension| extension != "redb") {
+                continue;
+            }
             let mut bytes = std::fs::read(&file).unwrap();
             let told = b"told number 6";
             let places: Vec<_> =
