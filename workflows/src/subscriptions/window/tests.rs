@@ -2,6 +2,8 @@
 //! the rows as the only thing that outlives a crash.
 
 use super::*;
+use crate::subscriptions::rows::{StoredOpen, StoredParked};
+use crate::subscriptions::settings::OnPark;
 
 /// A small generator (xorshift), so that a failure names its seed and nothing else is needed.
 struct Dice(u64);
