@@ -85,8 +85,8 @@ impl Shard {
     }
 
     pub(super) fn close_turn(&mut self) -> (Batch, Vec<Effect>, u64) {
-        // The next turn is likely to be as large as this one: let it not grow byte by byte.
-        let room = self.turn.batch.bytes().min(LARGEST_ROOM);
+        // The next turn is likely to be about as large as this one: let it not grow byte by byte.
+        let room = (self.turn.batch.bytes() * 9 / 8).min(LARGEST_ROOM);
         self.turn.mailbox.write_rows(&mut self.turn.batch);
         self.turn.tally.write_rows(&mut self.turn.batch);
         let mut batch = std::mem::replace(&mut self.turn.batch, Batch::with_capacity(room));

@@ -20,8 +20,8 @@ pub(super) struct Figure {
     /// Whether the target is met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) met: Option<bool>,
-    /// Restate's figure as published, not taken in this run.
-    #[serde(skip_serializing_if = "Option::is_none", rename = "restate_published")]
+    /// The peer's figure as published, not taken in this run.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "peer_published")]
     pub(super) peer: Option<f64>,
 }
 

@@ -71,11 +71,24 @@ where
     C: Fn() -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Duration, BenchError>> + Send + 'static,
 {
+    loops_of(concurrency, length, || cycle.clone()).await
+}
+
+/// The same, with a cycle of its own for each loop.
+pub(super) async fn loops_of<C, F>(
+    concurrency: usize,
+    length: Duration,
+    new_cycle: impl Fn() -> C,
+) -> Result<Load, BenchError>
+where
+    C: Fn() -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Duration, BenchError>> + Send + 'static,
+{
     let stop = Arc::new(AtomicBool::new(false));
     let (started, cpu_before) = (Instant::now(), cpu_time());
     let mut loops = JoinSet::new();
     for _ in 0..concurrency {
-        let (stop, cycle) = (Arc::clone(&stop), cycle.clone());
+        let (stop, cycle) = (Arc::clone(&stop), new_cycle());
         loops.spawn(async move {
             let mut samples = Samples::default();
             while !stop.load(Ordering::Relaxed) && started.elapsed() < length {

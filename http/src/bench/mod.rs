@@ -14,10 +14,9 @@
 mod args;
 mod cell;
 mod child;
-mod delivery;
 mod disk;
 mod error;
-mod events;
+mod event_log;
 mod figure;
 mod finding;
 mod load;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::figure::{Measured, count_text, number_text};
+use super::yardstick::peer_name;
 use crate::cli::{Align, Cell, Colour, Screen, Table};
 
 /// From this load on, others are measured too.
@@ -40,8 +41,8 @@ impl Report {
         if peers {
             text.push_str(&screen.paint(
                 Colour::Muted,
-                "* Restate's figures of BENCHMARKS, not this run: a comparison holds only between \
-                 figures taken in one run on one machine.",
+                "* As published, not this run: a comparison holds only between figures taken in one \
+                 run on one machine.",
             ));
             text.push('\n');
         }
@@ -84,7 +85,7 @@ fn table(cell: &Measured) -> Table {
         ("", Align::Left),
         ("", Align::Right),
         ("TARGET", Align::Left),
-        ("RESTATE*", Align::Left),
+        (peer_name(cell.workload), Align::Left),
         ("", Align::Left),
     ])
     .indent(4);
@@ -141,7 +142,7 @@ mod tests {
                 workflows_per_s  9,876  ✕ ≥ 10,000  469 · 21.1 ×  started and answered, each durable
                 p99_ms            12.3  ✓ ≤ 15      212 · 17.2 ×  99 of 100 took at most this
 
-            * Restate's figures of BENCHMARKS, not this run: a comparison holds only between figures taken in one run on one machine.
+            * As published, not this run: a comparison holds only between figures taken in one run on one machine.
             Other work ran on this machine (load 7.5 on 2 processors): figures of this run say little.
             Cells of 10 s; figures that are published take at least 30 s each.
         "#]].assert_eq(&report.render(screen));
@@ -167,7 +168,7 @@ mod tests {
                         "at_least": 10000.0
                       },
                       "met": false,
-                      "restate_published": 469.0
+                      "peer_published": 469.0
                     },
                     {
                       "name": "p99_ms",
@@ -176,7 +177,7 @@ mod tests {
                         "at_most": 15.0
                       },
                       "met": true,
-                      "restate_published": 212.0
+                      "peer_published": 212.0
                     }
                   ]
                 }

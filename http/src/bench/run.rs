@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use super::args::{BenchArgs, Workload};
 use super::cell;
-use super::delivery;
 use super::disk::{ScratchDir, SyncRate};
 use super::error::BenchError;
-use super::events;
+use super::event_log;
 use super::figure::Measured;
 use super::finding;
 use super::long_run;
@@ -130,7 +129,7 @@ fn one(
         (
             Workload::E1 | Workload::E2 | Workload::E3 | Workload::E4 | Workload::E5 | Workload::E6,
             None,
-        ) => clients.block_on(events::in_process(
+        ) => clients.block_on(event_log::in_process(
             scratch.path(),
             runtime.handle(),
             cell,
@@ -138,7 +137,14 @@ fn one(
             disk,
         )),
         (Workload::E6, Some(server)) => {
-            clients.block_on(delivery::over_http(server, concurrency, disk))
+            clients.block_on(event_log::delivered_over_http(server, concurrency, disk))
+        }
+        (
+            Workload::E1 | Workload::E2 | Workload::E3 | Workload::E4 | Workload::E5,
+            Some(server),
+        ) => {
+            let lengths = (args.length(), args.stored);
+            clients.block_on(event_log::measure(server, cell, lengths, disk))
         }
         (_, Some(server)) => clients.block_on(cell::measure(server, cell, args.length(), disk)),
         (_, None) => {

@@ -1,5 +1,5 @@
-//! What the figures should be, and what Restate's are on this kind of machine: the tables of
-//! BENCHMARKS, so that `--check` compares with what is published.
+//! What the figures should be, and what Restate's and UmaDB's are on this kind of machine, so that
+//! `--check` compares with what is published in `docs/benchmarks.md`.
 
 use std::fmt;
 
@@ -88,7 +88,12 @@ pub(super) fn target(
     if over_http { http } else { Some(in_process) }
 }
 
-/// Restate's figure, published in BENCHMARKS; not taken in this run.
+/// Whose figures stand beside a workload's.
+pub(super) fn peer_name(workload: &str) -> &'static str {
+    if workload.starts_with('e') { "UMADB*" } else { "RESTATE*" }
+}
+
+/// The peer's figure as published; not taken in this run.
 pub(super) fn peer(workload: &str, concurrency: usize, figure: &str) -> Option<f64> {
     Some(match (workload, concurrency, figure) {
         ("w1", 1, "p50_ms") => 3.8,
@@ -102,6 +107,20 @@ pub(super) fn peer(workload: &str, concurrency: usize, figure: &str) -> Option<f
         ("w3", 64, "cycles_per_s") => 1_302.0,
         ("w4", 1, "p50_ms") => 490.0,
         ("w5", _, "starts_per_s") => 3_990.0,
+        ("e1", 1, "appends_per_s") => 1_900.0,
+        ("e2", 16, "appends_per_s") => 12_300.0,
+        ("e2", 64, "appends_per_s") => 18_100.0,
+        ("e2", 64, "p99_ms") => 8.0,
+        ("e2", 256, "appends_per_s") => 16_400.0,
+        ("e3", 16, "events_per_s") => 250_000.0,
+        ("e4", _, "tag_reads_per_s") => 800.0,
+        ("e4", _, "full_read_events_per_s") => 700_000.0,
+        ("e5", _, "hot_and_fresh_per_s") => 190.0,
+        ("e5", _, "hot_and_fresh_p99_ms") => 51.0,
+        ("e6", 1, "delivered_p50_ms") => 1.7,
+        ("e6", 1, "delivered_p99_ms") => 3.3,
+        ("e6", 100, "delivered_p50_ms") => 1.9,
+        ("e6", 100, "delivered_p99_ms") => 6.1,
         _ => return None,
     })
 }

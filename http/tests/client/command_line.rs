@@ -375,7 +375,7 @@ fn the_benchmark_measures() {
     let arguments = [
         "bench",
         "--workloads",
-        "w1,w2,w3,w4,w5,w8",
+        "w1,w2,w3,w4,w5,w8,e1,e2,e3,e4,e5",
         "--seconds",
         "0.2",
         "--concurrency",
@@ -384,6 +384,8 @@ fn the_benchmark_measures() {
         "500",
         "--runs",
         "2000",
+        "--stored",
+        "20000",
         "--data",
         data,
         "--json",
@@ -396,7 +398,10 @@ fn the_benchmark_measures() {
     let cells = report["cells"].as_array().unwrap();
     let workloads: Vec<&str> =
         cells.iter().map(|cell| cell["workload"].as_str().unwrap()).collect();
-    assert_eq!(workloads, ["w1", "w2", "w2", "w3", "w3", "w4", "w5", "w8"]);
+    assert_eq!(
+        workloads,
+        ["w1", "w2", "w2", "w3", "w3", "w4", "w5", "w8", "e1", "e2", "e2", "e3", "e4", "e5"]
+    );
     for cell in cells {
         assert!(cell["disk"]["syncs_per_s"].as_f64().unwrap() > 0.0, "{cell}");
         let figures = cell["figures"].as_array().unwrap();
@@ -407,4 +412,25 @@ fn the_benchmark_measures() {
     }
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
     std::fs::remove_dir(&dir).unwrap();
+}
+
+/// The event log's workloads against a server.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_benchmark_measures_a_servers_event_log() {
+    let server = TestServer::start().await;
+    let workloads = ["--workloads", "e1,e3,e4,e5,e6", "--concurrency", "4"];
+    let small = ["--seconds", "0.2", "--stored", "20000", "--json"];
+    let arguments = [&["bench", "--url", server.client.url()][..], &workloads, &small].concat();
+    let output = run("", &arguments);
+    let (out, err) = texts(&output);
+    assert!(output.status.success(), "{err}");
+    let report = document(&out);
+    assert_eq!(report["mode"], "http");
+    let cells = report["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 5);
+    for figure in cells.iter().flat_map(|cell| cell["figures"].as_array().unwrap()) {
+        // A frame may be here before the acknowledgement is.
+        let least = if figure["name"] == "delivered_p50_ms" { -1.0 } else { 0.0 };
+        assert!(figure["value"].as_f64().unwrap() > least, "{figure}");
+    }
 }

@@ -299,6 +299,14 @@ else.
   w6  schedules: 100,000 of them, 1,000 due at each second; how late they fire
   w7  one run with 100,000 events: its resume and the pages of its history
   w8  1,000,000 closed runs and 10,000 open ones: list, filter, count
+  e1  conditional appends to the event log, one client
+  e2  the same, 16, 64 and 256 clients
+  e3  appends of 100 events, 16 clients
+  e4  events read by tag and in full, 1,000,000 stored (--stored)
+  e5  appends to a log that holds very many events, and under conditions on hot tags
+  e6  from the acknowledgement to 1, 100 and 1,000 subscribers
+
+Over HTTP (--url) w6, w7 and w8 are left out.
 
 Examples:
   bench

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::args::Workload;
-use super::disk::SyncRate;
-use super::error::BenchError;
-use super::figure::Measured;
-use super::load::Samples;
-use super::subject::Subject;
+use super::super::args::Workload;
+use super::super::disk::SyncRate;
+use super::super::error::BenchError;
+use super::super::figure::Measured;
+use super::super::load::Samples;
+use super::super::subject::Subject;
 use crate::client::{Client, ClientError, EventFilter};
 use crate::{AppendRequest, EventInput, ExpectedVersion, Payload};
 
@@ -26,7 +26,7 @@ const CONNECTING: usize = 32;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Measures it against a server.
-pub(super) async fn over_http(
+pub(in super::super) async fn over_http(
     server: &Subject,
     subscribers: usize,
     disk: SyncRate,
