@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::hex::to_hex;
 use crate::log::{Appended, Head, LogReader, RecordedEvent, StreamId};
 use crate::{Payload, Rejection, Timestamp};
 
@@ -115,7 +116,7 @@ impl TryFrom<&RecordedEvent> for LoggedEvent {
                 activity_id: origin.activity_id,
             }),
             metadata: (!metadata.is_empty()).then(|| json("metadata", metadata)).transpose()?,
-            hash: event.hash().iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: to_hex(event.hash()),
         })
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use everstep_storage::{Range, Snapshot, Store};
 
+use super::hex::{from_hex, to_hex};
 use super::redaction::redact;
 use crate::batch::is_built_in;
 use crate::kernel::Recorded;
@@ -143,7 +144,7 @@ pub(crate) fn export_page(
         rows_read += rows.len();
         for (key, stored) in &rows {
             if page.runs.len() >= query.page_size || bytes >= PAGE_BYTES {
-                page.next_page_token = after.as_deref().map(token);
+                page.next_page_token = after.as_deref().map(to_hex);
                 return Ok(page);
             }
             let record = RunRecord::read(stored)?;
@@ -162,7 +163,7 @@ pub(crate) fn export_page(
             return Ok(page);
         }
         if rows_read >= ROWS_A_PAGE {
-            page.next_page_token = after.as_deref().map(token);
+            page.next_page_token = after.as_deref().map(to_hex);
             return Ok(page);
         }
     }
@@ -200,17 +201,8 @@ fn export_run(
     Ok((run, bytes))
 }
 
-fn token(key: &[u8]) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn parse_token(token: &str) -> Result<Vec<u8>, Rejection> {
-    let digits = token.as_bytes();
-    let bytes = digits.chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
-        u8::from_str_radix(pair, 16).ok()
-    });
-    bytes.collect::<Option<Vec<u8>>>().ok_or_else(|| {
+    from_hex(token).ok_or_else(|| {
         Rejection::InvalidRequest(format!("page token `{token}` is not one of this list"))
     })
 }

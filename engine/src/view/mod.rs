@@ -5,6 +5,7 @@ mod description;
 mod event_log;
 mod export;
 mod find;
+mod hex;
 mod history;
 mod list;
 mod queues;

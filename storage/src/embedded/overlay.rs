@@ -113,17 +113,15 @@ impl Overlay {
     }
 
     /// The next rows between two keys, in one direction, that a reader at `sequence` over a state
-    /// file at `base` finds changed: a page of them, and whether there may be more. `wanted` is
-    /// how many rows the reader still needs.
+    /// file at `base` finds changed: at most `size` of them, and whether there may be more.
     pub(super) fn page(
         &self,
         table: u8,
         bounds: (Bound<&[u8]>, Bound<&[u8]>),
-        (reverse, wanted): (bool, usize),
+        (reverse, size): (bool, usize),
         (base, sequence): (u64, u64),
     ) -> Page {
-        // Who wants one row shall not pay for a full page; who meets many deleted ones goes on.
-        let size = wanted.clamp(8, CHUNK);
+        let size = size.clamp(1, CHUNK);
         let bounds = (bounds.0.map(Key::new), bounds.1.map(Key::new));
         let inner = self.read();
         let layers = inner.above(base).map(|layer| layer.range(table, bounds.clone()));
@@ -291,7 +289,7 @@ mod tests {
                     (Some(key), true) => (Bound::Unbounded, Bound::Excluded(&**key)),
                 };
                 let page = overlay.page(7, bounds, (reverse, 1), (0, 9));
-                assert!(page.rows.len() <= 8);
+                assert!(page.rows.len() <= 1);
                 found.extend(page.rows.into_iter().map(|(key, _)| key.to_bytes()));
                 behind = page.resume.map(|key| key.to_bytes());
                 if behind.is_none() {

@@ -75,6 +75,9 @@ impl EmbeddedSnapshot {
         let mut base = below.next()?;
         let mut rows = Vec::new();
         let mut behind: Option<Bytes> = None;
+        // Who wants one row pays for one: a hot one may have hundreds of versions. Who meets many
+        // that are deleted takes larger and larger steps.
+        let mut size = range.max_rows();
         loop {
             let bounds = match (&behind, reverse) {
                 (None, _) => bounds,
@@ -82,8 +85,9 @@ impl EmbeddedSnapshot {
                 (Some(key), true) => (bounds.0, Bound::Excluded(&**key)),
             };
             let at = (view.applied, *sequence);
-            let how = (reverse, range.max_rows() - rows.len());
-            let Page { rows: page, resume } = self.core.overlay.page(table, bounds, how, at);
+            let Page { rows: page, resume } =
+                self.core.overlay.page(table, bounds, (reverse, size), at);
+            size = size.saturating_mul(4);
             for (key, effect) in page {
                 let key = key.to_bytes();
                 // What the state file has before this row comes first.

@@ -13,6 +13,7 @@ use crate::runtime::RunRecord;
 use crate::runtime::index::closed_in;
 use crate::runtime::keys::{self, CLOSED, FOUND_BY};
 use crate::view::RunPage;
+use crate::view::hex::{from_hex, to_hex};
 use crate::{ListFilter, ListOrder, Rejection, RunId, SortBy, Timestamp};
 
 /// Rows that one request examines; a run that is looked up counts as three.
@@ -83,7 +84,8 @@ pub(crate) fn list_in_order(
             request.by_close(after)
         }
         SortBy::Attribute(name) => {
-            let after = page_token.map(from_hex).transpose().map_err(|()| bad_token())?;
+            let after =
+                page_token.map(|token| from_hex(token).ok_or_else(bad_token)).transpose()?;
             if plan.is_selective
                 && let Some(found) = request.collect(plan)?
             {
@@ -338,20 +340,4 @@ fn closed_token((at, run_id): &(Timestamp, RunId)) -> String {
 fn parse_closed(token: &str) -> Option<(Timestamp, RunId)> {
     let (ms, run_id) = token.split_once('.')?;
     Some((Timestamp::from_millis(ms.parse().ok()?), run_id.parse().ok()?))
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Result<Vec<u8>, ()> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) || !text.is_ascii() {
-        return Err(());
-    }
-    let pairs = digits.chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair).map_err(|_| ())?;
-        u8::from_str_radix(pair, 16).map_err(|_| ())
-    });
-    pairs.collect()
 }
