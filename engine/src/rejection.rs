@@ -143,9 +143,9 @@ pub enum Rejection {
     /// The name is taken.
     #[error("namespace `{0}` already exists")]
     NamespaceAlreadyExists(String),
-    /// It holds runs.
-    #[error("namespace `{0}` holds runs: delete them first")]
-    NamespaceNotEmpty(String),
+    /// It holds runs: what they are, and until when they go on.
+    #[error("namespace `{0}` cannot be deleted: {1}")]
+    NamespaceNotEmpty(String, String),
     /// A search attribute has a declared type, and this is another one.
     #[error("search attribute `{name}` is of type {wanted}, and {found} is none")]
     SearchAttributeType {
@@ -204,7 +204,7 @@ impl Rejection {
             Self::TaskNotFailed(_) => "task_not_failed",
             Self::NamespaceNotFound(_) => "namespace_not_found",
             Self::NamespaceAlreadyExists(_) => "namespace_already_exists",
-            Self::NamespaceNotEmpty(_) => "namespace_not_empty",
+            Self::NamespaceNotEmpty(..) => "namespace_not_empty",
             Self::SearchAttributeType { .. } => "search_attribute_type",
             Self::UnsupportedSort(_) => "unsupported_sort",
             Self::Unavailable(_) => "unavailable",

@@ -63,6 +63,9 @@ pub(super) fn run(
         None => request.payload.clone(),
     };
     let mut record = CommandRecord::begin(request, payload, tx.now());
+    let span = record.span();
+    let _within = span.enter();
+    record.pass(Step::Record);
     record.keep(tx)?;
     let links_before = tx.link_events(Some(links(request)));
     let ended = take_steps(tx, commands, handler, request, &mut record);
@@ -70,7 +73,7 @@ pub(super) fn run(
     ended?;
 
     // 7: status and answer stand with what they tell of.
-    record.steps.push(Step::Status);
+    record.pass(Step::Status);
     record.keep(tx)?;
     for middleware in commands.around(&request.command_type) {
         middleware.after(&record);
@@ -143,18 +146,18 @@ fn take_steps(
     let before = tx.last_position();
 
     // 2: what stands around it looks at it.
-    record.steps.push(Step::Middleware);
+    record.pass(Step::Middleware);
     let ended = match turned_away(tx, commands, request)? {
         Some((rejection, by)) => Ended::Rejected(rejection, Some(by)),
         // 3: the handler decides.
         None => {
-            record.steps.push(Step::Handler);
+            record.pass(Step::Handler);
             decide(tx, handler, request)?
         }
     };
 
     // 4: a rejection, a failure or neither.
-    record.steps.push(Step::Rejection);
+    record.pass(Step::Rejection);
     let ended = match ended {
         Ended::Executed(decision) => execute(tx, request, record, decision)?,
         ended => Some(ended),
@@ -302,7 +305,7 @@ fn execute(
     decision: Decision,
 ) -> Result<Option<Ended>, ActivityError> {
     let Decision { streams, scopes, writes, result, entity } = scopes::add(decision, request);
-    record.steps.push(Step::Append);
+    record.pass(Step::Append);
     let done = tx.nested(|tx| {
         if !streams.is_empty() {
             let key = format!("{}:{entity}:{}", request.command_type, request.command_id);
@@ -321,7 +324,7 @@ fn execute(
     });
     match done {
         Ok(()) => {
-            record.steps.push(Step::Projections);
+            record.pass(Step::Projections);
             (record.status, record.result) = (CommandStatus::Executed, Some(result));
             Ok(None)
         }
@@ -353,10 +356,10 @@ fn end(
         }
     };
     if let Some(audit) = audit {
-        record.steps.push(Step::Append);
+        record.pass(Step::Append);
         let append = Append { streams: vec![audit], reserved_names: true, ..Append::default() };
         tx.append(append)?;
-        record.steps.push(Step::Projections);
+        record.pass(Step::Projections);
     }
     (record.status, record.code, record.message) = (status, Some(code), Some(message));
     record.context =

@@ -74,6 +74,24 @@ pub enum Step {
     Status,
 }
 
+impl Step {
+    /// How many there are.
+    const COUNT: usize = 7;
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Middleware => "middleware",
+            Self::Handler => "handler",
+            Self::Rejection => "rejection",
+            Self::Append => "append",
+            Self::Projections => "projections",
+            Self::Status => "status",
+        }
+    }
+}
+
 /// What is kept of a command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CommandRecord {
@@ -134,7 +152,7 @@ impl CommandRecord {
             correlation_id: request.correlation_id.clone(),
             causation_id: request.causation_id.clone(),
             received_at_ms: now.as_millis(),
-            steps: vec![Step::Record],
+            steps: Vec::with_capacity(Step::COUNT),
             result: None,
             code: None,
             message: None,
@@ -143,6 +161,18 @@ impl CommandRecord {
             first_position: None,
             events: 0,
         }
+    }
+
+    /// Its span: whoever takes the program's traces sees its steps below it.
+    pub(super) fn span(&self) -> tracing::Span {
+        let Self { command_type, command_id, correlation_id, entry, .. } = self;
+        tracing::debug_span!("command", command_type, command_id, correlation_id, ?entry)
+    }
+
+    /// It takes a step.
+    pub(super) fn pass(&mut self, step: Step) {
+        self.steps.push(step);
+        tracing::debug!(step = step.name(), "command step");
     }
 
     /// Whether a request asks for the same thing: its name and its payload, however that is spaced.

@@ -1,10 +1,11 @@
 //! The ways in: from a program, from a workflow, from a schedule. All of them lead to the
 //! orchestrator.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use everstep_engine::{
-    ActivityError, Engine, Failure, Payload, Principal, Rejection, Saga, TransactError,
+    ActivityError, Engine, Extension, Failure, Payload, Principal, Rejection, Saga, TransactError,
     Transaction, TransactionContext, Worker, Workflow, WorkflowContext, WorkflowError,
 };
 use serde::de::DeserializeOwned;
@@ -24,12 +25,23 @@ pub const SEND_COMMAND: Transaction<CommandRequest, CommandOutcome> =
 
 /// Makes commands steps of workflows, each under its own name.
 pub(crate) fn as_steps(worker: Worker, names: impl IntoIterator<Item = &'static str>) -> Worker {
-    let worker = worker.transaction(SEND_COMMAND, in_transaction);
-    names.into_iter().fold(worker, |worker, name| worker.transaction(step(name), in_transaction))
+    let names = names.into_iter().chain([SEND_COMMAND.name()]);
+    names.fold(worker, |worker, name| {
+        let mut is_new = false;
+        let worker = worker.extend(|steps: &mut Steps| is_new = steps.0.insert(name));
+        if is_new { worker.transaction(step(name), in_transaction) } else { worker }
+    })
 }
 
+/// The commands that are steps already: modules declare theirs one after the other.
+#[derive(Default)]
+struct Steps(BTreeSet<&'static str>);
+
+impl Extension for Steps {}
+
+/// A command that nobody handles fails its step: whoever sends it is told, as over HTTP.
 const fn step(name: &'static str) -> Transaction<CommandRequest, CommandOutcome> {
-    Transaction::new(name)
+    Transaction::new(name).known_or_failed()
 }
 
 /// The workflow by which schedules send commands: its input is `{"type", "payload"}`, its id the
@@ -287,7 +299,14 @@ impl SendCommands for WorkflowContext {
         let mut request = CommandRequest::new(command.name(), id, payload, Entry::Workflow);
         request.correlation_id = self.workflow_id().to_owned();
         request.user_id = format!("workflow:{}", self.workflow_id());
-        let outcome = self.transaction(step(command.name()), request).await?;
+        let sent = self.transaction(step(command.name()), request).await;
+        let outcome = sent.map_err(|error| match error.kind() {
+            ActivityError::UNKNOWN_TYPE => {
+                let what = format!("no handler for command `{}` is registered", command.name());
+                ActivityError::new(UNKNOWN, what).non_retryable()
+            }
+            _ => error,
+        })?;
         let record = &outcome.record;
         match (record.status, &record.code) {
             (CommandStatus::Executed, _) => Ok(orchestrator::answer(&outcome).to()?),

@@ -339,7 +339,8 @@ async fn given_up(handle: &AttemptHandle, grace: Duration) {
 
 fn unknown_activity(activity: &PendingActivity) -> Failure {
     let name = &activity.activity_type;
-    Failure::new("unknown_activity", format!("activity type `{name}` is not registered here"))
+    let what = format!("activity type `{name}` is not registered here");
+    Failure::new(ActivityError::UNKNOWN_TYPE, what)
 }
 
 pub(super) fn panicked(panic: &panics::Caught) -> Failure {

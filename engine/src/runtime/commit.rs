@@ -13,6 +13,7 @@ use std::time::Duration;
 use everstep_storage::{Batch, Commit, StoreError};
 
 use super::message::Message;
+use super::namespace_deletion::Deletions;
 use super::recovery::Recovery;
 use super::shard::Shard;
 use super::turn::Effect;
@@ -204,6 +205,7 @@ impl Shard {
                 self.timers.clear();
                 self.deleted.clear();
                 self.namespaces = self.inner.namespaces.all();
+                self.deletions = Deletions::default();
                 self.schedules.clear();
                 self.recent_keys.clear();
                 self.app_rows.clear();

@@ -34,6 +34,7 @@ mod logs;
 mod mailbox;
 mod manual_clock;
 mod message;
+mod namespace_deletion;
 mod namespace_rows;
 mod namespaces;
 mod operate;

@@ -1,66 +1,69 @@
-//! What a namespace holds beside its runs, and goes with it: schedules, the limits that were set
-//! for its task queues, the application's rows, and kept answers.
+//! What goes with a namespace: schedules, the limits that were set for its task queues, the
+//! application's rows, kept answers, and closed runs of the engine's own.
 //!
-//! Invariant: a namespace goes with all of it in one batch, so one that is created again under the
-//! name begins with nothing.
+//! Invariant: one that is created again under the name begins with nothing: a namespace goes with
+//! all of it in one batch, or its name is taken until the rest of a large one has followed
+//! (`namespace_deletion`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use everstep_storage::{Range, Table, log};
+use everstep_storage::{Range, Table};
 
-use super::keys::{self, APP_ROWS, QUEUES, SCHEDULES, START_KEYS};
+use super::keys::{self, APP_ROWS, RUNS, SCHEDULES};
+use super::namespace_deletion::TABLES;
+use super::record::RunRecord;
 use super::shard::Shard;
 use crate::Rejection;
 
 /// Rows of one table that may go in one batch.
-const MOST_ROWS: usize = 100_000;
+const MOST_ROWS: usize = 10_000;
+/// Closed runs that may go in one batch.
+const MOST_RUNS: usize = 1_000;
 
 impl Shard {
-    /// Puts the deletion of everything but runs into the open batch.
+    /// Puts the deletion of everything into the open batch, or of as much as fits.
     pub(super) fn delete_namespace_rows(&mut self, name: &str) -> Result<(), Rejection> {
         if self.logs.get(name).is_some_and(|log| !log.is_durable()) {
             let what = format!("events are being appended in namespace `{name}`: try again");
             return Err(Rejection::Unavailable(what));
         }
         // Nothing is refused once something is written.
-        let tables = [SCHEDULES, QUEUES, APP_ROWS, START_KEYS];
-        let rows = tables.map(|table| self.keys_in_namespace(table, name));
-        let [schedules, queues, app_rows, start_keys] = rows;
-        let (schedules, queues, app_rows, start_keys) =
-            (schedules?, queues?, app_rows?, start_keys?);
-        let mut events = Vec::new();
-        for table in log::TABLES {
-            events.push((table, self.keys_in_namespace(table, name)?));
+        let schedules = self.keys_in_namespace(SCHEDULES, name)?;
+        if schedules.len() > MOST_ROWS {
+            return Err(Rejection::Unprocessable(format!(
+                "namespace `{name}` has more than {MOST_ROWS} schedules: delete them first"
+            )));
         }
+        let mut rows = Vec::with_capacity(TABLES.len());
+        for table in TABLES {
+            rows.push((table, self.keys_in_namespace(table, name)?));
+        }
+        let prefix = keys::namespace(name);
+        let runs = self.snapshot()?.range(Range::prefix(RUNS, &prefix).limit(MOST_RUNS + 1))?;
+        let runs = runs.iter().map(|(_, stored)| RunRecord::read(stored));
+        let runs = runs.collect::<Result<Vec<_>, _>>()?;
+        if runs.len() > MOST_RUNS || rows.iter().any(|(_, keys)| keys.len() > MOST_ROWS) {
+            self.go_on_deleting(name)?;
+        }
+        runs.iter().try_for_each(|record| self.erase(record))?;
         self.logs.forget(name);
         self.inner.positions.forget(name);
-        self.delete_schedules(name, &schedules)?;
-        for (table, keys) in &events {
-            keys.iter().for_each(|key| self.turn.batch.delete(*table, key));
-        }
-        for key in &queues {
-            self.turn.batch.delete(QUEUES, key);
-        }
         self.inner.queues.forget_namespace(name);
-        let prefix = keys::namespace(name);
-        self.app_rows.delete_all(&prefix, &app_rows, &mut self.turn.batch, self.turn.number);
-        for key in &start_keys {
-            self.turn.batch.delete(START_KEYS, key);
+        self.delete_schedules(name, &schedules)?;
+        for (table, rows) in &rows {
+            rows.iter().for_each(|key| self.turn.batch.delete(*table, key));
+            if *table == APP_ROWS {
+                self.app_rows.delete_all(&prefix, rows, &mut self.turn.batch, self.turn.number);
+            }
         }
         Ok(())
     }
 
+    /// At most one more than go in one batch.
     fn keys_in_namespace(&mut self, table: Table, name: &str) -> Result<Vec<Vec<u8>>, Rejection> {
         let prefix = keys::namespace(name);
-        let range = Range::prefix(table, &prefix).limit(MOST_ROWS + 1);
-        let rows = self.snapshot()?.range(range)?;
-        if rows.len() > MOST_ROWS {
-            return Err(Rejection::Unprocessable(format!(
-                "namespace `{name}` holds more than {MOST_ROWS} rows of `{}`: delete them first",
-                table.name()
-            )));
-        }
+        let rows = self.snapshot()?.range(Range::prefix(table, &prefix).limit(MOST_ROWS + 1))?;
         Ok(rows.into_iter().map(|(key, _)| key.to_vec()).collect())
     }
 

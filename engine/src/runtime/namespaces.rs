@@ -9,13 +9,11 @@ use std::sync::{PoisonError, RwLock};
 use everstep_storage::{Range, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, NAMESPACES, OPEN_RUNS, RUNS};
+use super::keys::{self, NAMESPACES, OPEN_RUNS};
 use super::message::Reply;
-use super::record::RunRecord;
 use super::shard::Shard;
 use super::turn::Effect;
-use crate::batch::is_built_in;
-use crate::{DEFAULT_NAMESPACE, Rejection, Timestamp};
+use crate::{DEFAULT_NAMESPACE, ListFilter, Rejection, Timestamp, view};
 
 /// What is set for a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,9 +124,6 @@ pub(super) fn check_name(name: &str) -> Result<(), Rejection> {
     )))
 }
 
-/// Closed runs of the engine's own that may go with a namespace in one batch.
-const MOST_OWN_RUNS: usize = 10_000;
-
 impl Shard {
     /// Refuses what names no namespace.
     pub(super) fn check_namespace(&self, name: &str) -> Result<(), Rejection> {
@@ -156,13 +151,14 @@ impl Shard {
         name: &str,
         change: NamespaceChange,
     ) -> Result<Option<NamespaceRecord>, Rejection> {
-        let known = self.namespaces.get(name);
+        let known = self.namespaces.get(name).cloned();
         let missing = || Rejection::NamespaceNotFound(name.to_owned());
         let record = match change {
             NamespaceChange::Create(_) if known.is_some() => {
                 return Err(Rejection::NamespaceAlreadyExists(name.to_owned()));
             }
             NamespaceChange::Create(settings) => {
+                self.check_not_deleting(name)?;
                 Some(NamespaceRecord { settings, created_at: Some(self.turn.now) })
             }
             NamespaceChange::Update(settings) => {
@@ -191,30 +187,26 @@ impl Shard {
         Ok(record)
     }
 
-    /// Sees to it that nothing of a namespace is left.
+    /// Sees to it that nothing of a namespace is left. Runs of the engine's own, which no list
+    /// shows, go with it when they are closed.
     fn empty_namespace(&mut self, name: &str) -> Result<(), Rejection> {
-        let refused = || Rejection::NamespaceNotEmpty(name.to_owned());
-        if name == DEFAULT_NAMESPACE || self.residents.any_of_namespace(name) {
+        // What it holds is looked up off the loop.
+        let refused = || Rejection::NamespaceNotEmpty(name.to_owned(), "it holds runs".to_owned());
+        if name == DEFAULT_NAMESPACE {
+            let why = "it is always there".to_owned();
+            return Err(Rejection::NamespaceNotEmpty(name.to_owned(), why));
+        }
+        if self.residents.any_of_namespace(name) {
             return Err(refused());
         }
         let prefix = keys::namespace(name);
-        if !self.snapshot()?.range(Range::prefix(OPEN_RUNS, &prefix).limit(1))?.is_empty() {
+        let filter = ListFilter { namespace: name.to_owned(), ..ListFilter::default() };
+        let snapshot = self.snapshot()?;
+        if !snapshot.range(Range::prefix(OPEN_RUNS, &prefix).limit(1))?.is_empty()
+            || view::count(snapshot, &filter, None)?.count > 0
+        {
             return Err(refused());
         }
-        // Runs of the engine's own, which no list shows, go with the namespace.
-        let closed = self.snapshot()?.range(Range::prefix(RUNS, &prefix).limit(MOST_OWN_RUNS))?;
-        let mut own = Vec::with_capacity(closed.len());
-        for (_, stored) in &closed {
-            let record = RunRecord::read(stored)?;
-            if !is_built_in(&record.workflow_type) {
-                return Err(refused());
-            }
-            own.push(record);
-        }
-        if own.len() == MOST_OWN_RUNS {
-            return Err(refused());
-        }
-        self.delete_namespace_rows(name)?;
-        own.iter().try_for_each(|record| self.erase(record))
+        self.delete_namespace_rows(name)
     }
 }

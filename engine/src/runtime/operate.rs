@@ -1,9 +1,17 @@
 //! What operators ask of the engine: reset, delete, try again now, namespaces.
 
+use everstep_storage::Range;
+
 use super::engine::Engine;
+use super::keys::{self, OPEN_RUNS};
 use super::message::Message;
 use super::namespaces::{NamespaceChange, NamespaceInfo, NamespaceSettings, check_name};
-use crate::{Rejection, ResetRequest, Selector, Started};
+use super::record::RunRecord;
+use crate::batch::is_built_in;
+use crate::{DEFAULT_NAMESPACE, ListFilter, Rejection, ResetRequest, Selector, Started};
+
+/// Open runs that are counted for somebody who cannot delete their namespace.
+const MOST_OPEN: usize = 1_000;
 
 impl Engine {
     /// Begins a new run of the same id with the history of a run, open or closed, up to an event;
@@ -116,7 +124,45 @@ impl Engine {
     /// # Errors
     /// [`Rejection::NamespaceNotFound`], [`Rejection::NamespaceNotEmpty`].
     pub async fn delete_namespace(&self, name: &str) -> Result<(), Rejection> {
-        self.change_namespace(name, NamespaceChange::Delete).await
+        match self.change_namespace(name, NamespaceChange::Delete).await {
+            Err(Rejection::NamespaceNotEmpty(name, why)) if name != DEFAULT_NAMESPACE => {
+                let why = self.what_holds(&name)?.unwrap_or(why);
+                Err(Rejection::NamespaceNotEmpty(name, why))
+            }
+            deleted => deleted,
+        }
+    }
+
+    /// Why a namespace cannot be deleted: which of its runs goes on, and what it waits for.
+    fn what_holds(&self, name: &str) -> Result<Option<String>, Rejection> {
+        let prefix = keys::namespace(name);
+        let open = {
+            let snapshot = self.inner().store.snapshot()?;
+            let range = Range::prefix(OPEN_RUNS, &prefix).limit(MOST_OPEN + 1);
+            snapshot.range(range)?
+        };
+        let Some((_, stored)) = open.first() else {
+            let filter = ListFilter { namespace: name.to_owned(), ..ListFilter::default() };
+            let closed = self.count(&filter, None)?.count;
+            let what = format!("it holds {closed} closed runs: delete them, or set its retention");
+            return Ok((closed > 0).then_some(what));
+        };
+        let RunRecord { workflow_id, workflow_type, run_id, .. } = RunRecord::read(stored)?;
+        let selector = Selector {
+            namespace: name.to_owned(),
+            workflow_id: workflow_id.clone(),
+            run_id: Some(run_id),
+        };
+        let timers = self.describe(&selector).map(|run| run.pending_timers).unwrap_or_default();
+        let until = timers.iter().map(|timer| timer.fires_at).min();
+        let until = until.map_or_else(String::new, |at| format!(", until {at} at least"));
+        let more = match open.len() - 1 {
+            0 => String::new(),
+            MOST_OPEN => format!(", and more than {MOST_OPEN} others are"),
+            more => format!(", and {more} more are"),
+        };
+        let own = if is_built_in(&workflow_type) { "the engine's own " } else { "" };
+        Ok(Some(format!("{own}workflow `{workflow_id}` ({workflow_type}) is open{until}{more}")))
     }
 
     async fn change_namespace(&self, name: &str, change: NamespaceChange) -> Result<(), Rejection> {

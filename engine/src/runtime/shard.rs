@@ -24,6 +24,7 @@ use super::logs::Logs;
 use super::mailbox::Mailbox;
 use super::manual_clock::Advance;
 use super::message::{AttemptEnded, Message};
+use super::namespace_deletion::Deletions;
 use super::namespaces::NamespaceMap;
 use super::recovery::Recovery;
 use super::resident::{Residents, RunMap};
@@ -82,6 +83,8 @@ pub(super) struct Shard {
     pub(super) skips: VecDeque<Skip>,
     pub(super) afterwards: Vec<Afterwards>,
     pub(super) namespaces: NamespaceMap,
+    /// What is left of namespaces that are gone.
+    pub(super) deletions: Deletions,
     pub(super) retention: Retention,
     /// Runs that were deleted, with the turn that did it, until that is durable.
     pub(super) deleted: RunMap<u64>,
@@ -200,6 +203,7 @@ impl Shard {
             skips: VecDeque::new(),
             afterwards: Vec::new(),
             namespaces,
+            deletions: Deletions::default(),
             retention: Retention::default(),
             deleted: RunMap::default(),
             strays: RunMap::default(),
@@ -234,6 +238,7 @@ impl Shard {
             }
             self.recover_some();
             self.sweep_some();
+            self.delete_some();
             self.fire_due();
             self.deliver_letters();
             self.run_transactions();
@@ -470,6 +475,9 @@ impl Shard {
         }
         if self.in_flight.is_some() {
             return Some(LONGEST_SLEEP);
+        }
+        if self.is_deleting() {
+            return None;
         }
         if !self.turn.batch.is_empty() || !self.advancing.is_empty() || self.tidy.pending {
             return None;

@@ -17,8 +17,8 @@ use super::turn::{Effect, Step};
 use crate::kernel::{ActivityState, Command};
 use crate::sdk::{Ask, Circumstances};
 use crate::{
-    Failure, IdReuse, OnConflict, Payload, Rejection, RunId, RunStatus, Selector, SignalInput,
-    StartRequest, TransactionContext,
+    ActivityError, Failure, IdReuse, OnConflict, Payload, Rejection, RunId, RunStatus, Selector,
+    SignalInput, StartRequest, TransactionContext,
 };
 
 /// Transactions that are run before the batch is committed and requests have their turn again.
@@ -93,7 +93,7 @@ impl Shard {
             }
             None => {
                 let what = format!("transaction type `{name}` is not registered here");
-                Err(Failure::new("unknown_activity", what))
+                Err(Failure::new(ActivityError::UNKNOWN_TYPE, what))
             }
         };
         self.step(run_id, |step| step.end_transaction(activity_id, outcome));

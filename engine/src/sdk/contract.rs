@@ -6,6 +6,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use super::ActivityError;
 use super::call_options::{CallOptions, millis};
 use crate::kernel::{ActivityOptions, RetryPolicy};
 use crate::queue::Priority;
@@ -29,6 +30,7 @@ pub struct Activity<I, O> {
 pub struct Transaction<I, O> {
     name: &'static str,
     retry: Option<Retry>,
+    known_or_failed: bool,
     types: PhantomData<fn(I) -> O>,
 }
 
@@ -208,7 +210,15 @@ impl<I, O> Transaction<I, O> {
     /// The transaction type `name`. A refused assertion is tried again a few times; an error that
     /// the code returns is final.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, retry: None, types: PhantomData }
+        Self { name, retry: None, known_or_failed: false, types: PhantomData }
+    }
+
+    /// Fails for good, with [`ActivityError::UNKNOWN_TYPE`], where the worker registers no such
+    /// transaction. Without this it is tried again, since a deploy may bring it.
+    #[must_use]
+    pub const fn known_or_failed(mut self) -> Self {
+        self.known_or_failed = true;
+        self
     }
 
     /// How refused assertions and errors that the code returns are tried again.
@@ -228,7 +238,10 @@ impl<I, O> Transaction<I, O> {
     }
 
     pub(crate) fn options(&self) -> Box<ActivityOptions> {
-        let retry = self.retry.unwrap_or(Self::AGAIN).policy();
+        let mut retry = self.retry.unwrap_or(Self::AGAIN).policy();
+        if self.known_or_failed {
+            retry.non_retryable.push(ActivityError::UNKNOWN_TYPE.to_owned());
+        }
         Box::new(ActivityOptions { retry, transaction: true, ..ActivityOptions::DEFAULT })
     }
 }

@@ -15,6 +15,9 @@ pub struct ActivityError {
 }
 
 impl ActivityError {
+    /// The kind of a step whose type the worker does not register.
+    pub const UNKNOWN_TYPE: &str = "unknown_activity";
+
     /// A failure of a stable `kind` that code can decide by.
     pub fn new(kind: impl Into<String>, message: impl fmt::Display) -> Self {
         Failure::new(kind, message.to_string()).into()

@@ -152,6 +152,14 @@ pub(crate) struct QueryEntry {
     pub(crate) answer: Box<Answer>,
 }
 
+/// In a history, a step is known by its type alone.
+fn two_of_a_name(name: &str) -> String {
+    format!(
+        "`{name}` is an activity and a transaction or command: give one of them another name, or \
+         their steps look the same in a history"
+    )
+}
+
 fn check<T: DeserializeOwned>(payload: &Payload) -> Result<(), String> {
     payload.to::<T>().map(drop).map_err(|error| error.to_string())
 }
@@ -321,8 +329,11 @@ impl Worker {
                 }
             }
         });
-        let entry = ActivityEntry { attempt, blocking: activity.is_blocking() };
-        self.registry.activities.insert(activity.name(), entry);
+        let (name, blocking) = (activity.name(), activity.is_blocking());
+        if self.registry.transactions.contains_key(name) {
+            self.registry.mistakes.push(two_of_a_name(name));
+        }
+        self.registry.activities.insert(name, ActivityEntry { attempt, blocking });
         self
     }
 
@@ -344,8 +355,16 @@ impl Worker {
             Payload::from_value(&output)
                 .map_err(|error| Failure::new("invalid_result", error.to_string()).non_retryable())
         });
+        let name = transaction.name();
         let entry = TransactionEntry { code, retries_errors: transaction.retries_errors() };
-        self.registry.transactions.insert(transaction.name(), entry);
+        if self.registry.activities.contains_key(name) {
+            self.registry.mistakes.push(two_of_a_name(name));
+        }
+        if self.registry.transactions.insert(name, entry).is_some() {
+            self.registry.mistakes.push(format!(
+                "`{name}` is registered twice as a transaction or command: give one another name"
+            ));
+        }
         self
     }
 

@@ -74,9 +74,12 @@ fn they_are_made_changed_and_deleted() {
 
     start(&fixture, "a", "sum");
     let held = fixture.wait(fixture.engine().delete_namespace("a"));
-    assert!(matches!(held, Err(Rejection::NamespaceNotEmpty(_))), "{held:?}");
+    let Err(Rejection::NamespaceNotEmpty(_, why)) = &held else { panic!("{held:?}") };
+    assert_eq!(why, "workflow `w` (sum) is open");
     fixture.signal(&of("a"), "finish", "null");
     fixture.result(&of("a"));
+    let held = fixture.wait(fixture.engine().delete_namespace("a")).unwrap_err().to_string();
+    assert!(held.contains("1 closed runs"), "{held}");
     fixture.wait(fixture.engine().delete(&of("a"))).unwrap();
     fixture.wait(fixture.engine().delete_namespace("a")).unwrap();
     for refused in [
@@ -88,7 +91,7 @@ fn they_are_made_changed_and_deleted() {
         assert_eq!(refused, Rejection::NamespaceNotFound("a".into()));
     }
     let default = fixture.wait(fixture.engine().delete_namespace("default"));
-    assert!(matches!(default, Err(Rejection::NamespaceNotEmpty(_))), "{default:?}");
+    assert!(matches!(default, Err(Rejection::NamespaceNotEmpty(..))), "{default:?}");
 }
 
 const NOTES: Table<String> = Table::new("notes", "notes");
@@ -136,4 +139,48 @@ fn one_that_is_made_again_begins_with_nothing() {
     }
     create(&fixture, "a");
     assert_eq!(beside(&fixture), (0, 0, None));
+}
+
+#[test]
+fn the_rows_of_a_large_one_follow_it_over_restarts() {
+    // More than go in the first batch, and several slices of the rest.
+    const NOTES_OF_ONE: usize = 27_000;
+    const A_TRANSACTION: usize = 9_000;
+    let mut fixture = Fixture::new();
+    create(&fixture, "a");
+    create(&fixture, "b");
+    for begin in (0..NOTES_OF_ONE).step_by(A_TRANSACTION) {
+        let put = fixture.engine().transact("a", move |tx| {
+            for number in begin..begin + A_TRANSACTION {
+                tx.put(NOTES, &format!("{number:06}"), &"kept".to_owned())?;
+            }
+            Ok(())
+        });
+        fixture.wait(put).unwrap();
+    }
+    let engine = fixture.engine().clone();
+    let kept = engine.transact("b", |tx| tx.put(NOTES, "n", &"kept".to_owned()));
+    fixture.wait(kept).unwrap();
+    fixture.wait(engine.delete_namespace("a")).unwrap();
+    let gone = engine.describe(&of("a")).unwrap_err();
+    assert_eq!(gone, Rejection::NamespaceNotFound("a".into()));
+    drop(engine);
+    // The process is gone with most of it still to be deleted; the name is free when all of it is.
+    fixture.restart();
+    let begun = std::time::Instant::now();
+    loop {
+        let settings = NamespaceSettings::default();
+        match fixture.wait(fixture.engine().create_namespace("a", settings)) {
+            Ok(()) => break,
+            Err(Rejection::Unavailable(why)) => assert!(why.contains("still are"), "{why}"),
+            Err(other) => panic!("{other}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "its rows are still there");
+    }
+    let engine = fixture.engine();
+    let left = |namespace: &'static str| {
+        let rows = engine.transact(namespace, |tx| tx.range(NOTES, &everstep_engine::Keys::all()));
+        fixture.wait(rows).unwrap().len()
+    };
+    assert_eq!((left("a"), left("b")), (0, 1));
 }
