@@ -3,6 +3,8 @@
 //! Invariant: what is stored stays as it is. An event of a type that the worker declares no schema
 //! of is read as it was written.
 
+use std::borrow::Cow;
+
 use everstep_engine::Engine;
 use everstep_engine::log::RecordedEvent;
 use serde_json::Value;
@@ -27,6 +29,24 @@ impl DeclaredLanguage {
     /// [`LanguageError::NoMigrationPath`], [`LanguageError::MigrationFailed`].
     pub fn read(&self, event: &RecordedEvent) -> Result<ReadEvent, LanguageError> {
         read(Some(self.language()), event)
+    }
+}
+
+impl Language {
+    /// The event with its data in the newest version; the one that was handed in where that is the
+    /// version that it was written in.
+    ///
+    /// # Errors
+    /// [`LanguageError::NoMigrationPath`], [`LanguageError::MigrationFailed`].
+    pub fn in_newest<'e>(
+        &self,
+        event: &'e RecordedEvent,
+    ) -> Result<Cow<'e, RecordedEvent>, LanguageError> {
+        if !self.is_older(event.event_type(), event.schema_version()) {
+            return Ok(Cow::Borrowed(event));
+        }
+        let read = read(Some(self), event)?;
+        Ok(Cow::Owned(event.read_as(read.schema_version, read.data.to_string().as_bytes())))
     }
 }
 

@@ -223,6 +223,13 @@ impl Language {
         found.ok_or_else(|| self.unknown(event_type, Some(asked)))
     }
 
+    /// Whether a newer version is registered than the one that `major` stands for.
+    pub(super) fn is_older(&self, event_type: &str, major: u32) -> bool {
+        let Some(event) = self.events.get(event_type) else { return false };
+        let written = event.versions.keys().rfind(|version| version.major == major);
+        written.is_some_and(|written| event.newest() != Some(*written))
+    }
+
     /// As [`Language::validate`] for a payload as it is stored: personal fields may be sealed, or
     /// shredded.
     ///

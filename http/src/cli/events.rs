@@ -43,6 +43,9 @@ struct FilterArgs {
     /// Only events after this position; with --stream, after this version.
     #[arg(long, value_name = "N")]
     after: Option<u64>,
+    /// Data in the newest version of their schema, not as they were written.
+    #[arg(long)]
+    latest_schema: bool,
 }
 
 impl FilterArgs {
@@ -51,6 +54,7 @@ impl FilterArgs {
             types: self.types.clone(),
             tags: self.tags.clone(),
             after: self.after,
+            latest_schema: self.latest_schema,
             ..EventFilter::default()
         }
     }

@@ -24,6 +24,8 @@ pub struct EventFilter {
     pub backwards: bool,
     /// Events a page.
     pub page_size: Option<usize>,
+    /// Data in the newest version that the worker declares a schema of, not as they were written.
+    pub latest_schema: bool,
 }
 
 impl EventFilter {
@@ -34,6 +36,7 @@ impl EventFilter {
             .parameter("after", self.after)
             .parameter("direction", self.backwards.then_some("backwards"))
             .parameter("page_size", self.page_size)
+            .parameter("schema", self.latest_schema.then_some("latest"))
     }
 }
 

@@ -285,6 +285,20 @@ impl RecordedEvent {
         self.body.slice(self.texts.data.range())
     }
 
+    /// The same event with other data, of another version of its shape, for a reader that knows
+    /// only that one. Its hash is still the one of what is stored, its record is not.
+    #[must_use]
+    pub fn read_as(&self, schema_version: u32, data: &[u8]) -> Self {
+        let start = self.texts.data.range().start;
+        let mut body = Vec::with_capacity(start + data.len());
+        body.extend_from_slice(&self.body[..start]);
+        body.extend_from_slice(data);
+        let end = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        let data = Span { end, ..self.texts.data };
+        let texts = Texts { data, ..self.texts.clone() };
+        Self { body: body.into(), schema_version, texts, ..self.clone() }
+    }
+
     /// What everything but the hash is made of: never changes once it is appended.
     #[must_use]
     pub fn record(&self) -> &[u8] {

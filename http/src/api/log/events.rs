@@ -6,6 +6,7 @@ use everstep_engine::log::{Query, QueryItem, RecordedEvent};
 use everstep_engine::{LogPage, LoggedEvent};
 
 use super::follow::{Follow, stream};
+use super::schema::Schema;
 use super::target::{Page, position};
 use crate::api::error_code as codes;
 use crate::api::json::{Answer, json};
@@ -34,6 +35,7 @@ use crate::api::{Api, Problem, blocking};
         ("page_size" = Option<u64>, Query, description = "events a page; 100 when absent, clamped to 5000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
         ("follow_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
+        ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("Last-Event-ID" = Option<u64>, Header, description = "for server-sent events: the last position that was received"),
     ),
@@ -64,6 +66,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri, headers: HeaderMap) -
     security(("token" = ["viewer"])),
     params(
         ("position" = u64, Path, description = "the event's position", minimum = 1),
+        ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
     responses(
@@ -72,14 +75,17 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri, headers: HeaderMap) -
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
-    let (namespace, position) = (namespace(&uri)?, position(&uri)?);
+    let (namespace, position, schema) = (namespace(&uri)?, position(&uri)?, Schema::of(&uri)?);
     let log = api.engine().log(&namespace)?;
     let event = log
         .reader()
         .event(position)
         .map_err(|error| Problem::from(everstep_engine::Rejection::from(error)))?;
     match event {
-        Some(event) => json(StatusCode::OK, &LoggedEvent::try_from(&event)?),
+        Some(event) => {
+            let event = schema.read(api.engine(), &event);
+            json(StatusCode::OK, &LoggedEvent::try_from(&*event)?)
+        }
         None => Err(Problem::new(
             codes::EVENT_NOT_FOUND,
             format!("namespace `{namespace}` has no event at position {position}"),
@@ -98,6 +104,7 @@ async fn correlated(
         let log = engine.log(&namespace)?;
         let reader = log.reader();
         let events = reader.correlated(&id, page.from, page.size + 1)?;
+        let events = page.schema.read_all(engine, events);
         let seen = page.from.saturating_add(page.size as u64);
         LogPage::new(events, page.size, &reader, |_| seen.to_string())
     })

@@ -54,6 +54,7 @@ impl Follow {
         let log = engine.log(namespace)?;
         let reader = log.reader();
         let events = reader.matching(query, page.from, page.direction, page.size + 1)?;
+        let events = page.schema.read_all(engine, events);
         let token = |last: &_| page.token(position_of(last));
         let found = LogPage::new(events, page.size, &reader, token)?;
         let next = match (&found.next_page_token, found.events.last()) {

@@ -9,6 +9,7 @@ mod events;
 mod follow;
 mod names;
 mod query;
+mod schema;
 mod scope;
 mod state;
 mod stream;
@@ -18,6 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Api;
+
+pub(super) use schema::Schema;
 
 /// The routes with their description.
 pub(super) fn routes() -> OpenApiRouter<Api> {

@@ -28,6 +28,7 @@ use crate::api::{Api, body};
         ("page_size" = Option<u64>, Query, description = "events a page; 100 when absent, clamped to 5000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
         ("follow_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
+        ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
     request_body = QueryInput,

@@ -70,6 +70,7 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
         ("page_size" = Option<u64>, Query, description = "events a page; 100 when absent, clamped to 5000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
         ("follow_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
+        ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
         ("Last-Event-ID" = Option<u64>, Header, description = "for server-sent events: the last position that was received"),
     ),

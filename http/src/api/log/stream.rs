@@ -106,6 +106,7 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
         ("direction" = Option<String>, Query, description = "`forwards` (when absent) or `backwards`"),
         ("page_size" = Option<u64>, Query, description = "events a page; 100 when absent, clamped to 5000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
+        ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
     responses(
@@ -122,6 +123,7 @@ pub(super) async fn events(State(api): State<Api>, uri: Uri) -> Answer {
             return Ok(None);
         }
         let events = reader.stream(&stream, page.from, page.direction, page.size + 1)?;
+        let events = page.schema.read_all(engine, events);
         let token = |last: &RecordedEvent| page.token(last.version());
         LogPage::new(events, page.size, &reader, token).map(Some)
     });

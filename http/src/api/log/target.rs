@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::http::Uri;
 use everstep_engine::log::{Direction, ScopeKey, StreamId};
 
+use super::schema::Schema;
 use crate::api::Problem;
 use crate::api::error_code as codes;
 use crate::api::parameters::Parameters;
@@ -47,10 +48,11 @@ pub(super) struct Page {
     pub(super) from: u64,
     pub(super) direction: Direction,
     pub(super) size: usize,
+    pub(super) schema: Schema,
 }
 
 impl Page {
-    /// Of the parameters `from`, `after`, `direction`, `page_size` and `page_token`.
+    /// Of the parameters `from`, `after`, `direction`, `page_size`, `page_token` and `schema`.
     pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
         let parameters = Parameters::of(uri);
         let direction = match parameters.text("direction")?.as_deref() {
@@ -79,7 +81,7 @@ impl Page {
         };
         let from = token.or(from).or(after.map(beyond)).unwrap_or(begin);
         let size = parameters.page_size(DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
-        Ok(Self { from, direction, size })
+        Ok(Self { from, direction, size, schema: Schema::of(uri)? })
     }
 
     /// What the next page is asked for with, after something at `last`.
