@@ -71,6 +71,8 @@ impl std::str::FromStr for DeliveryToken {
 
 /// What became of deliveries that a consumer settled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SettledEvents))]
 pub struct Settled {
     /// Positions that are as the consumer wants them; those that were settled before among them.
     pub done: Vec<u64>,
@@ -93,6 +95,7 @@ pub struct PollRequest {
 
 /// A parked event.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ParkedEvent {
     /// Its position.
     pub position: u64,
@@ -103,6 +106,7 @@ pub struct ParkedEvent {
     /// Why it was given up; empty for one that waits behind another.
     pub reason: String,
     /// When.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub parked_at: Timestamp,
     /// Nothing is wrong with it: an earlier event of its lane is parked.
     pub is_behind: bool,

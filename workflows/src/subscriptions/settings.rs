@@ -21,7 +21,9 @@ const LONGEST_BACKOFF_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Which events.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", schema(as = SubscriptionFilter))]
 pub struct EventFilter {
     /// One of these types; any when empty.
     pub types: Vec<String>,
@@ -130,6 +132,7 @@ pub enum NamedStart {
 
 /// What becomes of a lane one of whose events is parked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnPark {
     /// Its later events wait behind the parked one, in the parked list, until that is replayed or
@@ -142,13 +145,16 @@ pub enum OnPark {
 
 /// A subscription's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SubscriptionSettings {
     /// Which events.
     pub filter: EventFilter,
-    /// Which of them keep their order.
+    /// Which of them keep their order: those of a `stream`, or of one tag `tag:PREFIX`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub partition_by: Partition,
-    /// Where it begins.
+    /// Where it begins: `beginning`, `now`, or behind a position.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
     #[serde(skip_serializing_if = "is_absent")]
     pub start: StartFrom,
     /// For how long an event is handed out, unless the consumer asks for another time.

@@ -18,6 +18,7 @@ const PAGE: usize = 512;
 
 /// What a subscription does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SubscriptionActivity {
     /// Every event is settled: there is nothing to do.
@@ -32,6 +33,7 @@ pub enum SubscriptionActivity {
 
 /// How a subscription is.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SubscriptionStatus {
     /// Its name.
     pub name: String,
@@ -65,9 +67,11 @@ pub struct SubscriptionStatus {
     /// Deliveries that were refused, or whose time ran out.
     pub retried: u64,
     /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub created_at: Timestamp,
     /// When an event was last settled.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub progress_at: Option<Timestamp>,
 }
 

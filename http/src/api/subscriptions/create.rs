@@ -3,18 +3,23 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use everstep_workflows::subscriptions::SubscriptionSettings;
+use everstep_workflows::subscriptions::{SubscriptionSettings, SubscriptionStatus};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use super::Call;
 use crate::api::json::{Answer, json};
 use crate::api::problem::ProblemBody;
 use crate::api::target::namespace;
 use crate::api::{Api, Problem, blocking, body};
 
 /// A name with settings.
-#[derive(Deserialize)]
-struct Asked {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateSubscription)]
+pub(super) struct Asked {
+    /// 1 to 128 letters, digits, `-`, `_` and `.`.
     name: String,
+    #[schema(value_type = SubscriptionSettings)]
     #[serde(flatten)]
     settings: serde_json::Map<String, serde_json::Value>,
 }
@@ -33,10 +38,10 @@ struct Asked {
     security(("token" = ["operator"])),
     tag = "subscriptions",
     params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
-    request_body = serde_json::Value,
+    request_body = Asked,
     responses(
-        (status = 201, description = "created, as describing it answers", body = serde_json::Value),
-        (status = 200, description = "it was there with the same settings", body = serde_json::Value),
+        (status = 201, description = "created, as describing it answers", body = SubscriptionStatus),
+        (status = 200, description = "it was there with the same settings", body = SubscriptionStatus),
         (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "there is one of this name with other settings", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "it cannot be", body = ProblemBody, content_type = "application/problem+json"),
@@ -69,19 +74,17 @@ pub(super) async fn create(State(api): State<Api>, request: Request) -> Answer {
         ("name" = String, Path, description = "the subscription's name"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
-    request_body = serde_json::Value,
+    request_body = SubscriptionSettings,
     responses(
-        (status = 200, description = "as describing it answers", body = serde_json::Value),
+        (status = 200, description = "as describing it answers", body = SubscriptionStatus),
         (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "it is about other events, or other lanes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "it cannot be", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn change(State(api): State<Api>, request: Request) -> Answer {
-    let (head, body) = request.into_parts();
-    let body = body::read(&api, &head.headers, body).await?;
-    let (namespace, name) = (namespace(&head.uri)?, super::name(&head.uri)?);
-    let settings: SubscriptionSettings = body::parse_or_default(&body)?;
+    let Call { namespace, name, body: settings } =
+        Call::<SubscriptionSettings>::read(&api, request).await?;
     api.subscriptions().declare(&namespace, &name, settings).await?;
     let service = api.subscriptions().clone();
     json(StatusCode::OK, &blocking::run(move || service.describe(&namespace, &name)).await?)

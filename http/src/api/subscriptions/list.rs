@@ -4,14 +4,17 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use everstep_workflows::subscriptions::SubscriptionStatus;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::api::json::{Answer, json};
 use crate::api::problem::ProblemBody;
 use crate::api::target::namespace;
 use crate::api::{Api, blocking};
 
-#[derive(Serialize)]
-struct List {
+/// All subscriptions.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Subscriptions)]
+pub(super) struct List {
     subscriptions: Vec<SubscriptionStatus>,
 }
 
@@ -28,7 +31,7 @@ struct List {
     tag = "subscriptions",
     params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
     responses(
-        (status = 200, description = "all of them, by name", body = serde_json::Value),
+        (status = 200, description = "all of them, by name", body = List),
         (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -50,7 +53,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
     responses(
-        (status = 200, description = "how it is, as in the list", body = serde_json::Value),
+        (status = 200, description = "how it is, as in the list", body = SubscriptionStatus),
         (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

@@ -7,12 +7,14 @@ mod poll;
 mod problem;
 mod settle;
 
+use axum::extract::Request;
 use axum::http::Uri;
+use serde::de::DeserializeOwned;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::target::{check_text, segment};
-use super::{Api, Problem};
+use super::target::{check_text, namespace, segment};
+use super::{Api, Problem, body};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -36,4 +38,21 @@ fn name(uri: &Uri) -> Result<String, Problem> {
     let name = segment(uri, NAME, "subscription")?;
     check_text("subscription", &name)?;
     Ok(name.into_owned())
+}
+
+/// A request about one subscription.
+struct Call<B> {
+    namespace: String,
+    name: String,
+    body: B,
+}
+
+impl<B: DeserializeOwned + Default> Call<B> {
+    /// An empty body says nothing.
+    async fn read(api: &Api, request: Request) -> Result<Self, Problem> {
+        let (head, body) = request.into_parts();
+        let body = body::read(api, &head.headers, body).await?;
+        let body = body::parse_or_default(&body)?;
+        Ok(Self { namespace: namespace(&head.uri)?, name: name(&head.uri)?, body })
+    }
 }

@@ -4,29 +4,58 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use everstep_workflows::subscriptions::ParkedEvent;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::Call;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
 use crate::api::problem::ProblemBody;
 use crate::api::target::namespace;
-use crate::api::{Api, Problem, blocking, body};
+use crate::api::{Api, Problem, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 50;
 const MAX_PAGE_SIZE: usize = 500;
 
-#[derive(Serialize)]
-struct List {
+/// A page of parked events.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ParkedEvents)]
+pub(super) struct List {
     parked: Vec<ParkedEvent>,
+    /// Pass as `page_token` to get the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page_token: Option<String>,
 }
 
-/// Which events.
-#[derive(Debug, Default, Deserialize)]
+/// Which parked events: those of these positions, or all.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-struct Asked {
+#[schema(as = WhichParked)]
+pub(super) struct Asked {
     positions: Option<Vec<u64>>,
     all: bool,
+}
+
+impl Asked {
+    fn positions(self) -> Result<Option<Vec<u64>>, Problem> {
+        if self.positions.is_some() == self.all {
+            return Err(Problem::invalid("name `positions`, or say `\"all\": true`"));
+        }
+        Ok(self.positions)
+    }
+}
+
+/// How many of those were parked.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReplayedEvents)]
+pub(super) struct Replayed {
+    replayed: usize,
+}
+
+/// How many of those were parked.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DiscardedEvents)]
+pub(super) struct Discarded {
+    discarded: usize,
 }
 
 /// List parked events
@@ -45,7 +74,7 @@ struct Asked {
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
     ),
     responses(
-        (status = 200, description = "a page", body = serde_json::Value),
+        (status = 200, description = "a page", body = List),
         (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -68,16 +97,6 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     json(StatusCode::OK, &List { parked, next_page_token })
 }
 
-async fn read(api: &Api, request: Request) -> Result<(String, String, Option<Vec<u64>>), Problem> {
-    let (head, body) = request.into_parts();
-    let body = body::read(api, &head.headers, body).await?;
-    let Asked { positions, all } = body::parse_or_default(&body)?;
-    if positions.is_some() == all {
-        return Err(Problem::invalid("name `positions`, or say `\"all\": true`"));
-    }
-    Ok((namespace(&head.uri)?, super::name(&head.uri)?, positions))
-}
-
 /// Replay parked events
 ///
 /// `{"positions": [POSITION, …]}` or `{"all": true}`: they are handed out again, their attempts
@@ -91,16 +110,17 @@ async fn read(api: &Api, request: Request) -> Result<(String, String, Option<Vec
         ("name" = String, Path, description = "the subscription's name"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
-    request_body = serde_json::Value,
+    request_body = Asked,
     responses(
-        (status = 200, description = "how many of those were parked", body = serde_json::Value),
+        (status = 200, description = "how many of those were parked", body = Replayed),
         (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn replay(State(api): State<Api>, request: Request) -> Answer {
-    let (namespace, name, positions) = read(&api, request).await?;
+    let Call { namespace, name, body } = Call::<Asked>::read(&api, request).await?;
+    let positions = body.positions()?;
     let replayed = api.subscriptions().replay(&namespace, &name, positions).await?;
-    json(StatusCode::OK, &serde_json::json!({ "replayed": replayed }))
+    json(StatusCode::OK, &Replayed { replayed })
 }
 
 /// Discard parked events
@@ -116,14 +136,15 @@ pub(super) async fn replay(State(api): State<Api>, request: Request) -> Answer {
         ("name" = String, Path, description = "the subscription's name"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
-    request_body = serde_json::Value,
+    request_body = Asked,
     responses(
-        (status = 200, description = "how many of those were parked", body = serde_json::Value),
+        (status = 200, description = "how many of those were parked", body = Discarded),
         (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn discard(State(api): State<Api>, request: Request) -> Answer {
-    let (namespace, name, positions) = read(&api, request).await?;
+    let Call { namespace, name, body } = Call::<Asked>::read(&api, request).await?;
+    let positions = body.positions()?;
     let discarded = api.subscriptions().discard(&namespace, &name, positions).await?;
-    json(StatusCode::OK, &serde_json::json!({ "discarded": discarded }))
+    json(StatusCode::OK, &Discarded { discarded })
 }

@@ -7,46 +7,62 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use everstep_activities::language::read_newest;
-use everstep_engine::{Engine, LoggedEvent, Payload, Rejection, Timestamp};
+use everstep_engine::{Engine, LoggedEvent, Timestamp};
 use everstep_workflows::subscriptions::{Delivery, MOST_A_POLL, PollRequest, Settled};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::Call;
 use super::settle::tokens;
 use crate::api::json::{Answer, json};
+use crate::api::log::Schema;
 use crate::api::parameters::Parameters;
 use crate::api::problem::ProblemBody;
-use crate::api::target::{check_text, namespace};
-use crate::api::{Api, Problem, body};
+use crate::api::target::check_text;
+use crate::api::{Api, Problem};
 
 const DEFAULT_EVENTS: usize = 10;
 /// The longest that a consumer may ask for an event for.
 const LONGEST_LEASE_MS: u64 = 12 * 60 * 60 * 1_000;
 
 /// What a consumer asks for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-struct Asked {
+#[schema(as = PollSubscription)]
+pub(super) struct Asked {
+    /// Who it is.
     consumer: Option<String>,
+    /// At most so many events, 1 to 500; 10 when absent.
     max: Option<usize>,
+    /// For how many milliseconds they are the consumer's.
     lease_ms: Option<u64>,
+    /// The tokens of deliveries that are done.
     ack: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Polled {
+/// Events that are handed out.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Deliveries)]
+pub(super) struct Polled {
     deliveries: Vec<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<Settled>,
 }
 
 /// An event that is handed out.
-#[derive(Serialize)]
-struct Shown {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub(super) struct Shown {
+    /// What it is settled by.
     token: String,
+    /// The event's position: the same each time that it comes.
     position: u64,
+    /// Its lane.
     key: String,
+    /// How often it was handed out, this time included.
     attempt: u32,
+    /// Until when it is the consumer's.
+    #[schema(value_type = String)]
     leased_until: Timestamp,
     event: LoggedEvent,
 }
@@ -70,17 +86,16 @@ struct Shown {
         ("wait_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
-    request_body = serde_json::Value,
+    request_body = Asked,
     responses(
-        (status = 200, description = "the events; none at the end of the wait", body = serde_json::Value),
+        (status = 200, description = "the events; none at the end of the wait", body = Polled),
         (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn poll(State(api): State<Api>, request: Request) -> Answer {
-    let (head, body) = request.into_parts();
-    let body = body::read(&api, &head.headers, body).await?;
-    let Asked { consumer, max, lease_ms, ack } = body::parse_or_default(&body)?;
-    let (namespace, name) = (namespace(&head.uri)?, super::name(&head.uri)?);
+    let wait = Parameters::of(request.uri()).wait("wait_ms")?.unwrap_or(Duration::ZERO);
+    let Call { namespace, name, body } = Call::<Asked>::read(&api, request).await?;
+    let Asked { consumer, max, lease_ms, ack } = body;
     let consumer = consumer.unwrap_or_else(|| "consumer".to_owned());
     check_text("field `consumer`", &consumer)?;
     let most = max.unwrap_or(DEFAULT_EVENTS);
@@ -91,7 +106,6 @@ pub(super) async fn poll(State(api): State<Api>, request: Request) -> Answer {
         return Err(Problem::invalid(format!("field `lease_ms` is 1 to {LONGEST_LEASE_MS}")));
     }
     let ack = tokens(&ack)?;
-    let wait = Parameters::of(&head.uri).wait("wait_ms")?.unwrap_or(Duration::ZERO);
     let service = api.subscriptions();
     // Asked for first, and so decided first: what it frees can be handed out in the same commit.
     let acknowledge = async {
@@ -116,14 +130,7 @@ pub(super) async fn poll(State(api): State<Api>, request: Request) -> Answer {
 
 fn shown(engine: &Engine, delivery: Delivery) -> Result<Shown, Problem> {
     let Delivery { token, key, attempt, leased_until, event } = delivery;
-    let mut logged = LoggedEvent::try_from(&event)?;
-    if let Ok(read) = read_newest(engine, &event)
-        && read.is_migrated
-    {
-        logged.data = Payload::from_value(&read.data)
-            .map_err(|error| Rejection::Corrupt(format!("a migrated event: {error}")))?;
-        logged.schema_version = read.schema_version;
-    }
+    let event = LoggedEvent::try_from(&*Schema::Latest.read(engine, &event))?;
     let position = token.position;
-    Ok(Shown { token: token.to_string(), position, key, attempt, leased_until, event: logged })
+    Ok(Shown { token: token.to_string(), position, key, attempt, leased_until, event })
 }

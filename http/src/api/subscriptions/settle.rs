@@ -6,30 +6,44 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use everstep_workflows::subscriptions::DeliveryToken;
+use everstep_workflows::subscriptions::{DeliveryToken, Settled};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use super::Call;
 use crate::api::json::{Answer, json};
 use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
-use crate::api::{Api, Problem, body};
+use crate::api::{Api, Problem};
 
 /// The most deliveries that one request settles.
 const MOST_TOKENS: usize = 1_000;
 /// The longest pause and the longest extension.
 const LONGEST_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// What is settled.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    tokens: Vec<String>,
-    #[serde(default)]
+/// Which deliveries, and what is said of them.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = SettleDeliveries)]
+pub(super) struct Asked {
+    /// The tokens of the deliveries; at most 1,000.
+    #[schema(required)]
+    tokens: Option<Vec<String>>,
+    /// Of refused and parked events: why, for whoever looks at them.
     reason: String,
-    #[serde(default)]
+    /// Of refused events: after how many milliseconds they are tried again; after the
+    /// subscription's own pause when absent.
     retry_after_ms: Option<u64>,
-    #[serde(default)]
+    /// Of events that are kept for longer: for how many milliseconds from now on.
     lease_ms: Option<u64>,
+}
+
+impl Asked {
+    fn tokens(&self) -> Result<Vec<DeliveryToken>, Problem> {
+        match &self.tokens {
+            Some(texts) => tokens(texts),
+            None => Err(Problem::invalid("field `tokens` of the body is missing")),
+        }
+    }
 }
 
 pub(super) fn tokens(texts: &[String]) -> Result<Vec<DeliveryToken>, Problem> {
@@ -40,33 +54,11 @@ pub(super) fn tokens(texts: &[String]) -> Result<Vec<DeliveryToken>, Problem> {
     texts.iter().map(|text| text.parse().map_err(Problem::from)).collect()
 }
 
-/// A request with what it names.
-struct Call {
-    namespace: String,
-    name: String,
-    tokens: Vec<DeliveryToken>,
-    reason: String,
-    retry_after: Option<Duration>,
-    lease: Option<Duration>,
-}
-
-async fn read(api: &Api, request: Request) -> Result<Call, Problem> {
-    let (head, body) = request.into_parts();
-    let body = body::read(api, &head.headers, body).await?;
-    let Asked { tokens: texts, reason, retry_after_ms, lease_ms } = body::parse(&body)?;
-    for (field, value) in [("retry_after_ms", retry_after_ms), ("lease_ms", lease_ms)] {
-        if value.is_some_and(|value| value > LONGEST_MS) {
-            return Err(Problem::invalid(format!("field `{field}` is at most {LONGEST_MS}")));
-        }
+fn duration(field: &str, ms: Option<u64>) -> Result<Option<Duration>, Problem> {
+    if ms.is_some_and(|ms| ms > LONGEST_MS) {
+        return Err(Problem::invalid(format!("field `{field}` is at most {LONGEST_MS}")));
     }
-    Ok(Call {
-        namespace: namespace(&head.uri)?,
-        name: super::name(&head.uri)?,
-        tokens: tokens(&texts)?,
-        reason,
-        retry_after: retry_after_ms.map(Duration::from_millis),
-        lease: lease_ms.map(Duration::from_millis),
-    })
+    Ok(ms.map(Duration::from_millis))
 }
 
 /// Acknowledge events
@@ -82,16 +74,16 @@ async fn read(api: &Api, request: Request) -> Result<Call, Problem> {
         ("name" = String, Path, description = "the subscription's name"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
-    request_body = serde_json::Value,
+    request_body = Asked,
     responses(
-        (status = 200, description = "what became of each", body = serde_json::Value),
+        (status = 200, description = "what became of each", body = Settled),
         (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn ack(State(api): State<Api>, request: Request) -> Answer {
-    let call = read(&api, request).await?;
-    let settled = api.subscriptions().ack(&call.namespace, &call.name, &call.tokens).await?;
-    json(StatusCode::OK, &settled)
+    let Call { namespace, name, body } = Call::<Asked>::read(&api, request).await?;
+    let tokens = body.tokens()?;
+    json(StatusCode::OK, &api.subscriptions().ack(&namespace, &name, &tokens).await?)
 }
 
 /// Have events tried again
@@ -107,14 +99,16 @@ pub(super) async fn ack(State(api): State<Api>, request: Request) -> Answer {
         ("name" = String, Path, description = "the subscription's name"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
-    request_body = serde_json::Value,
+    request_body = Asked,
     responses(
-        (status = 200, description = "what became of each", body = serde_json::Value),
+        (status = 200, description = "what became of each", body = Settled),
         (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn nack(State(api): State<Api>, request: Request) -> Answer {
-    let Call { namespace, name, tokens, reason, retry_after, .. } = read(&api, request).await?;
+    let Call { namespace, name, body } = Call::<Asked>::read(&api, request).await?;
+    let (tokens, reason) = (body.tokens()?, body.reason);
+    let retry_after = duration("retry_after_ms", body.retry_after_ms)?;
     let told = api.subscriptions().nack(&namespace, &name, &tokens, &reason, retry_after).await?;
     json(StatusCode::OK, &told)
 }
@@ -132,14 +126,15 @@ pub(super) async fn nack(State(api): State<Api>, request: Request) -> Answer {
         ("name" = String, Path, description = "the subscription's name"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
-    request_body = serde_json::Value,
+    request_body = Asked,
     responses(
-        (status = 200, description = "what became of each", body = serde_json::Value),
+        (status = 200, description = "what became of each", body = Settled),
         (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn park(State(api): State<Api>, request: Request) -> Answer {
-    let Call { namespace, name, tokens, reason, .. } = read(&api, request).await?;
+    let Call { namespace, name, body } = Call::<Asked>::read(&api, request).await?;
+    let (tokens, reason) = (body.tokens()?, body.reason);
     let told = api.subscriptions().park(&namespace, &name, &tokens, &reason).await?;
     json(StatusCode::OK, &told)
 }
@@ -156,14 +151,16 @@ pub(super) async fn park(State(api): State<Api>, request: Request) -> Answer {
         ("name" = String, Path, description = "the subscription's name"),
         ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
     ),
-    request_body = serde_json::Value,
+    request_body = Asked,
     responses(
-        (status = 200, description = "what became of each", body = serde_json::Value),
+        (status = 200, description = "what became of each", body = Settled),
         (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn extend(State(api): State<Api>, request: Request) -> Answer {
-    let Call { namespace, name, tokens, lease, .. } = read(&api, request).await?;
+    let Call { namespace, name, body } = Call::<Asked>::read(&api, request).await?;
+    let tokens = body.tokens()?;
+    let lease = duration("lease_ms", body.lease_ms)?;
     let lease = lease.ok_or_else(|| Problem::invalid("field `lease_ms` is missing"))?;
     let told = api.subscriptions().extend(&namespace, &name, &tokens, lease).await?;
     json(StatusCode::OK, &told)
