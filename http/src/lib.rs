@@ -74,9 +74,9 @@ pub use everstep_activities::{contexts, fat_events, language, rate_limit, reserv
 pub use everstep_engine::*;
 #[doc(inline)]
 pub use everstep_storage::codec;
-/// Read models of events.
-#[doc(inline)]
-pub use everstep_workflows::projections;
 /// Groups of consumers that share the events of the log.
 #[doc(inline)]
 pub use everstep_workflows::subscriptions;
+/// Read models of events.
+#[doc(inline)]
+pub use everstep_workflows::{projection_replay, projections};

@@ -29,9 +29,11 @@
 //!
 //! - `approval`: a signal raced against a deadline.
 //! - [`projections`]: read models of events, in four categories.
+//! - [`projection_replay`]: read models made anew from their events, beside those that are read.
 //! - [`subscriptions`]: groups of consumers that share the events of the log.
 
 mod approval;
+pub mod projection_replay;
 pub mod projections;
 pub mod subscriptions;
 

@@ -356,6 +356,26 @@ error_codes! {
         "The projection cannot be paused",
         "It is kept in the transactions that append events, which do not wait for anybody. Nothing was changed.",
         "Nothing; only projections that follow a checkpoint are paused.";
+    REPLAY_ALREADY_ACTIVE = "REPLAY_ALREADY_ACTIVE" [409],
+        "The projection is being rebuilt already",
+        "A projection is rebuilt once at a time, and this one's rebuild runs or is paused; `detail` names it. Nothing was changed.",
+        "Wait until it is over, resume it, or cancel it first.";
+    REPLAY_NOT_FOUND = "REPLAY_NOT_FOUND" [404],
+        "The projection was never rebuilt",
+        "A rebuild is asked about, and there is none of this projection.",
+        "Check the name; `GET /api/v1/rebuilds` lists the rebuilds.";
+    REPLAY_NOT_RUNNING = "REPLAY_NOT_RUNNING" [409],
+        "The rebuild does not run",
+        "It is over, or paused already; `detail` says which. Nothing was changed.",
+        "Nothing, or begin another rebuild.";
+    EVENT_NOT_QUARANTINED = "event_not_quarantined" [404],
+        "The event is not quarantined",
+        "No event at this position is set aside for the projection: it was taken in, ignored, or never refused three times.",
+        "Check the position; `GET /api/v1/projections/{name}/quarantine` lists the events.";
+    EVENT_STILL_REFUSED = "event_still_refused" [422],
+        "The projection's code refuses the event still",
+        "The event was given to the code again, or one that waits behind it was, and it was refused as before; `detail` says why. What came before it was taken in; the rest waits.",
+        "Deploy code that takes the event, or leave it out for good with `ignore`.";
     AGGREGATE_NOT_FOUND = "aggregate_not_found" [404],
         "Streams of this type have no state here",
         "A state is asked for of a stream whose type is no entity of a decider that the worker registers; `detail` lists those that are.",

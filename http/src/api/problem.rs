@@ -133,7 +133,7 @@ impl From<Rejection> for Problem {
             Rejection::TaskNotFailed(_) => codes::TASK_NOT_FAILED,
             Rejection::NamespaceNotFound(_) => codes::NAMESPACE_NOT_FOUND,
             Rejection::NamespaceAlreadyExists(_) => codes::NAMESPACE_ALREADY_EXISTS,
-            Rejection::NamespaceNotEmpty(_) => codes::NAMESPACE_NOT_EMPTY,
+            Rejection::NamespaceNotEmpty(..) => codes::NAMESPACE_NOT_EMPTY,
             Rejection::SearchAttributeType { .. } => codes::SEARCH_ATTRIBUTE_TYPE,
             Rejection::UnsupportedSort(_) => codes::UNSUPPORTED_SORT,
             Rejection::Unavailable(_) => codes::UNAVAILABLE,

@@ -35,6 +35,7 @@ mod preflight;
 mod projections;
 mod query;
 mod queue;
+mod rebuild;
 mod remote;
 mod reservations;
 mod reset;

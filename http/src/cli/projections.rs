@@ -1,9 +1,11 @@
-//! `projections list|rows|row|pause|resume`: read models, how far they are, what they hold.
+//! `projections list|rows|row|pause|resume|rebuild|quarantine`: read models, how far they are, what
+//! they hold, and what is done when that is wrong.
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::rebuild::{QuarantineCommand, RebuildCommand};
 use super::remote::{CliError, RemoteArgs, print, print_json};
 use super::screen::{Colour, Screen};
 use super::table::{Align, Cell, Table};
@@ -22,6 +24,12 @@ pub(super) enum ProjectionsCommand {
     Pause(PauseArgs),
     /// Let a paused projection go on.
     Resume(NameArgs),
+    /// Make a projection's rows anew, or see how far that is.
+    #[command(subcommand)]
+    Rebuild(RebuildCommand),
+    /// Events that a projection's code refuses.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
 }
 
 /// The flags of `projections list`.
@@ -36,9 +44,9 @@ pub(super) struct ListArgs {
 pub(super) struct NameArgs {
     /// The projection.
     #[arg(value_name = "PROJECTION")]
-    name: String,
+    pub(super) name: String,
     #[command(flatten)]
-    remote: RemoteArgs,
+    pub(super) remote: RemoteArgs,
 }
 
 /// The flags of `projections pause`.
@@ -99,6 +107,8 @@ impl ProjectionsCommand {
                 client.resume_projection(&target.name).await?;
                 target.said("resumed")
             }),
+            Self::Rebuild(command) => command.run(),
+            Self::Quarantine(command) => command.run(),
         }
     }
 }

@@ -45,7 +45,7 @@ pub use domain::ContractReport;
 pub use error::{ClientError, Problem};
 pub use event::{Event, EventPage};
 pub use events::EventFilter;
-pub use projections::{ProjectionInfo, ProjectionRow, ProjectionRows};
+pub use projections::{ProjectionInfo, ProjectionRow, ProjectionRows, RebuildVerb};
 pub use sse::{EventStream, LogStream};
 pub use subscriptions::{
     ParkedEvents, ParkedInfo, SettledEvents, SubscriptionDelivery, SubscriptionInfo,

@@ -7,6 +7,8 @@ use super::connection::Call;
 use super::error::ClientError;
 use super::path::Path;
 use super::workflows::Client;
+use crate::projection_replay::RebuildStatus;
+use crate::projections::{Quarantined, Release};
 
 const PROJECTIONS: &str = "/api/v1/projections";
 
@@ -30,6 +32,12 @@ pub struct ProjectionInfo {
     pub lag: u64,
     /// Events that have touched a row.
     pub events: u64,
+    /// Events that its code refuses, each with a row that waits.
+    #[serde(default)]
+    pub quarantined: u64,
+    /// Its last rebuild, or the one that goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuild: Option<RebuildStatus>,
     /// Why it waits, or fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -129,5 +137,113 @@ impl Client {
     pub async fn resume_projection(&self, name: &str) -> Result<(), ClientError> {
         let path = Path::new(PROJECTIONS).segment(name).segment("resume");
         self.connection.send(Call::post(path, "{}")).await.map(drop)
+    }
+
+    /// Begins to make a projection's rows anew, beside those that are read.
+    ///
+    /// # Errors
+    /// The server's refusal (`REPLAY_ALREADY_ACTIVE`), or what went wrong on the way.
+    pub async fn rebuild_projection(&self, name: &str) -> Result<RebuildStatus, ClientError> {
+        let path = Path::new(PROJECTIONS).segment(name).segment("rebuild");
+        self.connection.send(Call::post(path, "{}")).await?.to()
+    }
+
+    /// Where the last rebuild of a projection stands.
+    ///
+    /// # Errors
+    /// The server's refusal (`REPLAY_NOT_FOUND`), or what went wrong on the way.
+    pub async fn projection_rebuild(&self, name: &str) -> Result<RebuildStatus, ClientError> {
+        let path = Path::new(PROJECTIONS).segment(name).segment("rebuild");
+        self.connection.send(Call::get(path)).await?.to()
+    }
+
+    /// `pause`, `resume` or `cancel` of a rebuild.
+    ///
+    /// # Errors
+    /// The server's refusal (`REPLAY_NOT_FOUND`, `REPLAY_NOT_RUNNING`), or what went wrong on the
+    /// way.
+    pub async fn steer_rebuild(
+        &self,
+        name: &str,
+        verb: RebuildVerb,
+    ) -> Result<RebuildStatus, ClientError> {
+        let path = Path::new(PROJECTIONS).segment(name).segment("rebuild").segment(verb.name());
+        self.connection.send(Call::post(path, "{}")).await?.to()
+    }
+
+    /// The last rebuilds of all projections; those that go on alone, where that is asked.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn rebuilds(&self, only_active: bool) -> Result<Vec<RebuildStatus>, ClientError> {
+        #[derive(Deserialize)]
+        struct Answered {
+            rebuilds: Vec<RebuildStatus>,
+        }
+        let status = only_active.then_some("active");
+        let path = Path::new("/api/v1/rebuilds").parameter("status", status);
+        let answered: Answered = self.connection.send(Call::get(path)).await?.to()?;
+        Ok(answered.rebuilds)
+    }
+
+    /// The events that a projection's code refuses.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn quarantined_events(&self, name: &str) -> Result<Vec<Quarantined>, ClientError> {
+        #[derive(Deserialize)]
+        struct Answered {
+            quarantined: Vec<Quarantined>,
+        }
+        let path = Path::new(PROJECTIONS).segment(name).segment("quarantine");
+        let answered: Answered = self.connection.send(Call::get(path)).await?.to()?;
+        Ok(answered.quarantined)
+    }
+
+    /// Has a quarantined event taken in, or left out for good, and what waits behind it taken in.
+    /// How many events that were.
+    ///
+    /// # Errors
+    /// The server's refusal (`event_not_quarantined`, `event_still_refused`), or what went wrong on
+    /// the way.
+    pub async fn release_event(
+        &self,
+        name: &str,
+        position: u64,
+        release: Release,
+    ) -> Result<u64, ClientError> {
+        #[derive(Deserialize)]
+        struct Answered {
+            events: u64,
+        }
+        let verb = match release {
+            Release::Reprocess => "unquarantine",
+            Release::Ignore => "ignore",
+        };
+        let path = Path::new(PROJECTIONS).segment(name).segment("quarantine");
+        let path = path.segment(&position.to_string()).segment(verb);
+        let answered: Answered = self.connection.send(Call::post(path, "{}")).await?.to()?;
+        Ok(answered.events)
+    }
+}
+
+/// What is done to a rebuild.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RebuildVerb {
+    /// It waits.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// It ends, and what it has made goes.
+    Cancel,
+}
+
+impl RebuildVerb {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+        }
     }
 }

@@ -64,6 +64,10 @@ fn engine(api: &Api, into: &mut String) {
     ] {
         gauge(into, &format!("everstep_{name}"), value);
     }
+    let (chunks, took) = api.projections().replay_chunks();
+    counter(into, "everstep_projection_replay_chunks_total", chunks);
+    let name = "everstep_projection_replay_seconds_total";
+    let _ = writeln!(into, "# TYPE {name} counter\n{name} {}", took.as_secs_f64());
     gauge(into, "everstep_ready", u8::from(super::health::readiness(api).is_ok()));
 }
 

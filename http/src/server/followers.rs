@@ -12,7 +12,12 @@ use crate::api::Api;
 /// A gauge, by name, and its lines.
 type Gauge = (&'static str, String);
 
-const PROJECTIONS: [&str; 2] = ["everstep_projection_lag", "everstep_projection_stalled"];
+const PROJECTIONS: [&str; 4] = [
+    "everstep_projection_lag",
+    "everstep_projection_stalled",
+    "everstep_projection_quarantined",
+    "everstep_projection_rebuild_percent",
+];
 const SUBSCRIPTIONS: [&str; 5] = [
     "everstep_subscription_lag",
     "everstep_subscription_in_flight",
@@ -38,7 +43,9 @@ fn gauges(api: &Api) -> Vec<Gauge> {
     for namespace in api.engine().namespaces() {
         let namespace = namespace.name;
         for one in api.projections().statuses(&namespace).unwrap_or_default() {
-            let values = [one.lag, u64::from(one.status == "stalled")];
+            let rebuild = one.rebuild.as_ref().map_or(100.0, |rebuild| rebuild.percent_complete);
+            let values: [&dyn Display; 4] =
+                [&one.lag, &u64::from(one.status == "stalled"), &one.quarantined, &rebuild];
             for (gauge, value) in projections.iter_mut().zip(values) {
                 line(gauge, &namespace, "projection", &one.name, value);
             }

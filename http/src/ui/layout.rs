@@ -189,6 +189,18 @@ pub(super) fn live_badge() -> Markup {
     }
 }
 
+/// The head of a page that is kept up to date and is one thing: its title.
+pub(super) fn head(title: &str) -> Markup {
+    html! {
+        header.head {
+            (drawer())
+            h1 tabindex="-1" { (title) }
+            span.push {}
+            (live_badge())
+        }
+    }
+}
+
 /// Opens the navigation on narrow screens.
 pub(super) fn drawer() -> Markup {
     html! {

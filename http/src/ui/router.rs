@@ -89,6 +89,14 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
         .route(url::PROJECTIONS, see(get(pages::projections::page)))
         .route("/ui/projections/{name}", see(get(pages::projections::one)))
         .route("/ui/projections/{name}/{verb}", act(Role::Operator, post(pages::projections::act)))
+        .route(
+            "/ui/projections/{name}/rebuild/{verb}",
+            act(Role::Admin, post(pages::rebuild::steer)),
+        )
+        .route(
+            "/ui/projections/{name}/quarantine/{position}/{verb}",
+            act(Role::Admin, post(pages::rebuild::release)),
+        )
         .route(url::SUBSCRIPTIONS, see(get(pages::subscriptions::page)))
         .route("/ui/subscriptions/{name}", see(get(pages::subscriptions::one)))
         .route(

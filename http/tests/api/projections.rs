@@ -281,19 +281,81 @@ async fn a_follower_that_comes_back_misses_nothing() {
 }
 
 #[tokio::test]
-async fn a_projection_that_cannot_go_on_says_where_and_holds_up_nobody() {
+async fn an_event_that_is_refused_three_times_holds_up_nothing_but_its_rows() {
     let server = TestServer::start().await;
     post(&server, DEFAULT_NAMESPACE, "ann", &[1]).await;
     let stream = StreamId::new("Account", "ann");
     let odd = NewEvent::new("EntryPosted", "{}").tag("account:ann");
     let append = Append::to(stream, Expected::Any, vec![odd]);
-    // The inline projection ignores what it cannot read; the view stops there.
+    // The inline projection ignores what it cannot read; the view refuses it.
     server.engine.append(DEFAULT_NAMESPACE, append).await.unwrap();
-    let failing = until(&server, "accounts", "failing").await;
-    assert!(failing["reason"].as_str().unwrap().contains("at position 2"), "{failing}");
-    assert_eq!((&failing["position"], &failing["lag"]), (&json!(1), &json!(1)));
+    post(&server, DEFAULT_NAMESPACE, "ann", &[2]).await;
+    let current = until(&server, "accounts", "current").await;
+    assert_eq!((&current["quarantined"], &current["lag"]), (&json!(1), &json!(0)));
+    let path = "/api/v1/projections/accounts/quarantine";
+    let listed = server.get(path).await.json(200);
+    let event = &listed["quarantined"][0];
+    assert_eq!((&event["position"], &event["key"]), (&json!(2), &json!("account:ann")));
+    assert_eq!((&event["attempts"], &event["waiting"]), (&json!(3), &json!(1)));
+    assert!(event["error"].as_str().unwrap().contains("amount"), "{event}");
+    let metrics = server.get("/metrics").await.text();
+    let line = "everstep_projection_quarantined{namespace=\"default\",projection=\"accounts\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+    // The bank's row has what the account's waits for.
+    let row = server.get("/api/v1/projections/accounts/rows/bank%3Ab").await.json(200);
+    assert_eq!(row["state"], json!({ "entries": 2, "balance": 3 }));
+    let row = server.get("/api/v1/projections/accounts/rows/account%3Aann").await.json(200);
+    assert_eq!((&row["state"]["entries"], &row["pending_events"]), (&json!(1), &json!(0)));
+    let page = server.get("/ui/projections/accounts").await.text();
+    for part in ["data-quarantined=\"2\"", "quarantine/2/unquarantine", "1 quarantined"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let refused = server.post(&format!("{path}/2/unquarantine"), "").await;
+    let why = refused.problem(422, "event_still_refused");
+    assert!(why.contains("position 2"), "{why}");
+    server.post(&format!("{path}/x/unquarantine"), "").await.problem(400, "invalid_request");
+    server.post(&format!("{path}/1/ignore"), "").await.problem(404, "event_not_quarantined");
+    // Who follows is told that rows have changed without an event.
+    let mut frames = Frames::open(&server, "/api/v1/projections/accounts/events", None).await;
+    let ignored = server.post(&format!("{path}/2/ignore"), "").await.json(200);
+    assert_eq!(ignored["events"], 2);
+    assert_eq!(frames.next("resync").await.1["position"], 3);
+    let row = server.get("/api/v1/projections/accounts/rows/account%3Aann").await.json(200);
+    assert_eq!(row["state"], json!({ "entries": 2, "balance": 3 }));
     until(&server, "entries", "current").await;
     until(&server, "balances", "current").await;
+}
+
+#[tokio::test]
+async fn the_inspector_shows_and_steers_a_rebuild() {
+    let server = TestServer::start().await;
+    post(&server, DEFAULT_NAMESPACE, "ann", &[1; 150]).await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let ask = async |verb: &str| {
+        let path = format!("/ui/projections/accounts/rebuild/{verb}");
+        assert_eq!(server.send(Method::POST, &path, &form, "").await.status, 303);
+        server.get("/ui/projections/accounts").await.text()
+    };
+    let queue = "/api/v1/queues/everstep.replay";
+    server.send(Method::PUT, queue, &[], r#"{"paused":true}"#).await.json(200);
+    let page = ask("begin").await;
+    for part in ["data-rebuild=\"running\"", "<progress", "rebuild/pause", "0 of 150"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(ask("pause").await.contains("rebuild/resume"));
+    assert!(ask("resume").await.contains("data-rebuild=\"running\""));
+    let list = server.get("/ui/projections").await.text();
+    assert!(list.contains("aria-label=\"Rebuild of accounts\""), "{list}");
+    server.send(Method::DELETE, queue, &[], "").await.json(200);
+    let begun = std::time::Instant::now();
+    while server.get("/api/v1/projections/accounts/rebuild").await.json(200)["status"]
+        != "completed"
+    {
+        assert!(begun.elapsed() < PATIENCE);
+        tokio::task::yield_now().await;
+    }
+    let page = server.get("/ui/projections/accounts").await.text();
+    assert!(page.contains("data-rebuild=\"completed\"") && page.contains("100.0"), "{page}");
 }
 
 #[tokio::test]

@@ -115,6 +115,17 @@ pub(crate) fn worker() -> Worker {
                 .events(["Hang"]),
         )
         .projection(
+            FILLERS
+                .row(
+                    |event| event.tags().map(str::to_owned).collect::<Vec<_>>(),
+                    |_, event| {
+                        let filled = serde_json::from_slice(event.data());
+                        filled.map(Some).map_err(|error| error.to_string())
+                    },
+                )
+                .events(["Filled"]),
+        )
+        .projection(
             TOLD.row(one_key, |count, _| Ok(Some(count.unwrap_or(0) + 1))).contract("told v1"),
         )
 }
@@ -124,6 +135,8 @@ const BALANCES: Projection<i64> = Projection::new("balances", Category::Logic);
 const ENTRIES: Projection<u64> = Projection::new("entries", Category::Reporting);
 const TOLD: Projection<u64> = Projection::new("told", Category::Integration);
 
+/// What is in the event, a row each.
+const FILLERS: Projection<serde_json::Value> = Projection::new("fillers", Category::View);
 const HANGING: Projection<u64> = Projection::new("hanging", Category::Reporting);
 
 /// Whoever holds it makes the projection `hanging` wait.

@@ -58,6 +58,43 @@ pub enum ProjectionError {
     /// An inline projection is kept by the transactions and cannot wait.
     #[error("projection `{0}` is kept in the transactions that append and cannot be paused")]
     NotPausable(String),
+    /// It is being rebuilt already.
+    #[error("projection `{name}` is being rebuilt already, by `{replay_id}`: wait, or cancel it")]
+    ReplayAlreadyActive {
+        /// Which one.
+        name: String,
+        /// The rebuild.
+        replay_id: String,
+    },
+    /// It was never rebuilt.
+    #[error("projection `{0}` was never rebuilt")]
+    ReplayNotFound(String),
+    /// Its last rebuild is over, or waits already.
+    #[error("the rebuild of projection `{name}` is {status}")]
+    ReplayNotRunning {
+        /// Which one.
+        name: String,
+        /// What it is instead.
+        status: &'static str,
+    },
+    /// No event at the position is set aside.
+    #[error("no event at position {position} of projection `{name}` is quarantined")]
+    NotQuarantined {
+        /// Which projection.
+        name: String,
+        /// Where.
+        position: u64,
+    },
+    /// The event, or one that waits behind it, is refused once more.
+    #[error("projection `{name}` refuses the event at position {position} still: {why}")]
+    StillRefused {
+        /// Which projection.
+        name: String,
+        /// Where.
+        position: u64,
+        /// Why.
+        why: String,
+    },
     /// The engine refused.
     #[error(transparent)]
     Engine(#[from] Rejection),
@@ -76,6 +113,11 @@ impl ProjectionError {
             Self::AdminOnly(_) => "ADMIN_ONLY",
             Self::SubscriptionsNotSupported { .. } => "SUBSCRIPTIONS_NOT_SUPPORTED",
             Self::NotPausable(_) => "projection_not_pausable",
+            Self::ReplayAlreadyActive { .. } => "REPLAY_ALREADY_ACTIVE",
+            Self::ReplayNotFound(_) => "REPLAY_NOT_FOUND",
+            Self::ReplayNotRunning { .. } => "REPLAY_NOT_RUNNING",
+            Self::NotQuarantined { .. } => "event_not_quarantined",
+            Self::StillRefused { .. } => "event_still_refused",
             Self::Engine(rejection) => rejection.code(),
         }
     }

@@ -5,17 +5,20 @@
 //!
 //! Invariants: between what a follower reads first and what it is told then there is no gap; a
 //! frame's id is the position of the event, from which a later follower goes on; who takes frames
-//! too slowly is cut off, and nobody waits for it.
+//! too slowly is cut off, and nobody waits for it. Rows that change without an event (a rebuild, an
+//! event that leaves the quarantine) are told of as a resync.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use everstep_engine::log::Direction;
-use everstep_engine::{Engine, Rejection};
+use everstep_engine::{Engine, Rejection, RowSnapshot};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::rows::{self, StoredRow};
+use super::fold::fold_row;
+use super::quarantine::{self, Blocked};
+use super::rows::{self, Checkpoint, StoredRow};
 use super::service::Live;
 use super::view::{self, Pending, RowView, pending_events};
 use super::{ProjectionCode, ProjectionError};
@@ -46,6 +49,7 @@ pub struct Subscription {
     first: std::collections::VecDeque<Frame>,
     /// Changes up to here are known already.
     known: u64,
+    is_behind: bool,
     changes: broadcast::Receiver<Frame>,
 }
 
@@ -67,9 +71,20 @@ impl Subscription {
                 Ok(Frame::Row(row)) if row.position <= self.known => {}
                 Ok(Frame::Row(row)) if self.key.as_ref().is_some_and(|key| *key != row.key) => {}
                 Ok(frame) => return Some(frame),
-                Err(RecvError::Closed | RecvError::Lagged(_)) => return None,
+                Err(RecvError::Closed) => return None,
+                Err(RecvError::Lagged(_)) => {
+                    self.is_behind = true;
+                    return None;
+                }
             }
         }
+    }
+}
+
+impl Subscription {
+    /// Whether it was cut off for being too slow.
+    pub const fn is_behind(&self) -> bool {
+        self.is_behind
     }
 }
 
@@ -130,7 +145,7 @@ impl Feeds {
                 }
             }
         }
-        Ok(Subscription { key, first, known: newest, changes })
+        Ok(Subscription { key, first, known: newest, is_behind: false, changes })
     }
 
     fn join(
@@ -154,6 +169,8 @@ impl Feeds {
             code: Arc::clone(code),
             at: from,
             remembered: HashMap::new(),
+            generation: None,
+            blocked: Blocked::new(),
         };
         feeds.insert(key.clone(), sender.clone());
         let (feeds, durable) = (Arc::clone(&self.0), live.durable.subscribe());
@@ -180,6 +197,19 @@ struct Reader {
     code: Arc<ProjectionCode>,
     at: u64,
     remembered: HashMap<String, Remembered>,
+    /// Which rows were read; none before the first time.
+    generation: Option<u32>,
+    /// Those that wait for somebody to look at an event.
+    blocked: Blocked,
+}
+
+/// What a reader has found.
+struct News {
+    /// Rows are other ones than the events say that were told of.
+    resync: Option<u64>,
+    rows: Vec<RowView>,
+    /// There are more events.
+    more: bool,
 }
 
 impl Reader {
@@ -204,7 +234,10 @@ impl Reader {
             };
             self = reader;
             let more = match read {
-                Ok((rows, more)) => {
+                Ok(News { resync, rows, more }) => {
+                    if let Some(position) = resync {
+                        let _ = sender.send(Frame::Resync(position));
+                    }
                     for row in rows {
                         // Nobody follows right now; that is looked at below.
                         let _ = sender.send(Frame::Row(Arc::new(row)));
@@ -239,23 +272,27 @@ impl Reader {
     }
 
     /// The rows that the next events have changed, in the order of their last one.
-    fn read(&mut self) -> Result<(Vec<RowView>, bool), Rejection> {
+    fn read(&mut self) -> Result<News, Rejection> {
         let snapshot = self.engine.rows(&self.namespace)?;
         let code = Arc::clone(&self.code);
         let log = snapshot.log();
         let newest = log.last_position()?;
+        let checkpoint = rows::checkpoint(&snapshot, code.name)?;
+        let shelf = checkpoint.shelf(code.name);
+        let resync = self.look_again(&snapshot, checkpoint)?.then_some(newest);
         if newest <= self.at {
-            return Ok((Vec::new(), false));
+            return Ok(News { resync, rows: Vec::new(), more: false });
         }
         let forwards = Direction::Forwards;
         let events = log.matching(&code.query, self.at + 1, forwards, EVENTS_AT_ONCE)?;
         let more = events.len() == EVENTS_AT_ONCE;
         let upto = if more { events.last().map_or(newest, |last| last.position()) } else { newest };
-        let checkpoint = rows::checkpoint(&snapshot, code.name)?;
         let mut by_row: BTreeMap<String, Vec<_>> = BTreeMap::new();
         for event in &events {
             for key in code.keys_of(event) {
-                by_row.entry(key).or_default().push(event);
+                if !self.blocked.contains(&key) {
+                    by_row.entry(key).or_default().push(event);
+                }
             }
         }
         if self.remembered.len() > MOST_REMEMBERED {
@@ -265,18 +302,16 @@ impl Reader {
         let mut pending = None;
         let mut views = Vec::with_capacity(by_row.len());
         for (key, touched) in by_row {
-            let known = match self.remembered.remove(&key) {
+            let mut is_whole = true;
+            let mut known = match self.remembered.remove(&key) {
                 Some(mut known) => {
-                    for event in touched {
-                        let Ok(next) =
-                            super::batch::fold_row(&key, known.row.clone(), &[event], &code)
-                        else {
-                            break;
-                        };
-                        known.row = next;
-                        known.position = event.position();
-                        known.pending.push(event.position());
+                    match fold_row(&key, known.row.take(), &touched, &code) {
+                        Ok(row) => known.row = row,
+                        // The row waits; what is known of it is read anew.
+                        Err(_) => continue,
                     }
+                    known.position = touched.last().map_or(known.position, |last| last.position());
+                    known.pending.extend(touched.iter().map(|event| event.position()));
                     known
                 }
                 None => {
@@ -284,9 +319,10 @@ impl Reader {
                         pending = Some(pending_events(&snapshot, &code, checkpoint)?);
                     }
                     let events = pending.as_deref().unwrap_or_default();
-                    let row = rows::row(&snapshot, code.name, &key)?;
-                    let (row, pending, position) =
-                        Pending::of(&code, events).merged(&code, &key, row);
+                    let row = shelf.row(&snapshot, &key)?;
+                    let waiting = Pending::of(&code, events, &self.blocked);
+                    let (row, pending, position) = waiting.merged(&code, &key, row);
+                    is_whole = pending.len() == waiting.count(&key);
                     Remembered { row, position, pending }
                 }
             };
@@ -299,15 +335,36 @@ impl Reader {
                 waiting,
                 durable,
             ));
-            let mut known = known;
             known.pending.retain(|at| *at > durable);
-            // One that may be ahead of `upto` is read anew next time.
-            if known.position <= upto {
+            // One that may be ahead of `upto`, or that waits for an event which is refused, is read
+            // anew next time.
+            if known.position <= upto && is_whole {
                 self.remembered.insert(key, known);
             }
         }
         views.sort_by_key(|view| view.position);
         self.at = upto;
-        Ok((views, more))
+        Ok(News { resync, rows: views, more })
+    }
+
+    /// Whether rows have changed without an event: after a rebuild, and when what waited behind a
+    /// quarantined event was taken in.
+    fn look_again(
+        &mut self,
+        snapshot: &RowSnapshot,
+        checkpoint: Checkpoint,
+    ) -> Result<bool, Rejection> {
+        let blocked = quarantine::blocked(snapshot, checkpoint.shelf(self.code.name))?;
+        let generation = self.generation.replace(checkpoint.generation);
+        let is_another = generation.is_some_and(|before| before != checkpoint.generation);
+        let is_free = self.blocked.iter().any(|key| !blocked.contains(key));
+        for key in blocked.difference(&self.blocked) {
+            self.remembered.remove(key);
+        }
+        self.blocked = blocked;
+        if is_another || is_free {
+            self.remembered.clear();
+        }
+        Ok(is_another || is_free)
     }
 }

@@ -7,7 +7,7 @@
 use everstep_engine::log::RecordedEvent;
 use everstep_engine::{ActivityError, Engine, Payload, TransactError, TransactionContext};
 
-use super::rows::{CHECKPOINTS, Checkpoint, ROWS, StoredRow, row_key};
+use super::rows::{CHECKPOINTS, Checkpoint, ROWS, StoredRow};
 use super::{ProjectionCode, index};
 
 /// Events that one transaction catches up with.
@@ -25,6 +25,7 @@ pub(super) fn keep(
         // Behind: these come with the rest.
         return Ok(());
     }
+    code.read_in(tx.extension());
     take_in(code, tx, events, checkpoint, last.position())
 }
 
@@ -35,12 +36,13 @@ fn take_in(
     mut checkpoint: Checkpoint,
     up_to: u64,
 ) -> Result<(), ActivityError> {
-    index::begin(tx, code, checkpoint.position)?;
+    let shelf = checkpoint.shelf(code.name);
+    index::begin(tx, (code, shelf), checkpoint.position)?;
     for event in events {
         let keys = code.keys_of(event);
         checkpoint.events += u64::from(!keys.is_empty());
         for key in keys {
-            let place = row_key(code.name, &key);
+            let place = shelf.key(&key);
             let row = tx.get(ROWS, &place)?;
             let next = code.evolve(&key, row.as_ref().map(|row| &row.state), event);
             let next = next.map_err(|why| {
@@ -49,7 +51,7 @@ fn take_in(
                 ActivityError::new("projection_failed", what).non_retryable()
             })?;
             let before = row.as_ref().map(|row| &row.state);
-            index::keep(tx, code, &key, before, next.as_ref())?;
+            index::keep(tx, (code, shelf), &key, before, next.as_ref())?;
             match next {
                 Some(state) => {
                     let row = StoredRow { position: event.position(), state };
@@ -71,6 +73,7 @@ pub(super) async fn catch_up(
 ) -> Result<bool, TransactError> {
     let code = std::sync::Arc::clone(code);
     let caught_up = engine.transact(namespace, move |tx| {
+        code.read_in(tx.extension());
         let checkpoint = tx.get(CHECKPOINTS, code.name)?.unwrap_or_default();
         let newest = tx.last_position();
         if checkpoint.position >= newest {
@@ -96,5 +99,5 @@ pub(super) fn current_row(
         let what = format!("projection `{projection}` is behind the events");
         return Err(ActivityError::new("projection_behind", what));
     }
-    Ok(tx.get(ROWS, &row_key(projection, key))?.map(|row| row.state))
+    Ok(tx.get(ROWS, &checkpoint.shelf(projection).key(key))?.map(|row| row.state))
 }

@@ -38,24 +38,30 @@
 //! - a row sees its events in their order, whichever streams they come from;
 //! - the category alone decides who may read and who may follow.
 
-mod batch;
+pub(crate) mod batch;
 mod category;
 mod error;
 mod feed;
-mod index;
+pub(crate) mod fold;
+pub(crate) mod index;
 mod inline;
+mod keeper;
 mod projection;
-mod registry;
-mod rows;
-mod service;
+pub(crate) mod quarantine;
+pub(crate) mod registry;
+pub(crate) mod rows;
+pub(crate) mod service;
 mod spec;
+mod status;
 mod view;
 
 pub use category::{Category, Delivery};
 pub use error::ProjectionError;
 pub use feed::{Frame, Subscription};
-pub use projection::{Projection, ProjectionCode, TypedRows};
+pub use projection::{Complexity, Projection, ProjectionCode, TypedRows};
+pub use quarantine::{Quarantined, Release};
 pub use registry::{ProjectionWorker, Projections};
-pub use service::{ProjectionService, ProjectionStatus};
+pub use service::ProjectionService;
 pub use spec::{Characteristics, ProjectionSpec};
+pub use status::ProjectionStatus;
 pub use view::{RowQuery, RowView, RowsPage};

@@ -3,9 +3,11 @@
 //! Invariant: the code is pure. The same row and the same event give the same row, on the server
 //! for the durable row as for the one that is ahead of it.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use everstep_activities::language::{DeclaredLanguage, Language};
 use everstep_engine::log::{Query, QueryItem, RecordedEvent};
 use everstep_engine::{ActivityError, Payload, Rejection, TransactionContext};
 use serde::Serialize;
@@ -157,8 +159,36 @@ impl<S: Serialize + DeserializeOwned> Projection<S> {
             contract: None,
             query: Query::all(),
             indexes: Vec::new(),
+            complexity: Complexity::Simple,
+            language: OnceLock::new(),
             keys: Arc::new(keys),
             evolve: Arc::new(evolve),
+        }
+    }
+}
+
+/// How much work an event is for a projection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Complexity {
+    /// A row or two, a few fields: a hundred events at once.
+    #[default]
+    Simple,
+    /// Several rows, or rows of some size: fifty.
+    Medium,
+    /// Many rows, or large ones: twenty-five.
+    Complex,
+    /// Whatever is more than that: ten.
+    VeryComplex,
+}
+
+impl Complexity {
+    /// Events that one transaction of a rebuild takes in.
+    pub const fn chunk_size(self) -> usize {
+        match self {
+            Self::Simple => 100,
+            Self::Medium => 50,
+            Self::Complex => 25,
+            Self::VeryComplex => 10,
         }
     }
 }
@@ -179,13 +209,16 @@ type Evolve =
 /// A projection with its code, as a worker registers it.
 #[derive(Clone)]
 pub struct ProjectionCode {
-    pub(super) name: &'static str,
-    pub(super) category: Category,
-    pub(super) delivery: Delivery,
-    pub(super) contract: Option<&'static str>,
-    pub(super) query: Query,
+    pub(crate) name: &'static str,
+    pub(crate) category: Category,
+    pub(crate) delivery: Delivery,
+    pub(crate) contract: Option<&'static str>,
+    pub(crate) query: Query,
     /// Fields by which rows are found.
-    pub(super) indexes: Vec<&'static str>,
+    pub(crate) indexes: Vec<&'static str>,
+    pub(crate) complexity: Complexity,
+    /// What the worker declares of events; the code is shown all of them in the newest version.
+    language: OnceLock<Option<Language>>,
     keys: Arc<KeysOf>,
     evolve: Arc<Evolve>,
 }
@@ -206,11 +239,17 @@ impl ProjectionCode {
     }
 
     /// Finds rows by this field, a path with dots such as `customer.id`, without looking at the
-    /// others. Declare it together with the projection: one that is added when there are rows is
-    /// not used.
+    /// others. One that is added when there are rows is not used until the projection is rebuilt.
     #[must_use]
     pub fn index(mut self, field: &'static str) -> Self {
         self.indexes.push(field);
+        self
+    }
+
+    /// How much work an event is: how many of them a rebuild takes in with one transaction.
+    #[must_use]
+    pub const fn complexity(mut self, complexity: Complexity) -> Self {
+        self.complexity = complexity;
         self
     }
 
@@ -236,30 +275,46 @@ impl ProjectionCode {
         self
     }
 
+    /// Tells the code what the worker declares of events. It is the same each time.
+    pub(super) fn read_in(&self, declared: Option<&DeclaredLanguage>) {
+        self.language.get_or_init(|| declared.map(|declared| declared.language().clone()));
+    }
+
+    /// The event as today's code reads it.
+    fn newest<'e>(&self, event: &'e RecordedEvent) -> Result<Cow<'e, RecordedEvent>, String> {
+        match self.language.get() {
+            Some(Some(language)) => language.in_newest(event).map_err(|error| error.to_string()),
+            _ => Ok(Cow::Borrowed(event)),
+        }
+    }
+
     /// Refuses what the category does not allow.
     pub(super) fn check(&self) -> Result<(), ProjectionError> {
         check(self.name, self.category, self.delivery, self.contract)
     }
 
     /// The rows that an event touches, each once; none for an event that is not the projection's.
-    pub(super) fn keys_of(&self, event: &RecordedEvent) -> Vec<String> {
+    pub(crate) fn keys_of(&self, event: &RecordedEvent) -> Vec<String> {
         if !self.query.matches(event) {
             return Vec::new();
         }
-        let mut keys = (self.keys)(event);
+        // One that cannot be migrated touches what its stored form names; `evolve` refuses it.
+        let event = self.newest(event).unwrap_or(Cow::Borrowed(event));
+        let mut keys = (self.keys)(&event);
         keys.sort_unstable();
         keys.dedup();
         keys
     }
 
     /// What becomes of a row. A panic of the code is an error of the projection.
-    pub(super) fn evolve(
+    pub(crate) fn evolve(
         &self,
         key: &str,
         row: Option<&Payload>,
         event: &RecordedEvent,
     ) -> Result<Option<Payload>, String> {
-        let run = std::panic::AssertUnwindSafe(|| (self.evolve)(key, row, event));
+        let event = self.newest(event)?;
+        let run = std::panic::AssertUnwindSafe(|| (self.evolve)(key, row, &event));
         std::panic::catch_unwind(run).unwrap_or_else(|_| Err("the code panicked".to_owned()))
     }
 }

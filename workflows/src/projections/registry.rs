@@ -1,17 +1,47 @@
 //! The projections of a worker.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use everstep_engine::{Extension, Worker};
+use tokio::sync::watch;
 
-use super::{Category, Delivery, ProjectionCode, inline};
+use super::service::Inner;
+use super::{Category, Delivery, ProjectionCode, ProjectionService, inline};
+use crate::projection_replay;
 
 /// A worker's projections, by name.
 #[derive(Default)]
 pub struct Projections {
     by_name: BTreeMap<&'static str, Arc<ProjectionCode>>,
     mistakes: Vec<String>,
+    host: Arc<Host>,
+}
+
+/// Where activities find the service that keeps the projections.
+pub(crate) struct Host(watch::Sender<Option<Weak<Inner>>>);
+
+impl Default for Host {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
+    }
+}
+
+impl Host {
+    pub(super) fn serve(&self, inner: &Arc<Inner>) {
+        self.0.send_replace(Some(Arc::downgrade(inner)));
+    }
+
+    /// The service, once it was started.
+    pub(crate) async fn service(&self) -> Option<ProjectionService> {
+        let mut known = self.0.subscribe();
+        let inner = known.wait_for(|inner| inner.as_ref().is_some_and(is_there)).await.ok()?;
+        inner.as_ref()?.upgrade().map(ProjectionService)
+    }
+}
+
+fn is_there(inner: &Weak<Inner>) -> bool {
+    inner.strong_count() > 0
 }
 
 impl Projections {
@@ -29,7 +59,11 @@ impl Projections {
         self.by_name.values()
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<&Arc<ProjectionCode>> {
+    pub(super) fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Arc<ProjectionCode>> {
         self.by_name.get(name)
     }
 
@@ -66,6 +100,11 @@ impl ProjectionWorker for Worker {
                 self.on_append(move |tx, events| inline::keep(&code, tx, events))
             }
         };
-        worker.extend(|projections: &mut Projections| projections.add(code))
+        let first = worker.extension::<Projections>().is_none();
+        let worker = worker.extend(|projections: &mut Projections| projections.add(code));
+        match worker.extension::<Projections>().map(|all| Arc::clone(all.host())) {
+            Some(host) if first => projection_replay::register(worker, host),
+            _ => worker,
+        }
     }
 }

@@ -1,72 +1,98 @@
 //! What is stored of projections.
 //!
-//! Invariant: a projection's rows and its checkpoint are written by one transaction. Rows stand
-//! under a generation, so that a rebuild can fill another one beside those that are read.
+//! Invariant: a projection's rows and its checkpoint are written by one transaction. Rows stand on
+//! a shelf, one a generation: the checkpoint says which one is read, a rebuild fills another one
+//! beside it, and changing over is writing the checkpoint.
 
 use everstep_engine::{Keys, Payload, Rejection, RowSnapshot, Table};
 use serde::{Deserialize, Serialize};
 
 /// Rows by projection, generation and key.
-pub(super) const ROWS: Table<StoredRow> = Table::new("everstep", "projection_rows");
+pub(crate) const ROWS: Table<StoredRow> = Table::new("everstep", "projection_rows");
 /// How far each projection has come.
-pub(super) const CHECKPOINTS: Table<Checkpoint> = Table::new("everstep", "projection_checkpoints");
+pub(crate) const CHECKPOINTS: Table<Checkpoint> = Table::new("everstep", "projection_checkpoints");
 /// Projections that were told to wait, with the reason.
-pub(super) const PAUSES: Table<String> = Table::new("everstep", "projection_pauses");
+pub(crate) const PAUSES: Table<String> = Table::new("everstep", "projection_pauses");
 
-/// The generation that is read. A rebuild will fill the next one.
-const GENERATION: u32 = 1;
+/// The generation of a projection that was never rebuilt.
+const FIRST_GENERATION: u32 = 1;
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct StoredRow {
+pub(crate) struct StoredRow {
     /// The last event that changed it.
-    pub(super) position: u64,
-    pub(super) state: Payload,
+    pub(crate) position: u64,
+    pub(crate) state: Payload,
 }
 
 /// How far a projection has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Checkpoint {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Checkpoint {
     /// Every event up to here is in the rows.
-    pub(super) position: u64,
+    pub(crate) position: u64,
     /// Events that touched a row.
-    pub(super) events: u64,
+    pub(crate) events: u64,
     /// When it was written, in milliseconds since 1970.
-    pub(super) at_ms: i64,
+    pub(crate) at_ms: i64,
+    /// Which rows these are.
+    #[serde(default = "first_generation")]
+    pub(crate) generation: u32,
 }
 
-/// The row's key in the table.
-pub(super) fn row_key(projection: &str, key: &str) -> String {
-    format!("{projection}/{GENERATION}/{key}")
+const fn first_generation() -> u32 {
+    FIRST_GENERATION
 }
 
-/// The row of a snapshot.
-pub(super) fn row(
-    rows: &RowSnapshot,
-    projection: &str,
-    key: &str,
-) -> Result<Option<StoredRow>, Rejection> {
-    rows.get(ROWS, &row_key(projection, key))
+impl Default for Checkpoint {
+    fn default() -> Self {
+        Self { position: 0, events: 0, at_ms: 0, generation: FIRST_GENERATION }
+    }
+}
+
+impl Checkpoint {
+    /// Where the rows are.
+    pub(crate) const fn shelf(self, projection: &str) -> Shelf<'_> {
+        Shelf { projection, generation: self.generation }
+    }
+}
+
+/// The place of one generation of a projection's rows, and of all that is kept beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shelf<'p> {
+    pub(crate) projection: &'p str,
+    pub(crate) generation: u32,
+}
+
+impl Shelf<'_> {
+    /// A key on the shelf.
+    pub(crate) fn key(self, key: &str) -> String {
+        format!("{}/{}/{key}", self.projection, self.generation)
+    }
+
+    /// The row of a snapshot.
+    pub(crate) fn row(self, rows: &RowSnapshot, key: &str) -> Result<Option<StoredRow>, Rejection> {
+        rows.get(ROWS, &self.key(key))
+    }
+
+    /// At most `limit` rows whose key begins with `prefix`, after `after`, with their keys.
+    pub(crate) fn page(
+        self,
+        rows: &RowSnapshot,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, StoredRow)>, Rejection> {
+        let own = self.key("");
+        let mut keys = Keys::prefix(format!("{own}{prefix}")).limit(limit);
+        if let Some(after) = after {
+            keys = keys.after(format!("{own}{after}"));
+        }
+        let found = rows.range(ROWS, &keys)?;
+        Ok(found.into_iter().map(|(key, row)| (key[own.len()..].to_owned(), row)).collect())
+    }
 }
 
 /// How far the projection has come in a snapshot.
-pub(super) fn checkpoint(rows: &RowSnapshot, projection: &str) -> Result<Checkpoint, Rejection> {
+pub(crate) fn checkpoint(rows: &RowSnapshot, projection: &str) -> Result<Checkpoint, Rejection> {
     Ok(rows.get(CHECKPOINTS, projection)?.unwrap_or_default())
-}
-
-/// At most `limit` rows whose key begins with `prefix`, after `after`, with their keys.
-pub(super) fn page(
-    rows: &RowSnapshot,
-    projection: &str,
-    prefix: &str,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<Vec<(String, StoredRow)>, Rejection> {
-    let own = row_key(projection, "");
-    let mut keys = Keys::prefix(format!("{own}{prefix}")).limit(limit);
-    if let Some(after) = after {
-        keys = keys.after(format!("{own}{after}"));
-    }
-    let found = rows.range(ROWS, &keys)?;
-    Ok(found.into_iter().map(|(key, row)| (key[own.len()..].to_owned(), row)).collect())
 }

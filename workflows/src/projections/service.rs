@@ -1,74 +1,29 @@
 //! The projections of a running engine: who keeps them, how far they are, what they answer.
 //!
-//! Invariants: one task keeps one projection of one namespace; a projection that fails holds up
-//! nobody else and tries again for ever, with a pause of up to a minute; everything ends when the
-//! last handle is dropped, when it is told to, or when the engine stops.
+//! Invariant: all handles of an engine's service share what is known in this process; what is
+//! durable is read anew each time.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use everstep_engine::log::Direction;
-use everstep_engine::{Engine, Rejection, RowSnapshot, Timestamp, TransactError};
-use serde::Serialize;
+use everstep_engine::{ActivityError, Engine, Rejection, TransactError, TransactionContext};
 use tokio::sync::{Notify, watch};
 
-use super::batch::{Stepped, step};
 use super::feed::{Feeds, Subscription};
+use super::keeper::supervise;
+use super::quarantine::{self, Quarantined, Release};
 use super::rows::{self, PAUSES};
+use super::status::ProjectionStatus;
 use super::view::{self, RowQuery, RowView, RowsPage};
-use super::{Category, Delivery, ProjectionCode, ProjectionError, Projections, inline};
-
-/// How often it is looked whether there are other namespaces than before.
-const NAMESPACES_EVERY: Duration = Duration::from_millis(250);
-/// How long a projection without events waits before it looks by itself.
-const LONGEST_REST: Duration = Duration::from_secs(10);
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Without a step for so long, a projection that has something to do is stalled.
-const STALLED_AFTER_MS: i64 = 60_000;
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// How a projection of a namespace is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ProjectionStatus {
-    /// Its name.
-    pub name: String,
-    /// What it is for.
-    pub category: Category,
-    /// How it is kept.
-    pub delivery: Delivery,
-    /// Who asks it and how: `internal`, `client`, `admin` or `events`.
-    pub query_pattern: &'static str,
-    /// Whether clients may follow it.
-    pub reactive: bool,
-    /// What defines an integration projection's shape.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contract: Option<&'static str>,
-    /// `current`, `catching_up`, `paused`, `failing`, or `stalled`: there is something to do, and
-    /// for a minute nothing was.
-    pub status: &'static str,
-    /// Every event up to here is in its rows.
-    pub position: u64,
-    /// The newest event.
-    pub last_position: u64,
-    /// How many events it is behind.
-    pub lag: u64,
-    /// Events that have touched a row.
-    pub events: u64,
-    /// When its checkpoint was written last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<Timestamp>,
-    /// Why it waits, or fails.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
+use super::{Category, Delivery, ProjectionCode, ProjectionError, Projections};
+use crate::projection_replay::ChunkTimes;
 
 /// What is known of a projection of a namespace in this process.
 pub(super) struct Live {
-    seen: AtomicU64,
+    pub(super) seen: AtomicU64,
     failure: Mutex<Option<String>>,
-    wake: Notify,
+    pub(super) wake: Notify,
     /// How far the durable rows are; 0 until something was written.
     pub(super) durable: watch::Sender<u64>,
 }
@@ -80,23 +35,30 @@ impl Live {
         Self { seen, failure, wake: Notify::new(), durable }
     }
 
-    fn fail(&self, why: Option<String>) {
+    /// Why it fails, if it does.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn fail(&self, why: Option<String>) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 }
 
 type Key = (String, &'static str);
 
-struct Inner {
-    engine: Engine,
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
     lives: Mutex<HashMap<Key, Arc<Live>>>,
     feeds: Feeds,
+    /// The chunks of rebuilds.
+    pub(crate) replayed: ChunkTimes,
     stop: watch::Sender<bool>,
 }
 
 /// The projections of an engine. Clones are the same; when the last is dropped they rest.
 #[derive(Clone)]
-pub struct ProjectionService(Arc<Inner>);
+pub struct ProjectionService(pub(crate) Arc<Inner>);
 
 impl std::fmt::Debug for ProjectionService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -109,9 +71,9 @@ impl ProjectionService {
     /// runtime, once an engine.
     pub fn start(engine: &Engine) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let (engine, lives) = (engine.clone(), Mutex::default());
-        let inner = Arc::new(Inner { engine, lives, feeds: Feeds::default(), stop });
-        if inner.engine.extension::<Projections>().is_some() {
+        let inner = Arc::new(Inner::new(engine, stop));
+        if let Some(projections) = inner.engine.extension::<Projections>() {
+            projections.host().serve(&inner);
             tokio::spawn(supervise(Arc::downgrade(&inner), stopped));
         }
         Self(inner)
@@ -120,8 +82,7 @@ impl ProjectionService {
     /// Reads what another service of the engine keeps.
     pub fn reader(engine: &Engine) -> Self {
         let (stop, _) = watch::channel(true);
-        let (engine, lives) = (engine.clone(), Mutex::default());
-        Self(Arc::new(Inner { engine, lives, feeds: Feeds::default(), stop }))
+        Self(Arc::new(Inner::new(engine, stop)))
     }
 
     /// Keeps nothing any more; what is open comes to its end.
@@ -129,7 +90,7 @@ impl ProjectionService {
         self.0.stop.send_replace(true);
     }
 
-    fn code(&self, name: &str) -> Result<&Arc<ProjectionCode>, ProjectionError> {
+    pub(crate) fn code(&self, name: &str) -> Result<&Arc<ProjectionCode>, ProjectionError> {
         let all = self.0.engine.extension::<Projections>();
         let found = all.and_then(|projections| projections.find(name));
         found.ok_or_else(|| ProjectionError::NotFound(name.to_owned()))
@@ -161,64 +122,6 @@ impl ProjectionService {
     pub fn status(&self, namespace: &str, name: &str) -> Result<ProjectionStatus, ProjectionError> {
         let snapshot = self.0.engine.rows(namespace)?;
         self.status_of(self.code(name)?, namespace, &snapshot)
-    }
-
-    fn status_of(
-        &self,
-        code: &ProjectionCode,
-        namespace: &str,
-        snapshot: &RowSnapshot,
-    ) -> Result<ProjectionStatus, ProjectionError> {
-        let checkpoint = rows::checkpoint(snapshot, code.name)?;
-        let last_position = snapshot.log().last_position().map_err(Rejection::from)?;
-        let paused: Option<String> = snapshot.get(PAUSES, code.name)?;
-        let live = self.0.lock().get(&(namespace.to_owned(), code.name)).cloned();
-        let seen = live.as_ref().map_or(0, |live| live.seen.load(Ordering::Relaxed));
-        let failure = live
-            .and_then(|live| live.failure.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        // What was seen may be newer than the snapshot.
-        let position = checkpoint.position.max(seen).min(last_position);
-        let lag = last_position - position;
-        let status = match (&paused, &failure) {
-            (Some(_), _) => "paused",
-            (None, Some(_)) => "failing",
-            (None, None) if lag == 0 => "current",
-            (None, None) if self.stands_still(code, snapshot, checkpoint, position)? => "stalled",
-            (None, None) => "catching_up",
-        };
-        Ok(ProjectionStatus {
-            name: code.name.to_owned(),
-            category: code.category,
-            delivery: code.delivery,
-            query_pattern: code.category.query_pattern(),
-            reactive: code.category.is_reactive(),
-            contract: code.contract,
-            status,
-            position,
-            last_position,
-            lag,
-            events: checkpoint.events,
-            updated_at: (checkpoint.at_ms != 0).then(|| Timestamp::from_millis(checkpoint.at_ms)),
-            reason: paused.or(failure),
-        })
-    }
-
-    /// The watchdog: whether an event of the projection waits, and neither it nor the last step is
-    /// young.
-    fn stands_still(
-        &self,
-        code: &ProjectionCode,
-        snapshot: &RowSnapshot,
-        checkpoint: rows::Checkpoint,
-        position: u64,
-    ) -> Result<bool, ProjectionError> {
-        let stalled_at = self.0.engine.now().as_millis() - STALLED_AFTER_MS;
-        if checkpoint.at_ms > stalled_at {
-            return Ok(false);
-        }
-        let next = snapshot.log().matching(&code.query, position + 1, Direction::Forwards, 1);
-        let next = next.map_err(Rejection::from)?;
-        Ok(next.first().is_some_and(|event| event.recorded_at_ms() <= stalled_at))
     }
 
     /// A row, with the events that are not in the durable one yet. Whether the caller may read it
@@ -296,173 +199,94 @@ impl ProjectionService {
         self.set_pause(namespace, name, None).await
     }
 
+    /// The events of a projection that were set aside, with the rows that wait for them.
+    ///
+    /// # Errors
+    /// When there is no such projection or namespace.
+    pub fn quarantined(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Vec<Quarantined>, ProjectionError> {
+        let name = self.code(name)?.name;
+        let snapshot = self.0.engine.rows(namespace)?;
+        let shelf = rows::checkpoint(&snapshot, name)?.shelf(name);
+        Ok(quarantine::list(&snapshot, shelf)?)
+    }
+
+    /// Takes a quarantined event in, or leaves it out, and then what waits behind it, in order. How
+    /// many events were taken care of.
+    ///
+    /// # Errors
+    /// [`ProjectionError::NotQuarantined`], [`ProjectionError::StillRefused`]; when there is no such
+    /// projection or namespace.
+    pub async fn release(
+        &self,
+        namespace: &str,
+        name: &str,
+        position: u64,
+        release: Release,
+    ) -> Result<u64, ProjectionError> {
+        let code = self.code(name)?;
+        let released =
+            quarantine::release(&self.0.engine, namespace, code, position, release).await;
+        self.0.rows_changed(namespace, code.name);
+        released
+    }
+
+    /// Runs a transaction that is refused by the engine alone.
+    pub(crate) async fn transact<O: Send + 'static>(
+        &self,
+        namespace: &str,
+        code: impl FnOnce(&mut TransactionContext<'_>) -> Result<O, ActivityError> + Send + 'static,
+    ) -> Result<O, ProjectionError> {
+        self.0.engine.check_namespace(namespace)?;
+        let done = self.0.engine.transact(namespace, code).await;
+        done.map_err(|error| match error {
+            TransactError::Rejected(rejection) => rejection.into(),
+            error => Rejection::Unavailable(error.to_string()).into(),
+        })
+    }
+
     async fn set_pause(
         &self,
         namespace: &str,
         name: &'static str,
         reason: Option<String>,
     ) -> Result<(), ProjectionError> {
-        self.0.engine.check_namespace(namespace)?;
-        let set = self.0.engine.transact(namespace, move |tx| match &reason {
+        let set = move |tx: &mut TransactionContext<'_>| match &reason {
             Some(reason) => tx.put(PAUSES, name, reason),
             None => tx.delete(PAUSES, name),
-        });
-        set.await.map_err(|error| match error {
-            TransactError::Rejected(rejection) => rejection,
-            error => Rejection::Unavailable(error.to_string()),
-        })?;
+        };
+        self.transact(namespace, set).await?;
         self.0.live(namespace, name).wake.notify_one();
         Ok(())
     }
 }
 
 impl Inner {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {
+    fn new(engine: &Engine, stop: watch::Sender<bool>) -> Self {
+        for code in engine.extension::<Projections>().into_iter().flat_map(Projections::all) {
+            code.read_in(engine.extension());
+        }
+        let (engine, lives, feeds) = (engine.clone(), Mutex::default(), Feeds::default());
+        Self { engine, lives, feeds, replayed: ChunkTimes::default(), stop }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn live(&self, namespace: &str, name: &'static str) -> Arc<Live> {
+    /// Rows are other ones than before, without an event: who keeps them and who follows look again.
+    pub(crate) fn rows_changed(&self, namespace: &str, name: &'static str) {
+        let live = self.live(namespace, name);
+        live.wake.notify_one();
+        live.durable.send_modify(|_| {});
+    }
+
+    /// What is known of a projection, from now on.
+    pub(super) fn live(&self, namespace: &str, name: &'static str) -> Arc<Live> {
         let mut lives = self.lock();
         Arc::clone(lives.entry((namespace.to_owned(), name)).or_insert_with(|| Live::new().into()))
-    }
-}
-
-/// Gives each projection of each namespace its task, and takes it away with the namespace.
-async fn supervise(inner: Weak<Inner>, stop: watch::Receiver<bool>) {
-    let mut keeping: HashMap<String, Vec<tokio::task::AbortHandle>> = HashMap::new();
-    loop {
-        {
-            let Some(inner) = inner.upgrade() else { break };
-            if *stop.borrow() {
-                break;
-            }
-            let names: Vec<String> =
-                inner.engine.namespaces().into_iter().map(|namespace| namespace.name).collect();
-            keeping.retain(|name, tasks| {
-                let there = names.contains(name);
-                if !there {
-                    tasks.iter().for_each(tokio::task::AbortHandle::abort);
-                    inner.lock().retain(|(namespace, _), _| namespace != name);
-                }
-                there
-            });
-            for name in names {
-                if keeping.contains_key(&name) {
-                    continue;
-                }
-                let all = inner.engine.extension::<Projections>();
-                let tasks = all.into_iter().flat_map(Projections::all).map(|code| {
-                    let keeper = Keeper {
-                        engine: inner.engine.clone(),
-                        namespace: name.clone(),
-                        code: Arc::clone(code),
-                        live: inner.live(&name, code.name),
-                    };
-                    tokio::spawn(keeper.run(stop.clone())).abort_handle()
-                });
-                let tasks = tasks.collect();
-                keeping.insert(name, tasks);
-            }
-        }
-        let mut stop = stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(NAMESPACES_EVERY) => {}
-            changed = stop.changed() => if changed.is_err() { break },
-        }
-    }
-}
-
-/// Keeps one projection of one namespace.
-struct Keeper {
-    engine: Engine,
-    namespace: String,
-    code: Arc<ProjectionCode>,
-    live: Arc<Live>,
-}
-
-/// What a keeper waits for next.
-enum Rest {
-    Nothing,
-    Events,
-    Word,
-    Time,
-    End,
-}
-
-impl Keeper {
-    async fn run(self, mut stop: watch::Receiver<bool>) {
-        let Ok(mut events) = self.engine.follow_log(&self.namespace) else { return };
-        let mut pause = FIRST_PAUSE;
-        loop {
-            events.borrow_and_update();
-            let rest = match self.code.delivery {
-                Delivery::Async => self.step().await,
-                Delivery::Inline => self.catch_up().await,
-            };
-            let rest_for = match rest {
-                Rest::Nothing => {
-                    pause = FIRST_PAUSE;
-                    if *stop.borrow() {
-                        return;
-                    }
-                    continue;
-                }
-                Rest::End => return,
-                Rest::Events | Rest::Word => LONGEST_REST,
-                Rest::Time => {
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    pause
-                }
-            };
-            tokio::select! {
-                moved = events.changed(), if matches!(rest, Rest::Events) => {
-                    if moved.is_err() { return }
-                }
-                () = self.live.wake.notified() => {}
-                () = tokio::time::sleep(rest_for) => {}
-                _ = self.engine.stopped() => return,
-                changed = stop.changed() => if changed.is_err() || *stop.borrow() { return },
-            }
-        }
-    }
-
-    async fn step(&self) -> Rest {
-        let seen = self.live.seen.load(Ordering::Relaxed);
-        match step(&self.engine, &self.namespace, &self.code, seen).await {
-            Ok(Stepped::Moved(checkpoint)) => {
-                self.live.fail(None);
-                self.live.seen.store(checkpoint.position, Ordering::Relaxed);
-                self.live.durable.send_replace(checkpoint.position);
-                Rest::Nothing
-            }
-            Ok(Stepped::Idle(position)) => {
-                self.live.fail(None);
-                self.live.seen.store(position, Ordering::Relaxed);
-                Rest::Events
-            }
-            Ok(Stepped::Paused) => Rest::Word,
-            Err(error) => {
-                let (projection, namespace) = (self.code.name, &self.namespace);
-                tracing::warn!(projection, namespace, %error, "failed to keep a projection");
-                self.live.fail(Some(error.to_string()));
-                Rest::Time
-            }
-        }
-    }
-
-    async fn catch_up(&self) -> Rest {
-        match inline::catch_up(&self.code, &self.engine, &self.namespace).await {
-            Ok(true) => {
-                self.live.fail(None);
-                Rest::End
-            }
-            Ok(false) => Rest::Nothing,
-            Err(error) => {
-                let projection = self.code.name;
-                tracing::warn!(projection, %error, "failed to bring a projection up to date");
-                self.live.fail(Some(error.to_string()));
-                Rest::Time
-            }
-        }
     }
 }

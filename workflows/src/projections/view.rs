@@ -10,8 +10,9 @@ use everstep_engine::log::{Direction, RecordedEvent};
 use everstep_engine::{Payload, Rejection, RowSnapshot};
 use serde::Serialize;
 
-use super::batch::fold_row;
-use super::rows::{self, Checkpoint, StoredRow};
+use super::fold::fold_row;
+use super::quarantine::{self, Blocked};
+use super::rows::{self, Checkpoint, Shelf, StoredRow};
 use super::{Delivery, ProjectionCode, index};
 
 /// Events after the checkpoint that a read folds in.
@@ -80,14 +81,26 @@ pub(super) fn pending_events(
 }
 
 impl<'a> Pending<'a> {
-    pub(super) fn of(code: &ProjectionCode, events: &'a [RecordedEvent]) -> Self {
+    /// Those of rows that are blocked wait.
+    pub(super) fn of(
+        code: &ProjectionCode,
+        events: &'a [RecordedEvent],
+        blocked: &Blocked,
+    ) -> Self {
         let mut by_row: BTreeMap<String, Vec<&RecordedEvent>> = BTreeMap::new();
         for event in events {
             for key in code.keys_of(event) {
-                by_row.entry(key).or_default().push(event);
+                if !blocked.contains(&key) {
+                    by_row.entry(key).or_default().push(event);
+                }
             }
         }
         Self { by_row }
+    }
+
+    /// How many events of a row are pending.
+    pub(super) fn count(&self, key: &str) -> usize {
+        self.by_row.get(key).map_or(0, Vec::len)
     }
 
     /// The row with its pending events, and their positions. An event that the code refuses, and
@@ -128,6 +141,18 @@ pub(super) fn view(
     }
 }
 
+/// The blocked rows; nobody asks where no event is pending.
+fn blocked(
+    snapshot: &RowSnapshot,
+    shelf: Shelf<'_>,
+    events: &[RecordedEvent],
+) -> Result<Blocked, Rejection> {
+    match events.is_empty() {
+        true => Ok(Blocked::new()),
+        false => quarantine::blocked(snapshot, shelf),
+    }
+}
+
 /// One row.
 pub(super) fn read(
     snapshot: &RowSnapshot,
@@ -136,8 +161,11 @@ pub(super) fn read(
 ) -> Result<RowView, Rejection> {
     let checkpoint = rows::checkpoint(snapshot, code.name)?;
     let events = pending_events(snapshot, code, checkpoint)?;
-    let row = rows::row(snapshot, code.name, key)?;
-    let (row, positions, position) = Pending::of(code, &events).merged(code, key, row);
+    let shelf = checkpoint.shelf(code.name);
+    let row = shelf.row(snapshot, key)?;
+    let blocked = blocked(snapshot, shelf, &events)?;
+    let pending = Pending::of(code, &events, &blocked);
+    let (row, positions, position) = pending.merged(code, key, row);
     Ok(view(key.to_owned(), row, position, positions.len(), checkpoint.position))
 }
 
@@ -149,12 +177,15 @@ pub(super) fn page(
 ) -> Result<RowsPage, Rejection> {
     let checkpoint = rows::checkpoint(snapshot, code.name)?;
     let events = pending_events(snapshot, code, checkpoint)?;
-    let pending = Pending::of(code, &events);
+    let shelf = checkpoint.shelf(code.name);
+    let blocked = blocked(snapshot, shelf, &events)?;
+    let pending = Pending::of(code, &events, &blocked);
     let (mut found, mut after, mut looked_at) = (Vec::new(), query.after.clone(), 0);
-    let index = index::usable(snapshot, code, &query.fields)?;
+    let index = index::usable(snapshot, (code, shelf), &query.fields)?;
     loop {
         let limit = query.limit.clamp(64, 1_000);
-        let durable = candidates(snapshot, code, query, index.as_deref(), after.as_deref(), limit)?;
+        let durable =
+            candidates(snapshot, shelf, query, index.as_deref(), after.as_deref(), limit)?;
         let last = (durable.len() == limit).then(|| durable.last().map(|(key, _)| key.clone()));
         let last = last.flatten();
         let mut all: BTreeMap<String, Option<StoredRow>> = durable.into_iter().collect();
@@ -164,7 +195,7 @@ pub(super) fn page(
             if within && !all.contains_key(key) {
                 // The index knows only what is durable; the row itself may be there all the same.
                 let row = match index {
-                    Some(_) => rows::row(snapshot, code.name, key)?,
+                    Some(_) => shelf.row(snapshot, key)?,
                     None => None,
                 };
                 all.insert(key.clone(), row);
@@ -192,20 +223,20 @@ pub(super) fn page(
 /// all.
 fn candidates(
     snapshot: &RowSnapshot,
-    code: &ProjectionCode,
+    shelf: Shelf<'_>,
     query: &RowQuery,
     index: Option<&str>,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<(String, Option<StoredRow>)>, Rejection> {
     let Some(index) = index else {
-        let page = rows::page(snapshot, code.name, &query.prefix, after, limit)?;
+        let page = shelf.page(snapshot, &query.prefix, after, limit)?;
         return Ok(page.into_iter().map(|(key, row)| (key, Some(row))).collect());
     };
     let keys = index::keys(snapshot, index, &query.prefix, after, limit)?;
     keys.into_iter()
         .map(|key| {
-            let row = rows::row(snapshot, code.name, &key)?;
+            let row = shelf.row(snapshot, &key)?;
             Ok((key, row))
         })
         .collect()

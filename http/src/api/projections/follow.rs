@@ -125,6 +125,7 @@ async fn feed(
         chunk = tokio::select! {
             frame = subscription.next() => match frame {
                 Some(frame) => written(&frame),
+                None if subscription.is_behind() => return api.metrics().follower_cut_off(),
                 None => return,
             },
             () = tokio::time::sleep(KEEP_ALIVE) => Bytes::from_static(b":\n\n"),

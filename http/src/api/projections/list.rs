@@ -5,10 +5,10 @@ use axum::http::{StatusCode, Uri};
 use everstep_workflows::projections::ProjectionStatus;
 use serde::Serialize;
 
-use super::NAME;
+use super::Call;
 use crate::api::json::{Answer, json};
 use crate::api::problem::ProblemBody;
-use crate::api::target::{namespace, segment};
+use crate::api::target::namespace;
 use crate::api::{Api, blocking};
 
 /// All projections.
@@ -22,7 +22,7 @@ struct List {
 /// What each is for, how it is kept, how far it is and by how many events it is behind: `name`,
 /// `category`, `delivery`, `query_pattern`, `reactive`, `contract`?, `status` (`current`,
 /// `catching_up`, `paused`, `failing`, `stalled`), `position`, `last_position`, `lag`, `events`,
-/// `updated_at`?, `reason`?.
+/// `quarantined`, `rebuild`?, `updated_at`?, `reason`?.
 #[utoipa::path(
     get,
     path = "/api/v1/projections",
@@ -57,8 +57,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
-    let namespace = namespace(&uri)?;
-    let name = segment(&uri, NAME, "projection")?.into_owned();
+    let Call { namespace, name } = Call::of(&uri)?;
     let service = api.projections().clone();
     json(StatusCode::OK, &blocking::run(move || service.status(&namespace, &name)).await?)
 }

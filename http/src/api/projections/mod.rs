@@ -4,13 +4,18 @@ mod check;
 mod follow;
 mod list;
 mod problem;
+mod quarantine;
+mod rebuild;
 mod rows;
 mod steer;
 
+use axum::extract::Request;
+use axum::http::Uri;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Api;
+use super::target::{namespace, segment};
+use super::{Api, Problem, body};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -23,9 +28,37 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(follow::one))
         .routes(routes!(steer::pause))
         .routes(routes!(steer::resume))
+        .routes(routes!(rebuild::trigger, rebuild::show))
+        .routes(routes!(rebuild::pause))
+        .routes(routes!(rebuild::resume))
+        .routes(routes!(rebuild::cancel))
+        .routes(routes!(rebuild::list))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::unquarantine))
+        .routes(routes!(quarantine::ignore))
 }
 
 /// Place of the projection's name among the segments of `/api/v1/projections/{name}/…`.
 const NAME: usize = 4;
 /// Place of the key in `/api/v1/projections/{name}/rows/{key}`.
 const KEY: usize = 6;
+
+/// A request about one projection, which says nothing more.
+struct Call {
+    namespace: String,
+    name: String,
+}
+
+impl Call {
+    fn of(uri: &Uri) -> Result<Self, Problem> {
+        let name = segment(uri, NAME, "projection")?.into_owned();
+        Ok(Self { namespace: namespace(uri)?, name })
+    }
+
+    /// The body says nothing, but it has to be off the wire before the answer.
+    async fn read(api: &Api, request: Request) -> Result<Self, Problem> {
+        let (head, body) = request.into_parts();
+        body::read(api, &head.headers, body).await?;
+        Self::of(&head.uri)
+    }
+}

@@ -16,6 +16,11 @@ impl From<ProjectionError> for Problem {
             ProjectionError::AdminOnly(_) => codes::ADMIN_ONLY,
             ProjectionError::SubscriptionsNotSupported { .. } => codes::SUBSCRIPTIONS_NOT_SUPPORTED,
             ProjectionError::NotPausable(_) => codes::PROJECTION_NOT_PAUSABLE,
+            ProjectionError::ReplayAlreadyActive { .. } => codes::REPLAY_ALREADY_ACTIVE,
+            ProjectionError::ReplayNotFound(_) => codes::REPLAY_NOT_FOUND,
+            ProjectionError::ReplayNotRunning { .. } => codes::REPLAY_NOT_RUNNING,
+            ProjectionError::NotQuarantined { .. } => codes::EVENT_NOT_QUARANTINED,
+            ProjectionError::StillRefused { .. } => codes::EVENT_STILL_REFUSED,
             _ => codes::INVALID_PROJECTION,
         };
         Self::new(code, error.to_string())

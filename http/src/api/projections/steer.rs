@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::NAME;
+use super::{Call, NAME};
 use crate::api::json::{Answer, accepted};
 use crate::api::problem::ProblemBody;
 use crate::api::target::{namespace, segment};
@@ -65,9 +65,7 @@ pub(super) async fn pause(State(api): State<Api>, request: Request) -> Answer {
     ),
 )]
 pub(super) async fn resume(State(api): State<Api>, request: Request) -> Answer {
-    let (head, body) = request.into_parts();
-    body::read(&api, &head.headers, body).await?;
-    let name = segment(&head.uri, NAME, "projection")?;
-    api.projections().resume(&namespace(&head.uri)?, &name).await?;
+    let Call { namespace, name } = Call::read(&api, request).await?;
+    api.projections().resume(&namespace, &name).await?;
     Ok(accepted())
 }

@@ -40,12 +40,7 @@ pub(crate) async fn page(
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { "Batches" }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head("Batches"))
         (region("batches", &table(&page, viewer.now)))
         @if let Some(token) = &page.next_page_token {
             nav.pager aria-label="Pages" {

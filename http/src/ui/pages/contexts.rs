@@ -15,12 +15,7 @@ pub(crate) async fn page(inspector: Inspector, headers: HeaderMap) -> Response {
     let viewer = Viewer::new(&inspector, &headers);
     let contexts = inspector.engine.extension::<Contexts>();
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { "Contexts" }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head("Contexts"))
         (region("declared", &html! {
             @match contexts {
                 Some(contexts) => (declared(contexts)),

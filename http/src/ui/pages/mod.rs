@@ -14,6 +14,7 @@ pub(super) mod new_batch;
 mod operations;
 pub(super) mod projections;
 pub(super) mod queues;
+pub(super) mod rebuild;
 pub(super) mod run;
 pub(super) mod run_actions;
 pub(super) mod runs;

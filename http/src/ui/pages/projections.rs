@@ -11,6 +11,7 @@ use everstep_workflows::projections::{
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::rebuild;
 use crate::ui::flash::Flash;
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
@@ -34,16 +35,16 @@ pub(crate) async fn page(
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { "Projections" }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head("Projections"))
         (region("projections", &table(&statuses, &viewer)))
     };
-    let topics = Some(live::LOG.to_owned());
+    let topics = Some(topics());
     Page { title: "Projections", section: Section::Projections, topics, body }.render(&viewer)
+}
+
+/// Events, and runs for the progress of rebuilds.
+fn topics() -> String {
+    format!("{},runs", live::LOG)
 }
 
 fn table(statuses: &[ProjectionStatus], viewer: &Viewer) -> Markup {
@@ -81,7 +82,15 @@ fn line(status: &ProjectionStatus, viewer: &Viewer) -> Markup {
                 (status.category)
                 @if let Some(contract) = status.contract { " " span.chip { (contract) } }
             }
-            td { (state(status)) }
+            td {
+                (state(status))
+                @if status.quarantined > 0 {
+                    " " span.chip title="Events that its code refuses" { (status.quarantined) " quarantined" }
+                }
+                @if let Some(one) = status.rebuild.as_ref().filter(|one| one.status.is_active()) {
+                    " " (rebuild::progress(one))
+                }
+            }
             td.num { (status.lag) }
             td.num { (status.position) " / " (status.last_position) }
             td.num { (status.events) }
@@ -141,23 +150,24 @@ pub(crate) async fn one(
             .category
             .check_reader(&wanted, inspector.caller.role())
             .and_then(|()| service.rows(&inspector.namespace, &wanted, &query));
-        Ok((status, rows))
+        let quarantined = match status.quarantined {
+            0 => Vec::new(),
+            _ => service.quarantined(&inspector.namespace, &wanted).map_err(rejection)?,
+        };
+        Ok((status, rows, quarantined))
     });
-    let (status, rows) = match found.await {
+    let (status, rows, quarantined) = match found.await {
         Ok(found) => found,
         Err(rejection) => return refusal::page(&inspector, &headers, &rejection),
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { (name) }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head(&name))
         (region("projection", &html! {
             (table(std::slice::from_ref(&status), &viewer))
             @if let Some(reason) = &status.reason { p.muted { (reason) } }
+            (rebuild::quarantine(&name, &quarantined, viewer.now))
+            (rebuild::card(&name, status.rebuild.as_ref(), viewer.now))
             @match rows {
                 Ok(_) if inspector.engine.hides_values() => p.empty { "Values are hidden here." },
                 Ok(page) => (rows_table(&name, &asked.prefix, &page)),
@@ -165,7 +175,7 @@ pub(crate) async fn one(
             }
         }))
     };
-    let topics = Some(live::LOG.to_owned());
+    let topics = Some(topics());
     Page { title: &name, section: Section::Projections, topics, body }.render(&viewer)
 }
 

@@ -18,12 +18,7 @@ pub(crate) async fn page(inspector: Inspector, headers: HeaderMap) -> Response {
     let queues = inspector.engine.queues(&inspector.namespace);
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { "Task queues" }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head("Task queues"))
         (region("queues", &table(&queues)))
     };
     Page { title: "Task queues", section: Section::Queues, topics: Some("runs".into()), body }

@@ -61,12 +61,7 @@ pub(crate) async fn page(
     let viewer = Viewer::new(&inspector, &headers);
     let types = inspector.engine.workflow_types();
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { "Workflows" }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head("Workflows"))
         (region("chips", &chips(&filter, &list.counts)))
         (bar(&filter, &types, &list.problems))
         (region("list", &table(&filter, &list, viewer.now)))

@@ -35,12 +35,7 @@ pub(crate) async fn page(
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { "Subscriptions" }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head("Subscriptions"))
         (region("subscriptions", &table(&all, &viewer)))
     };
     let topics = Some("runs".to_owned());
@@ -129,12 +124,7 @@ pub(crate) async fn one(
     let viewer = Viewer::new(&inspector, &headers);
     let settings = serde_json::to_string_pretty(&status.settings).unwrap_or_default();
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { (name) }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head(&name))
         (region("subscription", &html! {
             (table(std::slice::from_ref(&status), &viewer))
             @if let Some(reason) = &status.reason { p.muted { (reason) } }
