@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::look::{self, Look};
+use super::payload;
 use super::span::instant_text;
 use crate::client::Event;
 use crate::{Failure, Timestamp};
@@ -97,10 +98,7 @@ impl Group {
                     (false, false) => "activity",
                 };
                 self.subject = format!("{what} {name}");
-                self.state(
-                    look::RUNNING,
-                    format!("with {}", event.text("input").unwrap_or_default()),
-                );
+                self.state(look::RUNNING, format!("with {}", shown(event, "input")));
             }
             "activity_started" => {
                 self.attempts = number(event, "attempt");
@@ -131,7 +129,7 @@ impl Group {
             "activity_result_late" => {
                 let attempt = event.text("attempt").unwrap_or_default();
                 let came = match event.attribute("result") {
-                    Some(result) => result.as_str().to_owned(),
+                    Some(result) => payload::shown(result),
                     None => failure_text(event),
                 };
                 let late = format!("(attempt {attempt} came late: {came})");
@@ -229,7 +227,7 @@ impl Group {
 }
 
 fn shown(event: &Event, name: &str) -> String {
-    event.attribute(name).map_or(String::new(), |payload| payload.as_str().to_owned())
+    event.attribute(name).map_or(String::new(), payload::shown)
 }
 
 fn number(event: &Event, name: &str) -> Option<u32> {

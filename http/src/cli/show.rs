@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::groups::{Group, Groups};
 use super::look::Look;
+use super::payload::shown;
 use super::remote::{CliError, RemoteArgs, RunArgs, print, print_json};
 use super::screen::{Colour, Screen, fit, printable};
 use super::span::{age_text, duration_text, instant_text, now};
@@ -28,7 +29,7 @@ pub(super) struct ShowArgs {
     /// Go on printing what happens until the run closes (with --json: one event a line).
     #[arg(long, short)]
     follow: bool,
-    /// Print payloads in full.
+    /// Print payloads in full; large ones are not even fetched otherwise.
     #[arg(long)]
     full: bool,
     #[command(flatten)]
@@ -57,6 +58,9 @@ impl ShowArgs {
                 self.follow_json(&client).await?;
                 return Ok(ExitCode::SUCCESS);
             }
+            // Large payloads are worth their way only where somebody reads them.
+            let whole = self.full || self.remote.json;
+            let client = if whole { client } else { client.referring() };
             let run = client.describe(&self.run.selector()).await?;
             // From here on the same run, whatever starts under its id meanwhile.
             let selector =
@@ -198,7 +202,7 @@ impl Page {
         if !run.memo.is_null() && run.memo.as_str() != "{}" {
             self.field(&mut text, "memo", run.memo.as_str());
         }
-        self.field(&mut text, "input", run.input.as_str());
+        self.field(&mut text, "input", &shown(&run.input));
         self.outcome(&mut text, run);
         text
     }
@@ -206,7 +210,7 @@ impl Page {
     /// How it ended, or why it cannot go on.
     fn outcome(self, text: &mut String, run: &RunDescription) {
         if let Some(result) = &run.result {
-            self.field(text, "result", result.as_str());
+            self.field(text, "result", &shown(result));
         }
         if let Some(failure) = &run.failure {
             self.failure(text, "failure", &format!("{}: {}", failure.kind, failure.message));

@@ -25,6 +25,8 @@ pub(super) const LONGEST_POLL: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) connection: Connection,
+    /// Descriptions and histories refer to large payloads.
+    pub(super) refers: bool,
 }
 
 /// The body of a start.
@@ -98,7 +100,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Address`] when that is no address.
     pub fn new(url: &str) -> Result<Self, ClientError> {
-        Ok(Self { connection: Connection::new(url)? })
+        Ok(Self { refers: false, connection: Connection::new(url)? })
     }
 
     /// The same client with the token that says who asks.
@@ -298,7 +300,8 @@ impl Client {
     /// # Errors
     /// The server's refusal, or what went wrong on the way.
     pub async fn describe(&self, selector: &Selector) -> Result<RunDescription, ClientError> {
-        self.connection.send(Call::get(Path::of_workflow(selector, &[]))).await?.to()
+        let path = Path::of_workflow(selector, &[]).parameter("payloads", self.payloads());
+        self.connection.send(Call::get(path)).await?.to()
     }
 
     /// A page of the list, newest first.
@@ -364,8 +367,20 @@ impl Client {
         let path = Path::of_workflow(selector, &["history"])
             .parameter("from", Some(from))
             .parameter("page_size", page_size)
-            .parameter("follow_ms", (!follow.is_zero()).then(|| millis(follow)));
+            .parameter("follow_ms", (!follow.is_zero()).then(|| millis(follow)))
+            .parameter("payloads", self.payloads());
         self.connection.send(Call::get(path).waiting(follow)).await?.to()
+    }
+
+    /// The same client, whose descriptions and histories hold a
+    /// [`PayloadReference`](crate::PayloadReference) in the place of each large payload.
+    #[must_use]
+    pub fn referring(&self) -> Self {
+        Self { refers: true, ..self.clone() }
+    }
+
+    fn payloads(&self) -> Option<&'static str> {
+        self.refers.then_some("reference")
     }
 
     /// One payload of an event of a run's history, by its place in the event (from 0): what stands

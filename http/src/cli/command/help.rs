@@ -59,8 +59,8 @@ Examples:
 
 pub(super) const SHOW: &str = "\
 Events that belong together stand in one row: an activity with all its attempts, a timer with its
-end. Payloads are cut to the width of the terminal; --full prints them whole, and --json prints
-everything as the server has it.
+end. Payloads are cut to the width of the terminal, and of large ones only the size is fetched; --full
+prints them whole, and --json prints everything as the server has it. `payload` prints one of them.
 
 Examples:
   show order-7
@@ -214,7 +214,9 @@ Examples:
   projections list
   projections rows orderSummaries --field customer=ada --prefix 2026-
   projections row orderSummaries order-7
-  projections pause orderSummaries --reason 'a look at row 7'";
+  projections pause orderSummaries --reason 'a look at row 7'
+  projections rebuild start orderSummaries --follow
+  projections quarantine list orderSummaries";
 
 pub(super) const SUBSCRIPTIONS: &str = "\
 Every event is handed out until it is acknowledged; of one lane (a stream, or a tag) one at a time,
