@@ -10,8 +10,8 @@ use crate::parcels;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, append, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork,
-    hang, identity, ledger, panic, parent, patched, random, register, saga, sleep, tally, ticker,
-    witness,
+    hang, identity, ledger, notes, panic, parent, patched, random, register, saga, sleep, tally,
+    ticker, witness,
 };
 
 /// All conformance workflows. Witness files go to `data/witness`, which is made here.
@@ -44,5 +44,6 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = ticker::register(worker);
     let worker = accounts::register(worker);
     let worker = ledger::register(worker);
+    let worker = notes::register(worker);
     Ok(random::register(worker))
 }

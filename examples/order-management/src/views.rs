@@ -4,7 +4,9 @@
 //! address.
 
 mod detail;
+mod exists;
 mod sales;
+mod shipping;
 mod stock;
 mod summaries;
 
@@ -21,6 +23,8 @@ pub(crate) fn register(worker: Worker) -> Worker {
         .projection(detail::code())
         .projection(stock::code())
         .projection(sales::code())
+        .projection(exists::code())
+        .projection(shipping::code())
 }
 
 /// The order that an event of any context is about.

@@ -14,6 +14,7 @@ pub(crate) mod fork;
 pub(crate) mod hang;
 pub(crate) mod identity;
 pub(crate) mod ledger;
+pub(crate) mod notes;
 pub(crate) mod panic;
 pub(crate) mod parent;
 pub(crate) mod patched;

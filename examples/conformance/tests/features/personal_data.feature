@@ -60,6 +60,13 @@ Feature: Fat events and personal data
     Then the email of customer "c1" is shredded
     And customer "c2" has the email "bob-xyzzy@example.com"
     And no file contains "alice-xyzzy"
+    # The journal is folded into the state file, and all of it is copied.
+    When the server is stopped and started again
+    And a backup is made
+    Then the email of customer "c1" is shredded
+    And one key is gone from the key file, and stands in no file
+    And no file contains "alice-xyzzy"
+    And no file of the backup contains a key
     When I POST "/api/v1/fat-events" with
       """
       {"event_type": "CustomerMoved", "stream_type": "Customer", "stream_id": "c1",

@@ -134,9 +134,23 @@ impl World {
         self.own = Some(OwnServer { dir, args, server });
     }
 
+    /// Its own server ends as it is meant to, and a new process begins on the same data.
+    pub(crate) async fn stop_and_start(&mut self) {
+        let OwnServer { dir, args, server } = self.own.take().expect("a server of its own");
+        assert!(server.stop().await.success());
+        let server = start(&dir, &args).await;
+        self.api = server.api();
+        self.own = Some(OwnServer { dir, args, server });
+    }
+
+    /// The directory of the scenario's own server, with all that it has written.
+    pub(crate) fn home(&self) -> &std::path::Path {
+        self.own.as_ref().expect("a server of its own").dir.path()
+    }
+
     /// The data directory of the scenario's own server.
     pub(crate) fn data(&self) -> std::path::PathBuf {
-        self.own.as_ref().expect("a server of its own").dir.path().join("data")
+        self.home().join("data")
     }
 
     /// `text` with what is remembered in the place of each `$name`.

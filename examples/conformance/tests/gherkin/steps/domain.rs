@@ -56,7 +56,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 /// The files that hold the bytes.
 fn holding(world: &World, bytes: &[u8]) -> Vec<PathBuf> {
-    let mut files = files(&world.data());
+    let mut files = files(world.home());
     assert!(files.len() > 2, "{files:?}");
     files.retain(|file| {
         let stored = std::fs::read(file).unwrap();
@@ -91,4 +91,14 @@ fn one_key_is_gone(world: &mut World) {
     let gone: Vec<_> = world.keys.iter().filter(|key| !left.contains(key)).collect();
     assert_eq!(gone.len(), 1);
     assert_eq!(holding(world, gone[0]), Vec::<PathBuf>::new());
+}
+
+#[then("no file of the backup contains a key")]
+fn no_key_is_copied(world: &mut World) {
+    let copied: Vec<_> = files(&world.data().with_extension("backup"));
+    assert!(!copied.is_empty());
+    for key in &world.keys {
+        let found = holding(world, key);
+        assert!(found.iter().all(|file| !copied.contains(file)), "{found:?}");
+    }
 }

@@ -13,6 +13,7 @@ mod events;
 mod http;
 mod packages;
 mod projections;
+mod rebuilds;
 mod releases;
 mod server;
 mod tenants;

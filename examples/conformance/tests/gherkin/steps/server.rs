@@ -29,3 +29,8 @@ async fn kill_and_start(world: &mut World) {
 async fn pass(world: &mut World, ms: u64) {
     world.api.post("/test/clock/advance", &json!({ "ms": ms })).await.expect(200);
 }
+
+#[when("the server is stopped and started again")]
+async fn stop_and_start(world: &mut World) {
+    world.stop_and_start().await;
+}
