@@ -34,6 +34,8 @@
 //! - [`commands`]: the seven steps of every command, deciders behind them, middleware around them.
 //! - `anti_corruption`: what other systems send and take, translated or refused.
 //! - `deterministic_id`: stream ids that follow from a business key.
+//! - [`circuit_breaker`]: services that keep failing are left alone for a while.
+//! - [`dead_letters`]: work that was given up on, kept until somebody decides.
 //! - [`contexts`]: bounded contexts, their contracts, and the map of how they relate.
 //! - [`reservations`]: values that are held for a while, and given to one entity.
 //! - [`fat_events`]: events that carry all that a consumer needs, personal data that can be shredded.
@@ -41,8 +43,10 @@
 //! - [`rate_limit`]: how often something may be done, by key, over restarts.
 
 mod anti_corruption;
+pub mod circuit_breaker;
 pub mod commands;
 pub mod contexts;
+pub mod dead_letters;
 mod deterministic_id;
 pub mod fat_events;
 mod http_call;
@@ -52,6 +56,7 @@ pub mod reservations;
 
 pub use anti_corruption::{TranslationError, Translator, ValueMap, decimal, minor_units};
 pub use contexts::{ContextCommand, WorkerContexts};
+pub use dead_letters::WorkerDeadLetters;
 pub use deterministic_id::{
     IdSecret, InvalidBusinessKey, StreamIds, UniqueConstraintViolation, deterministic_stream_id,
     rotate_id_secret, stream_ids,

@@ -120,7 +120,7 @@ pub use sdk::{
     BoundedContext, CONTEXT_ISOLATED, CancelScope, Cancelled, ChildError, ChildFuture, ChildHandle,
     ChildResultFuture, Client, ClientError, ContextRules, ContextTable, ContextTx, Counters,
     Either, EventLinks, Extension, ExternalError, ExternalFuture, ExternalWorkflow,
-    IDEMPOTENCY_CONFLICTS, IdempotencyConflict, Keys, Query, Retry, RowId, Saga, Schedule,
+    IDEMPOTENCY_CONFLICTS, IdempotencyConflict, Keys, Query, Retry, RowId, RunEnd, Saga, Schedule,
     SearchAttribute, Signal, SignalFuture, StartBuilder, StartFuture, StartedFuture,
     StartedWorkflow, Table, TimerFuture, Transaction, TransactionContext, Update, UpdateFuture,
     UpdateReply, Worker, Workflow, WorkflowContext, WorkflowError, WorkflowHandle, join, join_all,

@@ -68,12 +68,23 @@ pub use everstep_activities::{
     decimal, deterministic_stream_id, minor_units, rotate_id_secret, stream_ids,
 };
 #[doc(inline)]
-pub use everstep_activities::{commands, decider};
+pub use everstep_activities::{
+    circuit_breaker, contexts, dead_letters, fat_events, language, rate_limit, reservations,
+};
 #[doc(inline)]
-pub use everstep_activities::{contexts, fat_events, language, rate_limit, reservations};
+pub use everstep_activities::{commands, decider};
 pub use everstep_engine::*;
 #[doc(inline)]
 pub use everstep_storage::codec;
+/// What one context does because something happened in another.
+#[doc(inline)]
+pub use everstep_workflows::process_manager;
+/// Read models of events.
+#[doc(inline)]
+pub use everstep_workflows::projections;
+/// Steps that are undone in reverse.
+#[doc(inline)]
+pub use everstep_workflows::saga;
 /// Groups of consumers that share the events of the log.
 #[doc(inline)]
 pub use everstep_workflows::subscriptions;

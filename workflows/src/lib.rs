@@ -22,19 +22,27 @@
 //!
 //! # Invariants
 //!
-//! - Nothing in here keeps state of its own: all of it is in the history of the run that calls.
+//! - Nothing in here keeps state of its own: all of it is in histories, and in rows that are written
+//!   in the commit of what they tell of.
 //! - Time is the run's time; a deadline that passed while the server was down has passed.
 //!
 //! # Map
 //!
 //! - `approval`: a signal raced against a deadline.
+//! - [`process_manager`]: commands because of events.
 //! - [`projections`]: read models of events, in four categories.
 //! - [`projection_replay`]: read models made anew from their events, beside those that are read.
 //! - [`subscriptions`]: groups of consumers that share the events of the log.
 
 mod approval;
 pub mod projection_replay;
+//! - [`saga`]: steps that are undone in reverse, with a status that stands with the run's end.
+//! - [`subscriptions`]: groups of consumers that share the events of the log.
+
+mod approval;
+pub mod process_manager;
 pub mod projections;
+pub mod saga;
 pub mod subscriptions;
 
 pub use approval::{Approval, approval};

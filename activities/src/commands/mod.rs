@@ -39,7 +39,8 @@ pub use request::{CommandOutcome, CommandRequest, Entry};
 pub use retention::DEFAULT_RETENTION_MS;
 pub(crate) use send::as_steps;
 pub use send::{
-    CommandClient, CommandError, SEND_COMMAND, SendCommands, Sending, UndoByCommand, sent,
+    CommandClient, CommandError, SEND_COMMAND, SendCommands, Sending, UndoByCommand, send_within,
+    sent,
 };
 pub use state::{AggregateReader, At, StateError, StateView};
 pub use wrap::Entities;

@@ -23,6 +23,8 @@ pub enum Entry {
     Workflow,
     /// From a schedule, or a workflow of the type `send_command`.
     Schedule,
+    /// A process manager, because of an event.
+    ProcessManager,
 }
 
 /// A command on its way.

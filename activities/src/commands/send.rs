@@ -126,6 +126,18 @@ fn run(
     }
 }
 
+/// Sends a command as a part of a transaction: what comes of it stands in the transaction's commit. A
+/// rejection is an outcome.
+///
+/// # Errors
+/// `UNKNOWN_COMMAND_TYPE`, `idempotency_conflict`, `invalid_request`, or a store that cannot be read.
+pub fn send_within(
+    tx: &mut TransactionContext<'_>,
+    request: &CommandRequest,
+) -> Result<CommandOutcome, ActivityError> {
+    run(tx, request)
+}
+
 /// The transaction of [`SEND_COMMAND`].
 #[expect(clippy::needless_pass_by_value, reason = "a transaction is handed its input")]
 pub(super) fn in_transaction(

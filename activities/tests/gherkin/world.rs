@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use everstep_activities::dead_letters::DeadLetter;
 use everstep_engine::{
     ActivityError, Clock, DEFAULT_NAMESPACE, Engine, EngineConfig, OpenError, TransactError,
     TransactionContext, Worker,
@@ -24,6 +25,8 @@ pub(crate) struct World {
     pub(crate) at: String,
     pub(crate) payment: Option<Payment>,
     pub(crate) samples: Vec<serde_json::Value>,
+    /// The last page of dead letters.
+    pub(crate) letters: Vec<DeadLetter>,
 }
 
 impl std::fmt::Debug for World {
@@ -41,7 +44,7 @@ pub(crate) fn open(worker: Worker) -> Result<Engine, OpenError> {
 
 impl World {
     fn begin() -> Self {
-        let engine = open(super::shop::worker(None)).unwrap();
+        let engine = open(super::dead_letters::register(super::shop::worker(None))).unwrap();
         Self {
             engine,
             refused: None,
@@ -50,6 +53,7 @@ impl World {
             at: String::new(),
             payment: None,
             samples: Vec::new(),
+            letters: Vec::new(),
         }
     }
 

@@ -20,6 +20,7 @@ mod children;
 mod clock;
 mod commit;
 mod delivery;
+mod endings;
 mod engine;
 mod erase;
 mod firing;

@@ -169,6 +169,8 @@ impl Shard {
             offers: Vec::new(),
             unqueued: Vec::new(),
             transactions: VecDeque::new(),
+            hooked: !inner.registry.end_hooks.is_empty(),
+            endings: Vec::new(),
             transacting: false,
             successor: None,
             last_run_id: recovery::last_run_id(&inner),
@@ -355,6 +357,9 @@ impl Shard {
         self.residents.grow(growth);
         if let Some(successor) = self.turn.successor.take() {
             self.begin_successor(run_id, *successor);
+        }
+        if !self.turn.endings.is_empty() {
+            self.run_end_hooks();
         }
         Some(result)
     }

@@ -106,6 +106,10 @@ pub(super) struct Turn {
     pub(super) unqueued: Vec<(RunId, u32)>,
     /// Transactions that are to run before the batch is committed: run and activity.
     pub(super) transactions: VecDeque<(RunId, u32)>,
+    /// Some types have hooks that run with the end of their runs.
+    pub(super) hooked: bool,
+    /// Runs that the step at hand has closed, where there are hooks; empty between steps.
+    pub(super) endings: Vec<RunId>,
     /// The attempt that is recorded now has run already.
     pub(super) transacting: bool,
     /// Events that the code of the run at hand has not seen yet; empty between steps.
@@ -460,6 +464,9 @@ impl<'a> Step<'a> {
             new_run_id: run.continued_to,
         };
         self.turn.effects.push(Effect::Closed(self.resident.run_id, result));
+        if self.turn.hooked {
+            self.turn.endings.push(self.resident.run_id);
+        }
         self.counters.runs_closed.add(1);
         self.turn.unseen.clear();
         self.tell_parent();

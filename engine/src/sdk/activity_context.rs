@@ -155,9 +155,15 @@ impl ActivityContext {
         (Self(Arc::clone(&state)), AttemptHandle(state))
     }
 
-    /// The engine that runs it; for activities of its own.
-    pub(crate) fn engine(&self) -> Option<Engine> {
+    /// The engine that runs it, for what stands around an activity's code: a circuit breaker, a
+    /// limit. The code itself gets what it needs as its input and gives back what it found.
+    pub fn engine(&self) -> Option<Engine> {
         self.0.host.engine()
+    }
+
+    /// The namespace of the workflow that asked for it.
+    pub fn namespace(&self) -> &str {
+        &self.0.run.namespace
     }
 
     /// The workflow that asked for it.

@@ -40,6 +40,11 @@ impl WorkflowContext {
         &self.core.started.workflow_id
     }
 
+    /// The workflow's type.
+    pub fn workflow_type(&self) -> &str {
+        &self.core.started.workflow_type
+    }
+
     /// The run's id.
     pub fn run_id(&self) -> RunId {
         self.core.started.run_id

@@ -73,6 +73,8 @@ pub(crate) struct Registry {
     pub(crate) extensions: super::Extensions,
     /// What is done with events in the transaction that appends them, in order.
     pub(crate) append_hooks: Vec<super::AppendHook>,
+    /// What is done in the commit that ends a run.
+    pub(crate) end_hooks: super::EndHooks,
     /// The search attributes that have a type.
     pub(crate) attributes: BTreeMap<&'static str, super::AttributeType>,
 }

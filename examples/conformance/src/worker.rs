@@ -11,6 +11,7 @@ use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, append, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork,
     hang, identity, ledger, notes, panic, parent, patched, random, register, saga, sleep, tally,
+    guarded, hang, identity, ledger, panic, parent, patched, random, register, saga, sleep, tally,
     ticker, witness,
 };
 
@@ -33,6 +34,7 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = tally::register(worker);
     let worker = flaky::register(worker);
     let worker = hang::register(worker);
+    let worker = guarded::register(worker);
     let worker = saga::register(worker, &dir);
     let worker = fork::register(worker, &dir);
     let worker = panic::register(worker, &dir);

@@ -83,6 +83,10 @@ mod payloads {}
 mod subscriptions {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/21-when-things-fail.md")]
+mod when_things_fail {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/19-contexts.md")]
 mod contexts {}
 

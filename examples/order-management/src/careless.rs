@@ -3,6 +3,7 @@
 //! it would break; it is never served.
 
 use everstep::commands::SendCommands;
+use everstep::saga::saga;
 use everstep::{Worker, WorkflowContext, WorkflowError};
 
 use crate::contexts::inventory::RESERVE_STOCK;
@@ -10,14 +11,18 @@ use crate::fulfilment::reservation;
 use crate::order::{CHARGE, Charge, FULFIL_ORDER, FulfilOrder, Parcel, Receipt, SHIP};
 
 async fn fulfil_order(ctx: &WorkflowContext, order: FulfilOrder) -> Result<Receipt, WorkflowError> {
-    let (order_id, customer) = (order.order_id.clone(), order.customer_id.clone());
-    let charge = Charge { order_id: order_id.clone(), customer, amount_cents: order.total_cents };
-    let charge_id = ctx.activity(CHARGE, charge).await?.charge_id;
+    saga(ctx, async |_| {
+        let (order_id, customer) = (order.order_id.clone(), order.customer_id.clone());
+        let amount_cents = order.total_cents;
+        let charge = Charge { order_id: order_id.clone(), customer, amount_cents };
+        let charge_id = ctx.activity(CHARGE, charge).await?.charge_id;
 
-    ctx.command(RESERVE_STOCK, &reservation(&order)).await?;
-    let parcel = Parcel { order_id, city: order.city };
-    let tracking_id = ctx.activity(SHIP, parcel).await?.tracking_id;
-    Ok(Receipt { charge_id, tracking_id, approved_by: None })
+        ctx.command(RESERVE_STOCK, &reservation(&order)).await?;
+        let parcel = Parcel { order_id, city: order.city };
+        let tracking_id = ctx.activity(SHIP, parcel).await?.tracking_id;
+        Ok(Receipt { charge_id, tracking_id, approved_by: None })
+    })
+    .await
 }
 
 pub(crate) fn register(worker: Worker) -> Worker {

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use everstep::commands::{SendCommands, UndoByCommand, decode};
+use everstep::commands::{SendCommands, decode};
 use everstep::log::RecordedEvent;
+use everstep::saga::{SagaRun, UndoSagaByCommand, WorkerSagas, saga, start_if_not_exists};
 use everstep::{
-    ActivityError, Payload, Saga, StartRequest, TransactionContext, Worker, WorkflowContext,
-    WorkflowError,
+    ActivityError, Payload, TransactionContext, Worker, WorkflowContext, WorkflowError,
 };
 use everstep_workflows::{Approval, approval};
 use order_domain::inventory::Portion;
@@ -26,15 +26,14 @@ use crate::order::{
 };
 
 async fn fulfil_order(ctx: &WorkflowContext, order: FulfilOrder) -> Result<Receipt, WorkflowError> {
-    let receipt = ctx
-        .saga(async |saga| {
-            let ended = steps(ctx, saga, &order).await;
-            if ended.is_err() {
-                ctx.publish(STATUS, Status::Undoing);
-            }
-            ended
-        })
-        .await;
+    let receipt = saga(ctx, async |saga| {
+        let ended = steps(ctx, saga, &order).await;
+        if ended.is_err() {
+            ctx.publish(STATUS, Status::Undoing);
+        }
+        ended
+    })
+    .await;
     if let Err(error) = &receipt {
         cancel(ctx, &order, error).await;
     }
@@ -46,21 +45,21 @@ async fn fulfil_order(ctx: &WorkflowContext, order: FulfilOrder) -> Result<Recei
 /// effect are one commit. What happens outside is registered before.
 async fn steps(
     ctx: &WorkflowContext,
-    saga: &Saga,
+    saga: &SagaRun,
     order: &FulfilOrder,
 ) -> Result<Receipt, WorkflowError> {
     let order_id = &order.order_id;
 
     ctx.publish(STATUS, Status::Reserving);
     let wanted = reservation(order);
-    ctx.command(RESERVE_STOCK, &wanted).await?;
+    saga.step("reserve the stock", ctx.command(RESERVE_STOCK, &wanted)).await?;
     let reservation_id = wanted.reservation_id;
     let reason = format!("order {order_id} is undone");
     let release = ReleaseReservation { reservation_id: reservation_id.clone(), reason };
     saga.compensate_by(RELEASE_RESERVATION, release);
 
     let approved_by = match order.total_cents > APPROVAL_LIMIT_CENTS {
-        true => Some(approve(ctx, order.total_cents).await?),
+        true => Some(saga.step("approve", approve(ctx, order.total_cents)).await?),
         false => None,
     };
 
@@ -71,16 +70,18 @@ async fn steps(
         customer: order.customer_id.clone(),
         amount_cents: order.total_cents,
     };
-    let charge_id = ctx.activity(CHARGE, charge).await?.charge_id;
+    let charge_id = saga.step("charge", ctx.activity(CHARGE, charge)).await?.charge_id;
 
     ctx.publish(STATUS, Status::Confirming);
     // Refused when the customer has cancelled meanwhile.
-    ctx.command(CONFIRM_ORDER, &OfOrder { order_id: order_id.clone() }).await?;
-    ctx.command(CONFIRM_RESERVATION, &ConfirmReservation { reservation_id }).await?;
+    let of_order = OfOrder { order_id: order_id.clone() };
+    saga.step("confirm the order", ctx.command(CONFIRM_ORDER, &of_order)).await?;
+    let held = ConfirmReservation { reservation_id };
+    saga.step("confirm the reservation", ctx.command(CONFIRM_RESERVATION, &held)).await?;
 
     ctx.publish(STATUS, Status::Shipping);
     let parcel = Parcel { order_id: order_id.clone(), city: order.city.clone() };
-    let tracking_id = ctx.activity(SHIP, parcel).await?.tracking_id;
+    let tracking_id = saga.step("ship", ctx.activity(SHIP, parcel)).await?.tracking_id;
     Ok(Receipt { charge_id, tracking_id, approved_by })
 }
 
@@ -123,7 +124,7 @@ pub(crate) fn reservation(order: &FulfilOrder) -> ReserveStock {
 
 /// The workflow alone: all that a replay needs.
 pub(crate) fn register(worker: Worker) -> Worker {
-    worker.workflow(FULFIL_ORDER, fulfil_order).signal(FULFIL_ORDER, DECISION)
+    worker.workflow(FULFIL_ORDER, fulfil_order).saga(FULFIL_ORDER).signal(FULFIL_ORDER, DECISION)
 }
 
 /// Fulfils every order from the commit on in which it is submitted.
@@ -149,10 +150,10 @@ fn begin(tx: &mut TransactionContext<'_>, event: &RecordedEvent) -> Result<(), A
     ]);
     let memo = Some(Payload::from_value(&memo)?);
     let order = FulfilOrder { order_id, customer_id, items, total_cents, city };
-    let mut request = StartRequest::new(FULFIL_ORDER.name(), Payload::from_value(&order)?);
-    request.workflow_id = Some(order.order_id);
-    (request.memo, request.search_attributes) = (memo, search_attributes);
-    tx.start_with(request)
+    start_if_not_exists(tx, FULFIL_ORDER, &order.order_id, &order, |request| {
+        (request.memo, request.search_attributes) = (memo, search_attributes);
+    })
+    .map(drop)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod fulfilment;
 mod order;
 mod page;
 mod payments;
+mod releases;
 mod shoppers;
 mod views;
 
@@ -94,6 +95,7 @@ fn open(args: &Args) -> Result<Worker, Box<dyn Error>> {
 fn shop() -> Worker {
     let worker = views::register(contexts::register(Worker::new()));
     let worker = fulfilment::begin_when_submitted(fulfilment::register(worker));
+    let worker = releases::register(worker);
     page::register(carrier::register(worker))
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct Charged {
     pub(crate) charge_id: String,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Refund {
     pub(crate) order_id: String,
 }

@@ -5,10 +5,13 @@
 
 mod detail;
 mod exists;
+mod inventory_status;
 mod sales;
 mod shipping;
 mod stock;
 mod summaries;
+
+pub(crate) use inventory_status::{InventoryStatus, ORDER_WITH_INVENTORY_STATUS};
 
 use everstep::Worker;
 use everstep::commands::decode;
@@ -21,6 +24,7 @@ pub(crate) fn register(worker: Worker) -> Worker {
     worker
         .projection(summaries::code())
         .projection(detail::code())
+        .projection(inventory_status::code())
         .projection(stock::code())
         .projection(sales::code())
         .projection(exists::code())

@@ -3,7 +3,9 @@
 //!
 //! Invariant: a code never changes its name or its meaning; new ones may be added.
 
-use std::fmt::Write;
+mod book;
+
+pub use book::book;
 
 /// One stable error code.
 #[derive(Debug)]
@@ -116,6 +118,42 @@ error_codes! {
         "Somebody has the value",
         "The key is reserved by somebody else, or belongs to an entity already. `expires_at` says until when, unless it is for good. Nothing was reserved.",
         "Choose another value, or try again after `expires_at`.";
+    PROCESS_MANAGER_NOT_FOUND = "PROCESS_MANAGER_NOT_FOUND" [404],
+        "The process manager does not exist",
+        "The worker that runs here has no process manager of this name. Nothing was done.",
+        "Take the `name` from `GET /api/v1/process-managers`.";
+    EVENT_NOT_HANDLED = "EVENT_NOT_HANDLED" [409],
+        "The event cannot be dealt with now",
+        "The process manager's own code, or a command that it sent, refused; `detail` says why.",
+        "Mend what `detail` names, then hand the event to it again.";
+    SAGA_NOT_FOUND = "SAGA_NOT_FOUND" [404],
+        "The saga does not exist",
+        "No saga has this id. A workflow is a saga where the worker says so of its type. Nothing was done.",
+        "Take the `saga_id` from `GET /api/v1/sagas`; declare the type with `Worker::saga`.";
+    SAGA_NOT_STUCK = "SAGA_NOT_STUCK" [409],
+        "The saga is not stuck",
+        "A compensation is tried again, or skipped, only where it failed for good and the saga waits for a decision. Nothing was done.",
+        "Look at it with `GET /api/v1/sagas/{id}`: `stuck` names the compensation, where there is one.";
+    CIRCUIT_NOT_FOUND = "CIRCUIT_NOT_FOUND" [404],
+        "No worker declares the circuit",
+        "A circuit is opened and closed by hand only where the worker declares it. Nothing was done.",
+        "Take the `name` from `GET /api/v1/circuits`; declare it with `Worker::circuit`.";
+    DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND" [404],
+        "The dead letter does not exist",
+        "No dead letter has this id; one that was resolved or ignored is forgotten after 30 days. Nothing was done.",
+        "Take the `id` from `GET /api/v1/dead-letters`.";
+    DEAD_LETTER_NOT_PENDING = "DEAD_LETTER_NOT_PENDING" [409],
+        "The dead letter is not pending",
+        "It is being retried, was resolved, or was ignored; `from` says which, `allowed` what it can become. Nothing was done.",
+        "Look at it again with `GET /api/v1/dead-letters/{id}`: a retry that fails makes it pending again.";
+    UNKNOWN_DEAD_LETTER_KIND = "UNKNOWN_DEAD_LETTER_KIND" [409],
+        "No worker can retry this kind",
+        "The worker that runs here does not say what a retry of this kind of dead letter does. Nothing was done.",
+        "Run the build that declares the kind with `Worker::dead_letters`, or ignore the letter.";
+    REASON_REQUIRED = "REASON_REQUIRED" [422],
+        "A reason is needed",
+        "What was asked for is a decision that others will look at later, and it came without its `reason`. Nothing was done.",
+        "Send `{\"reason\": \"…\"}`.";
     RESERVATION_NOT_FOUND = "RESERVATION_NOT_FOUND" [404],
         "The reservation does not exist",
         "No reservation has this id; one that expired or was released is forgotten after a week. Nothing was done.",
@@ -469,45 +507,4 @@ error_codes! {
 /// The code of that name.
 pub fn find(name: &str) -> Option<&'static ErrorCode> {
     ALL.iter().copied().find(|code| code.name == name)
-}
-
-impl ErrorCode {
-    /// A page about it, in Markdown.
-    pub fn page(&self) -> String {
-        let statuses: Vec<_> = self.statuses.iter().map(u16::to_string).collect();
-        format!(
-            "# {}\n\n`{}` · HTTP {}\n\n**What happened.** {}\n\n**What to do.** {}\n",
-            self.title,
-            self.name,
-            statuses.join(", "),
-            self.happened,
-            self.remedy
-        )
-    }
-}
-
-/// `docs/errors.md`: a table of all codes and a section for each.
-pub fn book() -> String {
-    let mut book = String::from(
-        "# Errors\n\n\
-         Every refusal is `application/problem+json` (RFC 9457): `{\"type\": \"/errors/<code>\", \
-         \"title\", \"status\", \"detail\", \"code\"}`. Decide by `code`; read `detail`. A running \
-         server shows the same pages under `/errors/<code>`.\n\n\
-         This page is generated from `http/src/api/error_code.rs`; a test keeps them equal.\n\n\
-         | code | status | title |\n| --- | --- | --- |\n",
-    );
-    for code in ALL {
-        let statuses: Vec<_> = code.statuses.iter().map(u16::to_string).collect();
-        let (name, statuses) = (code.name, statuses.join(", "));
-        // Writing to a string cannot fail.
-        let _ = writeln!(book, "| [`{name}`](#{name}) | {statuses} | {} |", code.title);
-    }
-    for code in ALL {
-        let _ = write!(
-            book,
-            "\n## {}\n\n{}.\n\n**What happened.** {}\n\n**What to do.** {}\n",
-            code.name, code.title, code.happened, code.remedy
-        );
-    }
-    book
 }

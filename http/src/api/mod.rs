@@ -17,9 +17,11 @@ mod batch;
 mod blocking;
 mod body;
 mod cancel;
+mod circuits;
 mod clock;
 mod commands;
 mod count;
+mod dead_letters;
 mod delete;
 mod describe;
 mod domain;
@@ -40,6 +42,7 @@ mod pause;
 mod payload;
 mod percent;
 mod problem;
+mod process_managers;
 mod projections;
 mod query;
 mod queue;
@@ -47,6 +50,7 @@ mod reset;
 mod result;
 mod resume;
 mod retry;
+mod sagas;
 mod schedules;
 mod signal;
 mod start;
@@ -107,6 +111,10 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .merge(projections::routes())
         .merge(subscriptions::routes())
         .merge(domain::routes())
+        .merge(dead_letters::routes())
+        .merge(circuits::routes())
+        .merge(sagas::routes())
+        .merge(process_managers::routes())
         .merge(schedules::routes());
     if manual_clock { routes.routes(routes!(clock::advance)) } else { routes }
 }

@@ -11,10 +11,12 @@ use super::activity::ActivityCommand;
 use super::backup::{BackupArgs, RestoreArgs, VerifyArgs};
 use super::batch::BatchCommand;
 use super::cancel::CancelArgs;
+use super::circuits::CircuitsCommand;
 use super::codec::RekeyArgs;
 use super::commands::CommandsCommand;
 use super::contracts::{ContextsArgs, ContractsCommand};
 use super::count::CountArgs;
+use super::dead_letters::DeadLettersCommand;
 use super::delete::DeleteArgs;
 use super::events::EventsCommand;
 use super::export::ExportArgs;
@@ -23,6 +25,7 @@ use super::namespaces::NamespacesArgs;
 use super::pause::PauseArgs;
 use super::payload::PayloadArgs;
 use super::preflight::{PreflightArgs, preflight};
+use super::process_managers::ProcessManagersCommand;
 use super::projections::ProjectionsCommand;
 use super::query::QueryArgs;
 use super::queue::QueueCommand;
@@ -30,6 +33,7 @@ use super::reservations::{ReservationsCommand, SchemasCommand, StreamIdArgs, Sub
 use super::reset::ResetArgs;
 use super::resume::ResumeArgs;
 use super::retry::RetryArgs;
+use super::sagas::SagasCommand;
 use super::schedule::ScheduleCommand;
 use super::serve::{ServeArgs, serve};
 use super::show::ShowArgs;
@@ -152,6 +156,18 @@ enum ClientCommand {
     /// Share events among consumers: make groups, take events, see what was parked.
     #[command(subcommand, after_help = help::SUBSCRIPTIONS)]
     Subscriptions(SubscriptionsCommand),
+    /// See sagas, and decide about those that cannot undo a step.
+    #[command(subcommand, after_help = help::SAGAS)]
+    Sagas(SagasCommand),
+    /// See process managers, and hand events to them again.
+    #[command(subcommand, after_help = help::PROCESS_MANAGERS)]
+    ProcessManagers(ProcessManagersCommand),
+    /// See circuit breakers, open and close them.
+    #[command(subcommand, after_help = help::CIRCUITS)]
+    Circuits(CircuitsCommand),
+    /// See what was given up on, try it again, or decide that it need not be done.
+    #[command(subcommand, after_help = help::DEAD_LETTERS)]
+    DeadLetters(DeadLettersCommand),
     /// Copy everything that a server holds into a new directory, while it goes on.
     #[command(after_help = help::BACKUP)]
     Backup(Box<BackupArgs>),
@@ -221,6 +237,10 @@ impl ClientCommand {
             Self::Events(command) => command.run(),
             Self::Projections(command) => command.run(),
             Self::Subscriptions(command) => command.run(),
+            Self::Sagas(command) => command.run(),
+            Self::ProcessManagers(command) => command.run(),
+            Self::Circuits(command) => command.run(),
+            Self::DeadLetters(command) => command.run(),
             Self::Backup(args) => args.run(),
             Self::Restore(args) => args.run(),
             Self::Verify(args) => args.run(),

@@ -22,8 +22,10 @@
 
 mod activities;
 mod batch;
+mod circuits;
 mod commands;
 mod connection;
+mod dead_letters;
 mod domain;
 mod error;
 mod event;
@@ -31,8 +33,10 @@ mod events;
 mod export;
 mod operate;
 mod path;
+mod process_managers;
 mod projections;
 mod queues;
+mod sagas;
 mod schedules;
 mod sse;
 mod subscriptions;

@@ -32,8 +32,11 @@ pub(super) fn glyph(tone: Tone) -> Markup {
 pub(super) enum Icon {
     Brand,
     Workflows,
+    Sagas,
     Projections,
     Subscriptions,
+    DeadLetters,
+    Circuits,
     Queues,
     Batches,
     Events,
@@ -61,6 +64,13 @@ impl Icon {
             Self::Brand => r#"<path d="M2 13h4v-4h4V5h4"/><path d="M12 3l2.2 2L12 7"/>"#,
             Self::Projections => r#"<path d="M2 3.5h12M2 8h12M2 12.5h12"/><path d="M6 3.5v9"/>"#,
             Self::Subscriptions => r#"<path d="M2 8h4M6 8l3-4h5M6 8h8M6 8l3 4h5"/>"#,
+            Self::Sagas => r#"<path d="M2.5 4h8a3 3 0 0 1 0 6h-6M6.5 7.5 4 10l2.5 2.5"/>"#,
+            Self::Circuits => {
+                r#"<path d="M2 10h3.5l5-4.5M10.5 10H14"/><circle cx="5.5" cy="10" r="1"/>"#
+            }
+            Self::DeadLetters => {
+                r#"<rect x="2" y="3.5" width="12" height="9" rx="1"/><path d="M2 4.5 8 9l6-4.5"/>"#
+            }
             Self::Workflows => {
                 r#"<rect x="2" y="2.5" width="5" height="4" rx="1"/><rect x="9" y="9.5" width="5" height="4" rx="1"/><path d="M4.5 6.5v5H9"/>"#
             }

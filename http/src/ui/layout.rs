@@ -50,9 +50,12 @@ impl Viewer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Workflows,
+    Sagas,
     Schedules,
     Projections,
     Subscriptions,
+    DeadLetters,
+    Circuits,
     Queues,
     Batches,
     Events,
@@ -62,14 +65,17 @@ pub(super) enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Workflows,
+        Self::Sagas,
         Self::Schedules,
         Self::Queues,
         Self::Batches,
         Self::Events,
         Self::Projections,
         Self::Subscriptions,
+        Self::DeadLetters,
+        Self::Circuits,
         Self::Contexts,
         Self::Namespaces,
     ];
@@ -77,9 +83,12 @@ impl Section {
     const fn title(self) -> &'static str {
         match self {
             Self::Workflows => "Workflows",
+            Self::Sagas => "Sagas",
             Self::Schedules => "Schedules",
             Self::Projections => "Projections",
             Self::Subscriptions => "Subscriptions",
+            Self::DeadLetters => "Dead letters",
+            Self::Circuits => "Circuits and limits",
             Self::Queues => "Task queues",
             Self::Batches => "Batches",
             Self::Events => "Events",
@@ -91,9 +100,12 @@ impl Section {
     const fn address(self) -> &'static str {
         match self {
             Self::Workflows => url::LIST,
+            Self::Sagas => url::SAGAS,
             Self::Schedules => url::SCHEDULES,
             Self::Projections => url::PROJECTIONS,
             Self::Subscriptions => url::SUBSCRIPTIONS,
+            Self::DeadLetters => url::DEAD_LETTERS,
+            Self::Circuits => url::CIRCUITS,
             Self::Queues => url::QUEUES,
             Self::Batches => url::BATCHES,
             Self::Events => url::EVENTS,
@@ -105,9 +117,12 @@ impl Section {
     const fn icon(self) -> Icon {
         match self {
             Self::Workflows => Icon::Workflows,
+            Self::Sagas => Icon::Sagas,
             Self::Schedules => Icon::Timer,
             Self::Projections => Icon::Projections,
             Self::Subscriptions => Icon::Subscriptions,
+            Self::DeadLetters => Icon::DeadLetters,
+            Self::Circuits => Icon::Circuits,
             Self::Queues => Icon::Queues,
             Self::Batches => Icon::Batches,
             Self::Events => Icon::Events,

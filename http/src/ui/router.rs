@@ -103,6 +103,13 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
             "/ui/subscriptions/{name}/parked/{verb}",
             act(Role::Operator, post(pages::subscriptions::act)),
         )
+        .route(url::DEAD_LETTERS, see(get(pages::dead_letters::page)))
+        .route("/ui/dead-letters/{id}/{verb}", act(Role::Admin, post(pages::dead_letters::act)))
+        .route(url::SAGAS, see(get(pages::sagas::page)))
+        .route("/ui/sagas/{id}", see(get(pages::sagas::one)))
+        .route("/ui/sagas/{id}/{verb}", act(Role::Admin, post(pages::sagas::act)))
+        .route(url::CIRCUITS, see(get(pages::circuits::page)))
+        .route("/ui/circuits/{name}/{verb}", act(Role::Admin, post(pages::circuits::act)))
         .route(url::CONTEXTS, see(get(pages::contexts::page)))
         .route("/ui/queues", see(get(pages::queues::page)))
         .route("/ui/queues/{name}/{verb}", act(Role::Operator, post(pages::queues::act)))

@@ -70,6 +70,20 @@ pub(super) fn subscription(name: &str) -> String {
     format!("{SUBSCRIPTIONS}/{}", encode(name))
 }
 
+/// The sagas.
+pub(super) const SAGAS: &str = "/ui/sagas";
+
+/// The address of a saga.
+pub(super) fn saga(id: &str) -> String {
+    format!("{SAGAS}/{}", encode(id))
+}
+
+/// Circuit breakers and limits.
+pub(super) const CIRCUITS: &str = "/ui/circuits";
+
+/// What was given up on.
+pub(super) const DEAD_LETTERS: &str = "/ui/dead-letters";
+
 /// The task queues.
 pub(super) const QUEUES: &str = "/ui/queues";
 

@@ -7,6 +7,7 @@ mod activities;
 mod batch;
 mod bodies;
 mod clock;
+mod dead_letters;
 mod documents;
 mod drain;
 mod ending;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use everstep::dead_letters::{DeadLetterKind, Retried, WorkerDeadLetters};
 use everstep::log::RecordedEvent;
 use everstep::projections::{Category, Projection, ProjectionWorker};
 use everstep::{
@@ -52,10 +53,17 @@ const LATER: Update<i64, i64> = Update::new("later");
 const CLOSE: Update<Payload, i64> = Update::new("close");
 const GO: Signal<Payload> = Signal::new("go");
 
+/// Letters to Oslo arrive at the next try, others never do.
+pub(crate) const LETTERS: DeadLetterKind = DeadLetterKind::new("letter");
+
 /// `echo` returns its input, `chain` takes steps, `fail` fails, `gate` waits for the signal
 /// `open`, `sleep` sleeps, `outside` waits for an activity that is completed from outside.
 pub(crate) fn worker() -> Worker {
     Worker::new()
+        .dead_letters(LETTERS, |_, letter| match letter.target.as_str() {
+            "Oslo" => Ok(Retried::Resolved),
+            _ => Err(ActivityError::new("no_such_street", "no such street here either")),
+        })
         .workflow(ECHO, async |_: &WorkflowContext, input| Ok(input))
         .workflow(CHAIN, chain)
         .workflow(FAIL, fail)

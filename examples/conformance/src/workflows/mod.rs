@@ -11,6 +11,7 @@ pub(crate) mod echo;
 pub(crate) mod fan_out;
 pub(crate) mod flaky;
 pub(crate) mod fork;
+pub(crate) mod guarded;
 pub(crate) mod hang;
 pub(crate) mod identity;
 pub(crate) mod ledger;

@@ -60,7 +60,7 @@ pub(crate) struct ConfirmReservation {
     pub(crate) reservation_id: String,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReleaseReservation {
     pub(crate) reservation_id: String,

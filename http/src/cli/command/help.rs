@@ -230,6 +230,44 @@ Examples:
   subscriptions parked mailing
   subscriptions replay mailing --all";
 
+pub(super) const SAGAS: &str = "\
+A saga whose compensation failed for good is stuck until somebody has it tried again, or decides that
+it need not be done; both take the role admin. Each takes --json.
+
+Examples:
+  sagas list --status compensating --stuck
+  sagas show order-7
+  sagas start fulfil_order order-7 '{\"orderId\": \"order-7\"}'
+  sagas retry order-7
+  sagas skip order-7 --reason 'refunded by hand'";
+
+pub(super) const PROCESS_MANAGERS: &str = "\
+How far one is, and what it could not deal with: `subscriptions show` with its name. An event that it
+was handed before sends nothing anew. Each takes --json.
+
+Examples:
+  process-managers list
+  process-managers redeliver reservationReleaseOnOrderCancel 17";
+
+pub(super) const CIRCUITS: &str = "\
+A circuit that is open refuses calls to its service until its time is over; then one call at a time
+is let through, to see. Opening and closing by hand takes the role admin. Each takes --json.
+
+Examples:
+  circuits list
+  circuits open stripe-api
+  circuits close stripe-api";
+
+pub(super) const DEAD_LETTERS: &str = "\
+Work that failed for good waits here until somebody decides; deciding takes the role admin. Each of
+these takes --json.
+
+Examples:
+  dead-letters list --status pending --kind publication
+  dead-letters stats
+  dead-letters retry dl-1790000000000-3x1b9QpYtR2a
+  dead-letters ignore dl-1790000000000-3x1b9QpYtR2a --reason 'sent by hand'";
+
 pub(super) const TOKEN: &str = "\
 A server that is given a token file asks everybody who they are. A role may what those before it may:
 

@@ -2,9 +2,11 @@
 
 pub(super) mod batch;
 pub(super) mod batches;
+pub(super) mod circuits;
 pub(super) mod command;
 pub(super) mod commands;
 pub(super) mod contexts;
+pub(super) mod dead_letters;
 mod detail;
 pub(super) mod event;
 pub(super) mod events;
@@ -18,6 +20,7 @@ pub(super) mod rebuild;
 pub(super) mod run;
 pub(super) mod run_actions;
 pub(super) mod runs;
+pub(super) mod sagas;
 pub(super) mod schedule;
 pub(super) mod schedule_form;
 pub(super) mod schedules;

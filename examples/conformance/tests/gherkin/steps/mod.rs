@@ -7,6 +7,7 @@
 
 mod ambiguous;
 mod checkpoints;
+mod circuits;
 mod commands;
 mod domain;
 mod events;

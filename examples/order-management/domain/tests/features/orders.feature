@@ -46,7 +46,7 @@ Feature: Orders
     When 1 of "abacus" at 12900 cents are added
     Then it is rejected with "ORDER_NOT_DRAFT" about "status" "submitted"
 
-  @DEC-3
+  @DEC-3 @ORD-1 @ORD-5 @ORD-6
   Scenario Outline: A <from> order answers <wish> as its machine says
     Given it is <from>
     When it is to be <wish>

@@ -1,5 +1,6 @@
 //! Steps by what they are about.
 
+mod cancellations;
 mod customers;
 mod orders;
 mod shop;
