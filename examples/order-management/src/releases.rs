@@ -6,6 +6,7 @@
 //! confirmation is refused then, and it puts back what it took.
 
 use everstep::Worker;
+use everstep::commands::decode;
 use everstep::process_manager::{Emitted, ProcessManager, WorkerProcessManagers};
 use order_domain::inventory::ReservationStatus;
 use order_domain::order::OrderEvent;
@@ -23,7 +24,9 @@ pub(crate) fn register(worker: Worker) -> Worker {
             .emits([RELEASE_RESERVATION.name()])
             .correlated_by("order")
             .decide(async |seen| {
-                let OrderEvent::OrderCancelled { order_id, reason, .. } = seen.data()? else {
+                let Some(OrderEvent::OrderCancelled { order_id, reason, .. }) =
+                    decode(seen.event())?
+                else {
                     return Ok(Vec::new());
                 };
                 let held = seen.row(ORDER_WITH_INVENTORY_STATUS, &order_id).await?;

@@ -57,8 +57,8 @@ async fn check(from: &[&str], open: usize) {
     assert_eq!(careless.status.code(), Some(1), "{careless:?}");
     let said = text(&careless.stdout);
     let group = format!(
-        "{open} `fulfil_order` runs break at event 2: recorded activity `ReserveStock` (id 1), \
-         asked activity `charge` (id 1)"
+        "{open} `fulfil_order` runs break at event 5: recorded activity `ReserveStock` (id 2), \
+         asked activity `charge` (id 2)"
     );
     assert!(said.contains(&group), "{said}");
     assert!(said.contains("careless.rs:"), "{said}");

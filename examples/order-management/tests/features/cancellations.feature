@@ -47,7 +47,7 @@ Feature: Orders are cancelled, and what was held for them goes back on the shelf
   Scenario: What is held for a submitted order is released
     Given a large draft order "ord-sub-01" of "ada" over 5 of "prod-rel-01"
     When order "ord-sub-01" is submitted
-    Then the reservation of order "ord-sub-01" becomes "reserved"
+    Then the reservation of order "ord-sub-01" becomes "pending"
     When "CancelOrder" is sent with {"orderId": "ord-sub-01", "reason": "changed my mind"}
     Then the reservation of order "ord-sub-01" becomes "released"
     And the shelf has

@@ -68,7 +68,9 @@ async fn dealt_with(world: &mut World) {
     let last = last["last_position"].clone();
     let mut found = Value::Null;
     for _ in 0..LOOKS {
-        found = world.get(&format!("/api/v1/subscriptions/{RELEASES}")).await;
+        let path = format!("/api/v1/subscriptions/{RELEASES}");
+        // It is made a moment after its namespace.
+        found = world.ask(Method::GET, &path, None).await.body;
         let at = found["last_position"].as_u64() >= last.as_u64();
         if at && found["lag"] == 0 && found["in_flight"] == 0 && found["resting"] == 0 {
             assert_eq!(found["parked"], 0, "{found}");
