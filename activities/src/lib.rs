@@ -35,32 +35,42 @@
 //! - `anti_corruption`: what other systems send and take, translated or refused.
 //! - `deterministic_id`: stream ids that follow from a business key.
 //! - [`circuit_breaker`]: services that keep failing are left alone for a while.
+//! - `dcb_retry`: commands within a scope that moved meanwhile, decided again.
 //! - [`dead_letters`]: work that was given up on, kept until somebody decides.
 //! - [`contexts`]: bounded contexts, their contracts, and the map of how they relate.
 //! - [`reservations`]: values that are held for a while, and given to one entity.
+//! - `durable_append`: events that have to be appended, sooner or later.
 //! - [`fat_events`]: events that carry all that a consumer needs, personal data that can be shredded.
 //! - [`language`]: schemas of events, their compatibility, migrations and contract checks.
+//! - [`retrier`]: external calls that are told to the domain in the commit that ends them.
+//! - [`work_queue`]: work in the order of its partition, tried again, given up into dead letters.
 //! - [`rate_limit`]: how often something may be done, by key, over restarts.
 
 mod anti_corruption;
 pub mod circuit_breaker;
 pub mod commands;
 pub mod contexts;
+mod dcb_retry;
 pub mod dead_letters;
 mod deterministic_id;
+mod durable_append;
 pub mod fat_events;
 mod http_call;
 pub mod language;
 pub mod rate_limit;
 pub mod reservations;
+pub mod retrier;
+pub mod work_queue;
 
 pub use anti_corruption::{TranslationError, Translator, ValueMap, decimal, minor_units};
 pub use contexts::{ContextCommand, WorkerContexts};
+pub use dcb_retry::{DCB_RETRY, DcbOutcome, send_retrying, with_dcb_retries};
 pub use dead_letters::WorkerDeadLetters;
 pub use deterministic_id::{
     IdSecret, InvalidBusinessKey, StreamIds, UniqueConstraintViolation, deterministic_stream_id,
     rotate_id_secret, stream_ids,
 };
+pub use durable_append::{EVENT_APPEND, durable_append, with_durable_appends};
 /// Deciders and state machines: pure, without dependencies.
 pub use everstep_decider as decider;
 

@@ -63,6 +63,8 @@ mod duration;
 pub mod server;
 pub mod ui;
 
+#[doc(inline)]
+pub use everstep_activities::{DCB_RETRY, DcbOutcome, EVENT_APPEND, durable_append};
 pub use everstep_activities::{
     IdSecret, StreamIds, TranslationError, Translator, UniqueConstraintViolation, ValueMap,
     decimal, deterministic_stream_id, minor_units, rotate_id_secret, stream_ids,
@@ -73,6 +75,8 @@ pub use everstep_activities::{
 };
 #[doc(inline)]
 pub use everstep_activities::{commands, decider};
+#[doc(inline)]
+pub use everstep_activities::{retrier, work_queue};
 pub use everstep_engine::*;
 #[doc(inline)]
 pub use everstep_storage::codec;
@@ -85,6 +89,9 @@ pub use everstep_workflows::projections;
 /// Steps that are undone in reverse.
 #[doc(inline)]
 pub use everstep_workflows::saga;
+/// What one context tells others.
+#[doc(inline)]
+pub use everstep_workflows::publication;
 /// Groups of consumers that share the events of the log.
 #[doc(inline)]
 pub use everstep_workflows::subscriptions;

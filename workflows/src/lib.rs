@@ -30,6 +30,7 @@
 //!
 //! - `approval`: a signal raced against a deadline.
 //! - [`process_manager`]: commands because of events.
+//! - [`publication`]: what one context tells others, tracked for each of them.
 //! - [`projections`]: read models of events, in four categories.
 //! - [`projection_replay`]: read models made anew from their events, beside those that are read.
 //! - [`subscriptions`]: groups of consumers that share the events of the log.
@@ -42,6 +43,7 @@ pub mod projection_replay;
 mod approval;
 pub mod process_manager;
 pub mod projections;
+pub mod publication;
 pub mod saga;
 pub mod subscriptions;
 

@@ -206,7 +206,16 @@ impl CommandClient {
     /// # Errors
     /// [`CommandError::Unknown`], [`CommandError::IdempotencyConflict`],
     /// [`CommandError::Invalid`], or an engine that cannot take it. A rejection is an outcome.
-    pub async fn send(&self, mut request: CommandRequest) -> Result<CommandOutcome, CommandError> {
+    pub async fn send(&self, request: CommandRequest) -> Result<CommandOutcome, CommandError> {
+        self.send_by(request, run).await
+    }
+
+    /// The same by another way into the orchestrator.
+    pub(crate) async fn send_by<T: Send + 'static>(
+        &self,
+        mut request: CommandRequest,
+        run: fn(&mut TransactionContext<'_>, &CommandRequest) -> Result<T, ActivityError>,
+    ) -> Result<T, CommandError> {
         self.principal.role().name().clone_into(&mut request.role);
         request.entry = self.entry;
         if let Err(error) = self.engine.check_namespace(&self.namespace) {

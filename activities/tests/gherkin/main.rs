@@ -6,6 +6,7 @@
 mod contexts;
 mod dead_letters;
 mod integration;
+mod retriers;
 mod shop;
 mod unique;
 mod world;

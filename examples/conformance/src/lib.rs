@@ -14,6 +14,7 @@
 //! - `domain/`: commands and what decides them;
 //! - `workflows/`: one story a file, each with its contract at the top.
 
+mod announcements;
 mod domain;
 mod parcels;
 mod witness_dir;

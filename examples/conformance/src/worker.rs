@@ -5,6 +5,7 @@ use std::path::Path;
 
 use everstep::Worker;
 
+use crate::announcements;
 use crate::domain::accounts;
 use crate::parcels;
 use crate::witness_dir::WitnessDir;
@@ -47,5 +48,6 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = accounts::register(worker);
     let worker = ledger::register(worker);
     let worker = notes::register(worker);
+    let worker = announcements::register(worker);
     Ok(random::register(worker))
 }

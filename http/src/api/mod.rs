@@ -44,6 +44,7 @@ mod percent;
 mod problem;
 mod process_managers;
 mod projections;
+mod publications;
 mod query;
 mod queue;
 mod reset;
@@ -113,6 +114,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .merge(domain::routes())
         .merge(dead_letters::routes())
         .merge(circuits::routes())
+        .merge(publications::routes())
         .merge(sagas::routes())
         .merge(process_managers::routes())
         .merge(schedules::routes());

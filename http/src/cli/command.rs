@@ -27,6 +27,7 @@ use super::payload::PayloadArgs;
 use super::preflight::{PreflightArgs, preflight};
 use super::process_managers::ProcessManagersCommand;
 use super::projections::ProjectionsCommand;
+use super::publications::PublicationsCommand;
 use super::query::QueryArgs;
 use super::queue::QueueCommand;
 use super::reservations::{ReservationsCommand, SchemasCommand, StreamIdArgs, SubjectsCommand};
@@ -159,6 +160,9 @@ enum ClientCommand {
     /// See sagas, and decide about those that cannot undo a step.
     #[command(subcommand, after_help = help::SAGAS)]
     Sagas(SagasCommand),
+    /// See what contexts tell each other, and how far each delivery is.
+    #[command(subcommand, after_help = help::PUBLICATIONS)]
+    Publications(PublicationsCommand),
     /// See process managers, and hand events to them again.
     #[command(subcommand, after_help = help::PROCESS_MANAGERS)]
     ProcessManagers(ProcessManagersCommand),
@@ -238,6 +242,7 @@ impl ClientCommand {
             Self::Projections(command) => command.run(),
             Self::Subscriptions(command) => command.run(),
             Self::Sagas(command) => command.run(),
+            Self::Publications(command) => command.run(),
             Self::ProcessManagers(command) => command.run(),
             Self::Circuits(command) => command.run(),
             Self::DeadLetters(command) => command.run(),

@@ -36,6 +36,7 @@ mod payload;
 mod preflight;
 mod process_managers;
 mod projections;
+mod publications;
 mod query;
 mod queue;
 mod rebuild;

@@ -35,6 +35,7 @@ mod operate;
 mod path;
 mod process_managers;
 mod projections;
+mod publications;
 mod queues;
 mod sagas;
 mod schedules;

@@ -10,6 +10,7 @@ use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use everstep_activities::fat_events::{SubjectKeys, WorkerSubjects};
 use everstep_activities::reservations::with_reservations;
+use everstep_activities::{with_dcb_retries, with_durable_appends};
 use everstep_engine::{Engine, Worker};
 use everstep_storage::{EmbeddedStore, Store, StoreError};
 use tokio::net::TcpListener;
@@ -126,7 +127,8 @@ async fn with_subject_keys(worker: Worker, config: &ServerConfig) -> Result<Work
     let keys = opening
         .await
         .map_err(|error| ServerError::Io { action: "open the key file", source: error.into() })??;
-    Ok(with_reservations(worker).subject_keys(Arc::new(keys)))
+    let worker = with_dcb_retries(with_durable_appends(with_reservations(worker)));
+    Ok(worker.subject_keys(Arc::new(keys)))
 }
 
 async fn open_store(config: &ServerConfig) -> Result<Arc<dyn Store>, ServerError> {

@@ -267,7 +267,7 @@ fn killed(world: &mut World, what: String, status: String) {
     };
     // It has a runtime of its own.
     let report = std::thread::scope(|scope| {
-        scope.spawn(|| explore_crashes(scenario).unwrap()).join().unwrap()
+        scope.spawn(|| explore_crashes(scenario)).join().unwrap().unwrap()
     });
     assert!(report.crashes >= 2, "{report:?}");
     let mut seen = 0;

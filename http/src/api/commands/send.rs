@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use everstep_activities::DcbOutcome;
 use everstep_activities::commands::{CommandClient, CommandRequest, CommandStatus, Entry};
 use everstep_engine::Payload;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,8 @@ pub(super) struct SendBody {
     user_id: Option<String>,
     /// The scopes that it is decided in, by key, with the version that the sender knows of each.
     scopes: BTreeMap<String, u64>,
+    /// Where one of the scopes has moved, the command is decided again later, and the answer is 202.
+    retry_conflicts: bool,
 }
 
 /// An executed command.
@@ -70,6 +73,7 @@ struct Outcome {
     request_body(content = SendBody, content_type = "application/json", description = "the payload and what the command belongs to"),
     responses(
         (status = 200, description = "executed, now or before", body = Outcome),
+        (status = 202, description = "a scope had moved, and the command is decided again: `status` is `deferred`, with `retry_key` and `scheduled_at`", body = serde_json::Value),
         (status = 403, description = "the sender's role is too small for the command", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "the id was used for another command, or a scope has moved", body = ProblemBody, content_type = "application/problem+json"),
@@ -102,7 +106,13 @@ pub(super) async fn send(State(api): State<Api>, caller: Caller, request: Reques
     request.trace = trace_context(&head.headers).map(|trace| trace.to_string());
     let client = CommandClient::new(api.engine().clone(), namespace);
     let client = client.sent_by(caller.0, Entry::Http);
-    let outcome = client.send(request).await.map_err(not_taken)?;
+    let outcome = match sent.retry_conflicts {
+        false => client.send(request).await.map_err(not_taken)?,
+        true => match client.send_retrying(request).await.map_err(not_taken)? {
+            DcbOutcome::Decided(outcome) => *outcome,
+            deferred @ DcbOutcome::Deferred { .. } => return json(StatusCode::ACCEPTED, &deferred),
+        },
+    };
     match outcome.record.status {
         CommandStatus::Rejected | CommandStatus::Failed => {
             Err(not_executed(outcome.record, outcome.is_new))

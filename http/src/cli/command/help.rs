@@ -241,6 +241,14 @@ Examples:
   sagas retry order-7
   sagas skip order-7 --reason 'refunded by hand'";
 
+pub(super) const PUBLICATIONS: &str = "\
+Deliveries that were given up are dead letters of kind `publication`.
+
+Examples:
+  publications list --event 17
+  publications list --status failed --target analytics --json
+  dead-letters list --kind publication";
+
 pub(super) const PROCESS_MANAGERS: &str = "\
 How far one is, and what it could not deal with: `subscriptions show` with its name. An event that it
 was handed before sends nothing anew. Each takes --json.

@@ -15,6 +15,7 @@ mod http;
 mod packages;
 mod projections;
 mod rebuilds;
+mod publications;
 mod releases;
 mod server;
 mod tenants;

@@ -1,0 +1,82 @@
+//! Publications as they are asked for, read off the loop.
+
+use everstep_engine::{Keys, Rejection, RowSnapshot};
+use serde::{Deserialize, Serialize};
+
+use super::record::{PUBLICATIONS, Publication, PublicationStatus};
+
+/// How many publications one page looks at.
+const MOST_EXAMINED: usize = 5_000;
+
+/// Which publications.
+#[derive(Clone, Debug, Default)]
+pub struct PublicationFilter {
+    /// Of the event at this position.
+    pub position: Option<u64>,
+    /// With this status.
+    pub status: Option<PublicationStatus>,
+    /// To this target.
+    pub target: Option<String>,
+}
+
+/// A page of publications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublicationPage {
+    /// In the order of the events.
+    pub publications: Vec<Publication>,
+    /// Asks for the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+/// The publications of an event, by target.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn of_event(rows: &RowSnapshot, position: u64) -> Result<Vec<Publication>, Rejection> {
+    let found = rows.range(PUBLICATIONS, &Keys::prefix(format!("{position:020}/")))?;
+    Ok(found.into_iter().map(|(_, publication)| publication).collect())
+}
+
+/// A page of at most `size` publications after a page's token; it may be short and say where to go on.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn list(
+    rows: &RowSnapshot,
+    filter: &PublicationFilter,
+    after: Option<&str>,
+    size: usize,
+) -> Result<PublicationPage, Rejection> {
+    let size = size.max(1);
+    let prefix = filter.position.map(|at| format!("{at:020}/")).unwrap_or_default();
+    let takes = |one: &Publication| {
+        filter.status.is_none_or(|status| status == one.status)
+            && filter.target.as_ref().is_none_or(|target| *target == one.target_context)
+    };
+    let (mut publications, mut examined) = (Vec::new(), 0);
+    let mut after = after.map(str::to_owned);
+    loop {
+        let keys = Keys::prefix(prefix.as_str()).limit(size);
+        let keys = match &after {
+            Some(after) => keys.after(after.as_str()),
+            None => keys,
+        };
+        let page = rows.range(PUBLICATIONS, &keys)?;
+        let is_last = page.len() < size;
+        for (key, publication) in page {
+            examined += 1;
+            after = Some(key);
+            if takes(&publication) {
+                publications.push(publication);
+            }
+            if publications.len() == size {
+                return Ok(PublicationPage { publications, next_page_token: after });
+            }
+        }
+        let next = after.clone().filter(|_| !is_last);
+        if next.is_none() || examined >= MOST_EXAMINED {
+            return Ok(PublicationPage { publications, next_page_token: next });
+        }
+    }
+}
