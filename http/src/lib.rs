@@ -80,18 +80,21 @@ pub use everstep_activities::{retrier, work_queue};
 pub use everstep_engine::*;
 #[doc(inline)]
 pub use everstep_storage::codec;
+/// What is begun, and how it ended.
+#[doc(inline)]
+pub use everstep_workflows::intent;
 /// What one context does because something happened in another.
 #[doc(inline)]
 pub use everstep_workflows::process_manager;
 /// Read models of events.
 #[doc(inline)]
 pub use everstep_workflows::projections;
-/// Steps that are undone in reverse.
-#[doc(inline)]
-pub use everstep_workflows::saga;
 /// What one context tells others.
 #[doc(inline)]
 pub use everstep_workflows::publication;
+/// Steps that are undone in reverse.
+#[doc(inline)]
+pub use everstep_workflows::saga;
 /// Groups of consumers that share the events of the log.
 #[doc(inline)]
 pub use everstep_workflows::subscriptions;

@@ -29,6 +29,7 @@
 //! # Map
 //!
 //! - `approval`: a signal raced against a deadline.
+//! - [`intent`]: what is begun and how it ended, as events; what never ended.
 //! - [`process_manager`]: commands because of events.
 //! - [`publication`]: what one context tells others, tracked for each of them.
 //! - [`projections`]: read models of events, in four categories.
@@ -41,6 +42,7 @@ pub mod projection_replay;
 //! - [`subscriptions`]: groups of consumers that share the events of the log.
 
 mod approval;
+pub mod intent;
 pub mod process_manager;
 pub mod projections;
 pub mod publication;

@@ -1,11 +1,12 @@
 //! `GET /api/v1/publications`: what contexts tell each other, and how far each delivery is; and
-//! `POST /api/v1/durable-appends`.
+//! `POST /api/v1/durable-appends`; `GET /api/v1/intents`: what was begun and has not ended.
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use everstep_activities::decider::fsm::State as _;
 use everstep_activities::durable_append;
 use everstep_engine::AppendRequest;
+use everstep_workflows::intent;
 use everstep_workflows::publication::{self, PublicationFilter, PublicationStatus};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -21,7 +22,7 @@ const PAGE: usize = 50;
 const MOST: usize = 500;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(append))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(append)).routes(routes!(open_intents))
 }
 
 /// List publications
@@ -109,4 +110,26 @@ async fn append(State(api): State<Api>, request: Request) -> Answer {
         .transact(&namespace, move |tx| durable_append(tx, &stream, &idempotency_key, &append));
     enqueued.await?;
     Ok(accepted())
+}
+
+/// List intents that have not ended
+///
+/// The oldest first, with `age_ms`: what was begun, and neither completed nor abandoned.
+#[utoipa::path(
+    get,
+    path = "/api/v1/intents",
+    security(("token" = ["viewer"])),
+    tag = "publications",
+    params(
+        ("page_size" = Option<u64>, Query, description = "how many at most; 50 when absent, clamped to 500", minimum = 1),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses((status = 200, description = "`intents`", body = serde_json::Value)),
+)]
+async fn open_intents(State(api): State<Api>, uri: Uri) -> Answer {
+    let (namespace, size) = (namespace(&uri)?, Parameters::of(&uri).page_size(PAGE, MOST)?);
+    let found = blocking::read(&api, move |engine| {
+        intent::open_intents(&engine.rows(&namespace)?, engine.now(), size)
+    });
+    json(StatusCode::OK, &serde_json::json!({ "intents": found.await? }))
 }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::ProcessManager;
 use crate::subscriptions::{Subscriber, SubscriberWorker};
 
+/// How long an event is held by a process that may have ended.
+const LEASE_MS: u64 = 5_000;
+
 /// The process managers of a worker.
 #[derive(Default)]
 pub struct ProcessManagers {
@@ -64,6 +67,8 @@ impl WorkerProcessManagers for Worker {
         let subscriber = Subscriber::new(manager.name)
             .types(manager.events.iter().copied())
             .by_tag(manager.correlated_by)
+            // What a process held that was killed comes again soon.
+            .settings(|settings| settings.lease_ms = LEASE_MS)
             .handle(move |incoming| {
                 let manager = own.clone();
                 async move {

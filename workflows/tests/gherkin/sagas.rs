@@ -9,17 +9,16 @@ use everstep_activities::dead_letters;
 use everstep_activities::decider::fsm::State;
 use everstep_engine::testing::{Scenario, explore_crashes};
 use everstep_engine::{
-    Activity, ActivityContext, ActivityError, DEFAULT_NAMESPACE, Retry, Selector, Transaction,
-    Worker, Workflow, WorkflowContext, WorkflowError,
+    Activity, ActivityContext, ActivityError, DEFAULT_NAMESPACE, Selector, Transaction, Worker,
+    Workflow, WorkflowContext, WorkflowError,
 };
 use everstep_workflows::saga::{self, RungState, SagaRecord, SagaStart, WorkerSagas, saga};
 
 use crate::world::{PATIENCE, World};
 
 const TRIP: Workflow<Vec<String>, ()> = Workflow::new("trip");
-const BOOK: Activity<String, ()> = Activity::new("book").retry(Retry::NEVER);
-const CANCEL: Activity<String, ()> =
-    Activity::new("cancel_booking").retry(Retry::DEFAULT.max_attempts(1));
+const BOOK: Activity<String, ()> = Activity::new("book");
+const CANCEL: Activity<String, ()> = Activity::new("cancel_booking");
 /// Takes the trip as its child, and looks at the saga when that has ended.
 const JOURNEY: Workflow<Vec<String>, String> = Workflow::new("journey");
 const LOOK: Transaction<String, String> = Transaction::new("look");
@@ -70,7 +69,8 @@ fn book(services: &Shared, key: String, what: &str) -> Result<(), ActivityError>
 fn cancel(services: &Shared, key: String, what: &str) -> Result<(), ActivityError> {
     let mut services = services.lock().unwrap();
     if services.cannot_cancel.contains(what) {
-        return Err(ActivityError::new("no_answer", format!("nobody answers about {what}")));
+        let error = ActivityError::new("no_answer", format!("nobody answers about {what}"));
+        return Err(error.non_retryable());
     }
     if services.keys.insert(key) {
         services.happened.push(format!("undo {what}"));

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 
 use crate::sagas::Services;
-use crate::{approvals, sagas};
+use crate::{approvals, intents, sagas};
 
 /// More than anything here may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,7 +40,8 @@ impl World {
 
     pub(crate) fn open(&mut self) {
         let store = EmbeddedStore::open(self.data.path(), EmbeddedConfig::default()).unwrap();
-        let worker = sagas::register(approvals::register(Worker::new()), &self.services);
+        let worker =
+            sagas::register(intents::register(approvals::register(Worker::new())), &self.services);
         let config = EngineConfig { clock: Clock::manual(), ..EngineConfig::default() };
         let engine = Engine::open(Arc::new(store), worker, config, Handle::current());
         self.engine = Some(engine.unwrap());

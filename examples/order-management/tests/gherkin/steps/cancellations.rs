@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 const RELEASES: &str = "reservationReleaseOnOrderCancel";
+/// Longer than anything here takes.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 /// How often is looked for what is to come.
 const LOOKS: usize = 3_000;
 
@@ -66,8 +68,9 @@ async fn released_by(world: &mut World, order: String) {
 async fn dealt_with(world: &mut World) {
     let last = world.get("/api/v1/events?direction=backwards&page_size=1").await;
     let last = last["last_position"].clone();
-    let mut found = Value::Null;
-    for _ in 0..LOOKS {
+    let (mut found, begun) = (Value::Null, std::time::Instant::now());
+    // What a shop held that was killed comes again when its lease is over.
+    while begun.elapsed() < PATIENCE {
         let path = format!("/api/v1/subscriptions/{RELEASES}");
         // It is made a moment after its namespace.
         found = world.ask(Method::GET, &path, None).await.body;
