@@ -27,7 +27,6 @@ async fn circuit_timer(ctx: &WorkflowContext, opening: Opening) -> Result<bool, 
     Ok(ctx.transaction(WAKE, opening).await?)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a transaction is handed its input")]
 fn wake(tx: &mut TransactionContext<'_>, opening: Opening) -> Result<bool, ActivityError> {
     let Opening { circuit, opened_at_ms, openings, .. } = opening;
     let Some(row) = tx.get(CIRCUITS, &circuit)? else { return Ok(false) };

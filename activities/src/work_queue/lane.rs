@@ -75,7 +75,6 @@ async fn lane(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
     Ok(())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a transaction is handed its input")]
 fn attempt(
     tx: &mut TransactionContext<'_>,
     (item, attempt, random): (WorkItem, u32, f64),

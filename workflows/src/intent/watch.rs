@@ -171,7 +171,6 @@ async fn timer(ctx: &WorkflowContext, waiting: Waiting) -> Result<(), WorkflowEr
     Ok(ctx.transaction(TIME_OUT, waiting).await?)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a transaction is handed its input")]
 fn time_out(tx: &mut TransactionContext<'_>, waiting: Waiting) -> Result<(), ActivityError> {
     let Waiting { kind, intent_key, position, .. } = waiting;
     let intents = tx.extension::<Intents>();
