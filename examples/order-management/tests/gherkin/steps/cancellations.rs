@@ -35,8 +35,8 @@ async fn saga_over(world: &mut World, order: String) {
 
 #[then(expr = "the reservation of order {string} becomes {string}")]
 async fn reservation_becomes(world: &mut World, order: String, status: String) {
-    let mut row = Value::Null;
-    for _ in 0..LOOKS {
+    let (mut row, begun) = (Value::Null, std::time::Instant::now());
+    while begun.elapsed() < PATIENCE {
         row = world.row("orderDetail", &order).await;
         if row["reservation"]["status"] == status {
             return;
