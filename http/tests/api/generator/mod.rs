@@ -19,7 +19,7 @@ use self::request::{Answer, RawRequest};
 use crate::support::TestServer;
 
 /// Requests of one run of the test, and the seed that makes them.
-const REQUESTS: u64 = 6_000;
+const REQUESTS: u64 = 8_000;
 const SEED: u64 = 0x5eed;
 
 /// A server with something in it, and what it was asked.
