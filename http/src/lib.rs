@@ -88,6 +88,9 @@ pub use everstep_workflows::intent;
 pub use everstep_workflows::process_manager;
 /// Read models of events.
 #[doc(inline)]
+pub use everstep_workflows::projection_replay;
+/// Read models of events.
+#[doc(inline)]
 pub use everstep_workflows::projections;
 /// What one context tells others.
 #[doc(inline)]
@@ -98,6 +101,3 @@ pub use everstep_workflows::saga;
 /// Groups of consumers that share the events of the log.
 #[doc(inline)]
 pub use everstep_workflows::subscriptions;
-/// Read models of events.
-#[doc(inline)]
-pub use everstep_workflows::{projection_replay, projections};

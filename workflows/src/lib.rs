@@ -34,16 +34,13 @@
 //! - [`publication`]: what one context tells others, tracked for each of them.
 //! - [`projections`]: read models of events, in four categories.
 //! - [`projection_replay`]: read models made anew from their events, beside those that are read.
-//! - [`subscriptions`]: groups of consumers that share the events of the log.
-
-mod approval;
-pub mod projection_replay;
 //! - [`saga`]: steps that are undone in reverse, with a status that stands with the run's end.
 //! - [`subscriptions`]: groups of consumers that share the events of the log.
 
 mod approval;
 pub mod intent;
 pub mod process_manager;
+pub mod projection_replay;
 pub mod projections;
 pub mod publication;
 pub mod saga;

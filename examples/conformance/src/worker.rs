@@ -11,9 +11,8 @@ use crate::parcels;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
     accumulate, append, approval, blob, blocked, cancellable, chain, echo, fan_out, flaky, fork,
-    hang, identity, ledger, notes, panic, parent, patched, random, register, saga, sleep, tally,
-    guarded, hang, identity, ledger, panic, parent, patched, random, register, saga, sleep, tally,
-    ticker, witness,
+    guarded, hang, identity, ledger, notes, panic, parent, patched, random, register, saga, sleep,
+    tally, ticker, witness,
 };
 
 /// All conformance workflows. Witness files go to `data/witness`, which is made here.
