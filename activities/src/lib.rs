@@ -41,6 +41,7 @@
 //! - [`reservations`]: values that are held for a while, and given to one entity.
 //! - `durable_append`: events that have to be appended, sooner or later.
 //! - [`fat_events`]: events that carry all that a consumer needs, personal data that can be shredded.
+//! - [`llm`]: one question to a large language model, an answer of the shape that was asked for.
 //! - [`language`]: schemas of events, their compatibility, migrations and contract checks.
 //! - [`retrier`]: external calls that are told to the domain in the commit that ends them.
 //! - [`work_queue`]: work in the order of its partition, tried again, given up into dead letters.
@@ -57,6 +58,7 @@ mod durable_append;
 pub mod fat_events;
 mod http_call;
 pub mod language;
+pub mod llm;
 pub mod rate_limit;
 pub mod reservations;
 pub mod retrier;

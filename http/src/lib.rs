@@ -71,7 +71,7 @@ pub use everstep_activities::{
 };
 #[doc(inline)]
 pub use everstep_activities::{
-    circuit_breaker, contexts, dead_letters, fat_events, language, rate_limit, reservations,
+    circuit_breaker, contexts, dead_letters, fat_events, language, llm, rate_limit, reservations,
 };
 #[doc(inline)]
 pub use everstep_activities::{commands, decider};
@@ -86,6 +86,9 @@ pub use everstep_workflows::intent;
 /// What one context does because something happened in another.
 #[doc(inline)]
 pub use everstep_workflows::process_manager;
+/// Patterns in events, models and rules, commands and approvals.
+#[doc(inline)]
+pub use everstep_workflows::agent;
 /// Read models of events.
 #[doc(inline)]
 pub use everstep_workflows::projection_replay;

@@ -28,6 +28,7 @@
 //!
 //! # Map
 //!
+//! - [`agent`]: patterns in events, models and rules, commands and approvals.
 //! - `approval`: a signal raced against a deadline.
 //! - [`intent`]: what is begun and how it ended, as events; what never ended.
 //! - [`process_manager`]: commands because of events.
@@ -37,6 +38,7 @@
 //! - [`saga`]: steps that are undone in reverse, with a status that stands with the run's end.
 //! - [`subscriptions`]: groups of consumers that share the events of the log.
 
+pub mod agent;
 mod approval;
 pub mod intent;
 pub mod process_manager;

@@ -25,6 +25,8 @@ pub enum Entry {
     Schedule,
     /// A process manager, because of an event.
     ProcessManager,
+    /// From an agent, by itself or because somebody approved it.
+    Agent,
 }
 
 /// A command on its way.

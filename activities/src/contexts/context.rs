@@ -72,7 +72,7 @@ impl<C: BoundedContext> Context<C> {
         self
     }
 
-    /// Handles commands of the type. The handler gets the transaction as this context sees it, who
+    /// Handles commands of the type, or calls of the function. The handler gets the transaction as this context sees it, who
     /// asks, and the command's payload; all that it writes stands or falls together.
     #[must_use]
     pub fn command<I, O>(
@@ -93,7 +93,7 @@ impl<C: BoundedContext> Context<C> {
                 format!("command `{name}` belongs to context `{context}`, not to `{}`", C::NAME);
             self.mistakes.push(what);
         }
-        if let Err(error) = self.contract.check_command(name) {
+        if let Err(error) = self.contract.check_callable(name) {
             self.mistakes.push(error.to_string());
         }
         let (own, contract) = (Arc::clone(&self.own), Arc::clone(&self.contract));

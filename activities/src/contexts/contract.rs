@@ -22,6 +22,9 @@ pub struct Contract {
     pub execution_mode: ExecutionMode,
     /// The commands that it takes.
     pub command_types: Vec<String>,
+    /// The functions that are called within a transaction, and never sent from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<String>,
     /// The types of events that it emits.
     pub event_types: Vec<String>,
     /// The tables of its state, by name, with the version of their rows' schema.
@@ -79,6 +82,7 @@ impl Contract {
             },
             execution_mode: ExecutionMode::DualWrite,
             command_types: Vec::new(),
+            functions: Vec::new(),
             event_types: Vec::new(),
             cms_types: BTreeMap::new(),
             error_codes: Vec::new(),
@@ -104,6 +108,13 @@ impl Contract {
     #[must_use]
     pub fn commands<const N: usize>(mut self, names: [&str; N]) -> Self {
         self.command_types.extend(names.map(str::to_owned));
+        self
+    }
+
+    /// Functions that are called within a transaction, and never sent from outside.
+    #[must_use]
+    pub fn functions<const N: usize>(mut self, names: [&str; N]) -> Self {
+        self.functions.extend(names.map(str::to_owned));
         self
     }
 
@@ -153,6 +164,17 @@ impl Contract {
                 command: command.to_owned(),
                 known: in_words(self.command_types.iter()),
             }),
+        }
+    }
+
+    /// Refuses what is neither a command nor a function of the contract.
+    ///
+    /// # Errors
+    /// [`ContextError::UnknownCommandType`].
+    pub fn check_callable(&self, name: &str) -> Result<(), ContextError> {
+        match self.functions.iter().any(|known| known == name) {
+            true => Ok(()),
+            false => self.check_command(name),
         }
     }
 

@@ -91,7 +91,8 @@ impl Extension for Contexts {
             return Err(mistake.clone());
         }
         for (name, context) in &self.contexts {
-            for command in &context.contract.command_types {
+            let contract = &context.contract;
+            for command in contract.command_types.iter().chain(&contract.functions) {
                 if !context.by_deciders && !context.handlers.contains_key(command.as_str()) {
                     return Err(format!("command `{command}` of context `{name}` has no handler"));
                 }
@@ -137,7 +138,7 @@ impl Contexts {
         input: &Payload,
     ) -> Result<Payload, ActivityError> {
         let declared = self.declared(context).map_err(ContextError::into_failure)?;
-        declared.contract.check_command(command).map_err(ContextError::into_failure)?;
+        declared.contract.check_callable(command).map_err(ContextError::into_failure)?;
         if caller.user_id.is_empty() {
             return Err(ContextError::UserIdRequired(command.to_owned()).into_failure());
         }
@@ -174,7 +175,8 @@ impl WorkerContexts for Worker {
     fn context<C: BoundedContext>(self, context: Context<C>) -> Self {
         let Context { own, contract, handlers, by_deciders, mistakes } = context;
         let rules = Arc::clone(&contract);
-        let steps: Vec<_> = handlers.keys().copied().collect();
+        let is_sent = |name: &&str| contract.check_command(name).is_ok();
+        let steps: Vec<_> = handlers.keys().copied().filter(is_sent).collect();
         as_steps(self, steps).bounded_context(&*own, rules).extend(|contexts: &mut Contexts| {
             contexts.mistakes.extend(mistakes);
             contexts.contexts.insert(C::NAME, Declared { contract, handlers, by_deciders });

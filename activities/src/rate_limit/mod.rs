@@ -29,9 +29,11 @@
 
 mod limit;
 mod limiter;
+mod rolling;
 
 pub use limit::{Decision, Meter, RateLimit, shards_for};
 pub use limiter::{DurableLimiter, RateLimiter};
+pub use rolling::{RollingLimit, Taken};
 
 use std::time::Duration;
 

@@ -7,11 +7,13 @@
 //! Start it, look at it, kill it with `-9`, start it again: every order goes on where it was, and
 //! nobody is charged twice.
 
+mod agents;
 mod careless;
 mod carrier;
 mod catalogue;
 mod contexts;
 mod fulfilment;
+mod model;
 mod order;
 mod page;
 mod payments;
@@ -20,7 +22,7 @@ mod shoppers;
 mod views;
 
 use std::error::Error;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -39,6 +41,13 @@ struct Args {
     /// Milliseconds from one order to the next, after the first rush; 0 for no orders.
     #[arg(long, default_value_t = 1_000)]
     order_every_ms: u64,
+    /// A model's endpoint that speaks OpenAI's chat completions, such as `http://127.0.0.1:4000/v1`;
+    /// its key is taken from `OPENROUTER_API_KEY`. Without it a scripted model stands in.
+    #[arg(long, value_name = "URL")]
+    llm_url: Option<String>,
+    /// Where the scripted model listens.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    scripted_llm: SocketAddr,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -80,7 +89,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Starts the payment service and puts the shop's worker together.
+/// Starts the payment service and the scripted model, and puts the shop's worker together.
 fn open(args: &Args) -> Result<Worker, Box<dyn Error>> {
     std::fs::create_dir_all(&args.serve.data)?;
     let ledger = Ledger::open(&args.serve.data.join("payments.jsonl"))?;
@@ -88,10 +97,13 @@ fn open(args: &Args) -> Result<Worker, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     payments::start(listener, ledger)?;
-    Ok(payments::register(shop(), address)?)
+    let scripted = model::start(args.scripted_llm)?;
+    let provider = agents::provider(args.llm_url.as_deref(), scripted)?;
+    let worker = agents::register(shop(), provider);
+    Ok(payments::register(worker, address)?)
 }
 
-/// All of it but the payments.
+/// All of it but the payments and the agents.
 fn shop() -> Worker {
     let worker = views::register(contexts::register(Worker::new()));
     let worker = fulfilment::begin_when_submitted(fulfilment::register(worker));

@@ -3,6 +3,7 @@
 //! Invariant: a row follows from events alone, whichever contexts they are of; none keeps an e-mail
 //! address.
 
+mod cancellations;
 mod detail;
 mod exists;
 mod inventory_status;
@@ -19,6 +20,10 @@ use everstep::log::RecordedEvent;
 use everstep::projections::ProjectionWorker;
 use order_domain::order::OrderEvent;
 
+pub(crate) use cancellations::{
+    CANCELLED, CUSTOMER_CANCELLATIONS, Cancellation, Cancellations, is_the_customers,
+};
+
 /// Every projection that is read from outside.
 pub(crate) fn register(worker: Worker) -> Worker {
     worker
@@ -29,6 +34,7 @@ pub(crate) fn register(worker: Worker) -> Worker {
         .projection(sales::code())
         .projection(exists::code())
         .projection(shipping::code())
+        .projection(cancellations::code())
 }
 
 /// The order that an event of any context is about.

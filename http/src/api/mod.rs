@@ -12,6 +12,7 @@
 //! - every wait has a bound, and ends early when the server drains.
 
 mod activity;
+mod agents;
 mod backup;
 mod batch;
 mod blocking;
@@ -111,6 +112,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .merge(commands::routes())
         .merge(projections::routes())
         .merge(subscriptions::routes())
+        .merge(agents::routes())
         .merge(domain::routes())
         .merge(dead_letters::routes())
         .merge(circuits::routes())

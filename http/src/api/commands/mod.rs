@@ -9,6 +9,7 @@ mod show;
 mod target;
 mod view;
 
+pub(in crate::api) use refusal::not_taken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -1,0 +1,164 @@
+//! `/api/v1/agents/dead-letters`: events and commands that agents gave up on.
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use everstep_workflows::agent::functions::NewAgentDeadLetter;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{RECORD, agent_of, service};
+use crate::access::Caller;
+use crate::api::json::{Answer, json};
+use crate::api::parameters::Parameters;
+use crate::api::problem::ProblemBody;
+use crate::api::target::{namespace, segment};
+use crate::api::{Api, Problem, blocking, body};
+
+/// Why something need not be done.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = IgnoreAgentDeadLetter)]
+pub(super) struct IgnoreBody {
+    /// Needed to ignore one.
+    reason: String,
+}
+
+/// List dead letters of agents
+///
+/// Newest first: `deadLetterId`, `agentId`, `kind` (`event` or `command`), `eventId`, `eventType`,
+/// `reason`, `error`, `status` (`pending`, `retrying`, `replayed` or `ignored`), `attempts`,
+/// `recordedAt`, `updatedAt`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/dead-letters",
+    security(("token" = ["viewer"])),
+    tag = "agents",
+    params(
+        ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
+        ("status" = Option<String>, Query, description = "`pending`, `retrying`, `replayed` or `ignored`; every one when absent"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses(
+        (status = 200, description = "the dead letters", body = serde_json::Value),
+        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
+    let status = Parameters::of(&uri).text("status")?.filter(|text| !text.is_empty());
+    let known = ["pending", "retrying", "replayed", "ignored"];
+    if let Some(status) = status.as_deref().filter(|status| !known.contains(status)) {
+        return Err(Problem::invalid(format!("parameter `status` is no status: `{status}`")));
+    }
+    let (agent, namespace) = (agent_of(&uri)?, namespace(&uri)?);
+    let (service, status) = (service(&api), status.map(std::borrow::Cow::into_owned));
+    let found = blocking::run(move || {
+        service.dead_letters(&namespace, agent.as_deref(), status.as_deref())
+    });
+    json(StatusCode::OK, &json!({ "deadLetters": found.await? }))
+}
+
+/// Show a dead letter of an agent
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/dead-letters/{id}",
+    security(("token" = ["viewer"])),
+    tag = "agents",
+    params(
+        ("id" = String, Path, description = "the dead letter's id"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses(
+        (status = 200, description = "the dead letter, as in the list", body = serde_json::Value),
+        (status = 404, description = "no such dead letter or namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
+    let (namespace, id) = (namespace(&uri)?, segment(&uri, RECORD, "dead letter")?.into_owned());
+    let service = service(&api);
+    json(StatusCode::OK, &blocking::run(move || service.dead_letter(&namespace, &id)).await?)
+}
+
+/// Record a dead letter of an agent
+///
+/// `{"agentId", "position", "eventType", "error": {"code", "message"}}`, for what was given up
+/// elsewhere. Answers the dead letter.
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents/dead-letters",
+    security(("token" = ["operator"])),
+    tag = "agents",
+    params(
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    request_body = serde_json::Value,
+    responses(
+        (status = 201, description = "the dead letter", body = serde_json::Value),
+        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn record(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    let body = body::read(&api, &head.headers, body).await?;
+    let new: NewAgentDeadLetter = body::parse(&body)?;
+    let (namespace, service) = (namespace(&head.uri)?, service(&api));
+    let id = service.record_dead_letter(&namespace, caller.0.name(), new).await?;
+    json(StatusCode::CREATED, &blocking::run(move || service.dead_letter(&namespace, &id)).await?)
+}
+
+/// Replay a dead letter of an agent
+///
+/// The event is handled again, or the command sent again; ten seconds are waited for what becomes
+/// of it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents/dead-letters/{id}/replay",
+    security(("token" = ["operator"])),
+    tag = "agents",
+    params(
+        ("id" = String, Path, description = "the dead letter's id"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses(
+        (status = 200, description = "the dead letter as it is now", body = serde_json::Value),
+        (status = 404, description = "no such dead letter or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "it is not pending, or it went wrong again", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn replay(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    body::read(&api, &head.headers, body).await?;
+    let id = segment(&head.uri, RECORD, "dead letter")?.into_owned();
+    let replayed = service(&api).replay(&namespace(&head.uri)?, &id, caller.0.name()).await?;
+    json(StatusCode::OK, &replayed)
+}
+
+/// Ignore a dead letter of an agent
+///
+/// `{"reason"}`. Its lane goes on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents/dead-letters/{id}/ignore",
+    security(("token" = ["operator"])),
+    tag = "agents",
+    params(
+        ("id" = String, Path, description = "the dead letter's id"),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    request_body = IgnoreBody,
+    responses(
+        (status = 200, description = "the dead letter as it is now", body = serde_json::Value),
+        (status = 400, description = "without a reason", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such dead letter or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "it is not pending", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn ignore(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    let body = body::read(&api, &head.headers, body).await?;
+    let IgnoreBody { reason } = body::parse_or_default(&body)?;
+    let id = segment(&head.uri, RECORD, "dead letter")?.into_owned();
+    let namespace = namespace(&head.uri)?;
+    let ignored = service(&api).ignore(&namespace, &id, caller.0.name(), &reason).await?;
+    json(StatusCode::OK, &ignored)
+}

@@ -1,0 +1,79 @@
+//! `/api/v1/agents`: agents, what they would do, what they did, what they gave up on.
+
+mod approvals;
+mod dead_letters;
+mod list;
+mod records;
+mod steer;
+
+use axum::http::Uri;
+use everstep_workflows::agent::{AgentError, AgentService};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::parameters::Parameters;
+use super::{Api, Problem, error_code as codes};
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::expire))
+        .routes(routes!(approvals::show))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::reject))
+        .routes(routes!(records::decisions))
+        .routes(routes!(records::audit))
+        .routes(routes!(records::commands))
+        .routes(routes!(dead_letters::list, dead_letters::record))
+        .routes(routes!(dead_letters::show))
+        .routes(routes!(dead_letters::replay))
+        .routes(routes!(dead_letters::ignore))
+        .routes(routes!(list::describe))
+        .routes(routes!(list::lanes))
+        .routes(routes!(list::thread))
+        .routes(routes!(steer::start))
+        .routes(routes!(steer::pause))
+        .routes(routes!(steer::resume))
+        .routes(routes!(steer::stop))
+        .routes(routes!(steer::reconfigure))
+}
+
+/// Place of the agent among the segments of `/api/v1/agents/{agent}/…`.
+const AGENT: usize = 4;
+/// Place of the id in `/api/v1/agents/approvals/{id}/…`.
+const RECORD: usize = 5;
+/// Place of the subject in `/api/v1/agents/{agent}/threads/{subject}`.
+const SUBJECT: usize = 6;
+
+const DEFAULT_SIZE: usize = 50;
+const MAX_SIZE: usize = 200;
+
+fn service(api: &Api) -> AgentService {
+    AgentService::new(api.engine(), api.subscriptions())
+}
+
+fn agent_of(uri: &Uri) -> Result<Option<String>, Problem> {
+    let agent = Parameters::of(uri).text("agent")?.filter(|text| !text.is_empty());
+    Ok(agent.map(Into::into))
+}
+
+fn size(uri: &Uri) -> Result<usize, Problem> {
+    Parameters::of(uri).page_size(DEFAULT_SIZE, MAX_SIZE)
+}
+
+impl From<AgentError> for Problem {
+    fn from(error: AgentError) -> Self {
+        let code = match &error {
+            AgentError::Engine(rejection) => return rejection.clone().into(),
+            AgentError::NotFound(_) => codes::AGENT_NOT_FOUND,
+            AgentError::RecordNotFound(_) => codes::AGENT_RECORD_NOT_FOUND,
+            AgentError::ApprovalExpired => codes::APPROVAL_EXPIRED,
+            AgentError::AlreadyDecided(_) => codes::APPROVAL_ALREADY_DECIDED,
+            AgentError::InvalidLifecycleTransition(_) => codes::INVALID_LIFECYCLE_TRANSITION,
+            AgentError::DeadLetter(_) => codes::AGENT_DEAD_LETTER_REFUSED,
+            _ => codes::INVALID_REQUEST,
+        };
+        Self::new(code, error.to_string())
+    }
+}

@@ -1,0 +1,121 @@
+//! `GET /api/v1/agents/decisions`, `/audit`, `/commands`: what agents concluded, did and sent.
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use everstep_engine::Timestamp;
+use everstep_workflows::agent::{AuditType, DecisionFilter};
+use serde_json::json;
+
+use super::{agent_of, service, size};
+use crate::api::json::{Answer, json};
+use crate::api::parameters::Parameters;
+use crate::api::problem::ProblemBody;
+use crate::api::target::namespace;
+use crate::api::{Api, Problem};
+
+fn time(uri: &Uri, name: &str) -> Result<Option<Timestamp>, Problem> {
+    let text = Parameters::of(uri).text(name)?.filter(|text| !text.is_empty());
+    let parse = |text: std::borrow::Cow<'_, str>| {
+        text.parse::<Timestamp>().map_err(|error| {
+            Problem::invalid(format!("parameter `{name}` is no time (`{text}`): {error}"))
+        })
+    };
+    text.map(parse).transpose()
+}
+
+/// List decisions
+///
+/// Newest first: `agentId`, `at`, `outcome` (`executed`, `pending`, `approved`, `rejected`,
+/// `expired`, `failed` or `none`), `decisionId`, `patternDetected`, `confidence`, `reasoning`,
+/// `action` (`type`, `executionMode`), `triggeringEvents`, `llmContext`, `analysisMethod`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/decisions",
+    security(("token" = ["viewer"])),
+    tag = "agents",
+    params(
+        ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
+        ("action" = Option<String>, Query, description = "with this type of command, this `executionMode`, or this `outcome`"),
+        ("from" = Option<String>, Query, description = "from this time on, RFC 3339"),
+        ("to" = Option<String>, Query, description = "until this time, RFC 3339"),
+        ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses(
+        (status = 200, description = "the decisions", body = serde_json::Value),
+        (status = 400, description = "a malformed time", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn decisions(State(api): State<Api>, uri: Uri) -> Answer {
+    let action = Parameters::of(&uri).text("action")?.filter(|text| !text.is_empty());
+    let filter = DecisionFilter {
+        agent: agent_of(&uri)?,
+        action: action.map(Into::into),
+        from: time(&uri, "from")?,
+        to: time(&uri, "to")?,
+    };
+    let found = service(&api).decisions(&namespace(&uri)?, &filter, size(&uri)?).await?;
+    json(StatusCode::OK, &json!({ "decisions": found }))
+}
+
+/// List audit records
+///
+/// Newest first: `auditId`, `agentId`, `subscriptionId`, `type`, `at`, `decisionId`?, `data`. Records
+/// are never changed.
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/audit",
+    security(("token" = ["viewer"])),
+    tag = "agents",
+    params(
+        ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
+        ("type" = Option<String>, Query, description = "of this type, such as `AgentDecisionMade`"),
+        ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses(
+        (status = 200, description = "the records", body = serde_json::Value),
+        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn audit(State(api): State<Api>, uri: Uri) -> Answer {
+    let wanted = Parameters::of(&uri).text("type")?.filter(|text| !text.is_empty());
+    let wanted = wanted.map(|name| AuditType::named(&name));
+    let agent = agent_of(&uri)?;
+    let found =
+        service(&api).audit(&namespace(&uri)?, agent.as_deref(), wanted, size(&uri)?).await?;
+    json(StatusCode::OK, &json!({ "auditEvents": found }))
+}
+
+/// List commands of agents
+///
+/// Newest first: `commandId`, `agentId`, `type`, `payload`, `status`, `metadata`, `steps`,
+/// `reviewerId`?, `error`?.
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/commands",
+    security(("token" = ["viewer"])),
+    tag = "agents",
+    params(
+        ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
+        ("status" = Option<String>, Query, description = "`pending`, `processing`, `completed` or `failed`; every one when absent"),
+        ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
+        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+    ),
+    responses(
+        (status = 200, description = "the commands", body = serde_json::Value),
+        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn commands(State(api): State<Api>, uri: Uri) -> Answer {
+    let status = Parameters::of(&uri).text("status")?.filter(|text| !text.is_empty());
+    let known = ["pending", "processing", "completed", "failed"];
+    if let Some(status) = status.as_deref().filter(|status| !known.contains(status)) {
+        return Err(Problem::invalid(format!("parameter `status` is no status: `{status}`")));
+    }
+    let (agent, namespace, size) = (agent_of(&uri)?, namespace(&uri)?, size(&uri)?);
+    let found =
+        service(&api).commands(&namespace, agent.as_deref(), status.as_deref(), size).await?;
+    json(StatusCode::OK, &json!({ "commands": found }))
+}

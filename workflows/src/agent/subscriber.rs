@@ -1,0 +1,189 @@
+//! Events on their way to an agent: one workflow an event, in the order of the event's lane.
+//!
+//! Invariant: an event is acknowledged once its workflow has completed, and parked once it was given
+//! up; while an agent does not take events, they wait and are handed to nobody else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use everstep_activities::dead_letters::{self as letters, DeadLetterStatus};
+use everstep_engine::{
+    ActivityError, Engine, IdReuse, OnConflict, Payload, Rejection, RunStatus, Selector,
+    StartRequest, Worker,
+};
+use serde_json::Value;
+
+use super::definition::{Agent, Shared};
+use super::flow::AGENT_EVENT;
+use super::job::{AgentJob, Completion, CompletionResult, decision_id, workflow_id};
+use super::records::RecordedError;
+use super::{AgentEvent, AgentStatus, books};
+use crate::subscriptions::{Incoming, Subscriber, SubscriberWorker};
+
+/// How often loading what an agent needs is tried: then the event is given up.
+const LOADS: u32 = 3;
+/// How long a workflow's end is waited for at once.
+const POLL: Duration = Duration::from_secs(30);
+/// How long one that waits for its agent rests before it looks again, though nothing was heard.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Lanes beyond those that ask or wait for their turn, so that one too many is seen.
+const BEYOND: usize = 10;
+
+pub(super) fn register(worker: Worker, agent: &Agent, known: &Shared) -> Worker {
+    let (known, id) = (known.clone(), agent.id);
+    let limits = &agent.settings.limits;
+    let at_once = (limits.max_parallelism + limits.queue_depth + BEYOND).min(500);
+    // Names of subscribers live as long as the program, and so do agents.
+    let name: &'static str = books::subscription_of(id).leak();
+    let subscriber = Subscriber::new(name)
+        .types(agent.event_types.clone())
+        .at_once(at_once)
+        .settings(|settings| {
+            settings.max_attempts = 1_000;
+            settings.max_backoff_ms = 4_000;
+        })
+        .handle(move |incoming| {
+            let agent = known.get(id);
+            async move {
+                match agent {
+                    Some(agent) => handle(&agent, &incoming).await,
+                    None => Ok(()),
+                }
+            }
+        });
+    let subscriber = match &agent.lane_tag {
+        Some(tag) => subscriber.by_tag(tag),
+        None => subscriber,
+    };
+    worker.subscriber(if agent.from_now { subscriber.from_now() } else { subscriber })
+}
+
+async fn handle(agent: &Arc<Agent>, incoming: &Incoming) -> Result<(), ActivityError> {
+    if agent.only.as_ref().is_some_and(|passes| !passes(incoming.event())) {
+        return Ok(());
+    }
+    let engine = incoming.engine();
+    wait_until_active(engine, incoming.namespace(), agent.id).await?;
+    if has_pending_letter(engine, incoming, agent.id).await? {
+        return Err(given_up());
+    }
+    let job = match prepare(agent, incoming).await {
+        Ok(job) => job,
+        Err(error) if incoming.attempt() < LOADS && !error.failure().non_retryable => {
+            return Err(error);
+        }
+        Err(error) => return give_up(agent, incoming, &error).await,
+    };
+    let id = workflow_id(agent.id, job.event.position);
+    let mut request = StartRequest::new(AGENT_EVENT.name(), Payload::from_value(&job)?);
+    incoming.namespace().clone_into(&mut request.namespace);
+    request.workflow_id = Some(id.clone());
+    request.id_reuse = IdReuse::AllowIfFailed;
+    request.on_conflict = OnConflict::UseExisting;
+    match engine.start(request).await {
+        // It has completed before, and only the acknowledgement was lost.
+        Ok(_) | Err(Rejection::WorkflowAlreadyExists(..)) => {}
+        Err(rejection) => return Err(ActivityError::new(rejection.code(), rejection)),
+    }
+    let selector = Selector { namespace: incoming.namespace().to_owned(), ..Selector::newest(id) };
+    loop {
+        let ended = engine.result(&selector, POLL).await;
+        let ended = ended.map_err(|rejection| ActivityError::new(rejection.code(), rejection))?;
+        match ended.status {
+            RunStatus::Completed => return Ok(()),
+            status if status.is_closed() => return Err(given_up()),
+            _ => {}
+        }
+    }
+}
+
+/// Parks the event until its dead letter is dealt with.
+fn given_up() -> ActivityError {
+    ActivityError::new("dead_letter", "given up; replay or ignore its dead letter").non_retryable()
+}
+
+async fn prepare(agent: &Arc<Agent>, incoming: &Incoming) -> Result<AgentJob, ActivityError> {
+    let data: Value = incoming.data()?;
+    let event = AgentEvent::recorded(incoming.event(), data);
+    let subject = agent.subject_of(&event);
+    let (agent, engine) = (Arc::clone(agent), incoming.engine().clone());
+    let (namespace, lane) = (incoming.namespace().to_owned(), incoming.key().to_owned());
+    let loading = tokio::task::spawn_blocking(move || {
+        let history = agent.history_for(&engine, &namespace, &subject, &event)?;
+        let (agent_id, arguments) = (agent.id.to_owned(), agent.arguments_for(&event));
+        Ok(AgentJob { agent_id, subject, lane, event, history, arguments })
+    });
+    match loading.await {
+        Ok(loaded) => loaded,
+        Err(error) => Err(ActivityError::new("panic", format!("loading history: {error}"))),
+    }
+}
+
+async fn give_up(
+    agent: &Agent,
+    incoming: &Incoming,
+    error: &ActivityError,
+) -> Result<(), ActivityError> {
+    let event = AgentEvent::recorded(incoming.event(), Value::Null);
+    let error = RecordedError {
+        code: error.kind().to_owned(),
+        message: error.failure().message.clone(),
+    };
+    let job = AgentJob {
+        agent_id: agent.id.to_owned(),
+        subject: event.stream_id.clone(),
+        lane: incoming.key().to_owned(),
+        event,
+        history: Vec::new(),
+        arguments: Value::Null,
+    };
+    let completion = Completion::of(&job, CompletionResult::Failed { error });
+    let done = incoming.engine().transact(incoming.namespace(), move |tx| completion.apply(tx));
+    done.await.map_err(unavailable)?;
+    Err(given_up())
+}
+
+fn unavailable(error: impl std::fmt::Display) -> ActivityError {
+    ActivityError::new("unavailable", error)
+}
+
+async fn status(engine: &Engine, namespace: &str, id: &'static str) -> Result<AgentStatus, ActivityError> {
+    let read = engine.transact(namespace, move |tx| {
+        let checkpoint = books::peek_checkpoint(&books::open(tx)?, id)?;
+        Ok(checkpoint.map(|checkpoint| checkpoint.status).unwrap_or_default())
+    });
+    read.await.map_err(unavailable)
+}
+
+async fn wait_until_active(
+    engine: &Engine,
+    namespace: &str,
+    id: &'static str,
+) -> Result<(), ActivityError> {
+    let mut changes = engine.changes();
+    while status(engine, namespace, id).await? != AgentStatus::Active {
+        tokio::select! {
+            _ = changes.recv() => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+        // However busy the log is, one that waits asks a few times a second.
+        tokio::time::sleep(LOOK_AGAIN / 10).await;
+    }
+    Ok(())
+}
+
+async fn has_pending_letter(
+    engine: &Engine,
+    incoming: &Incoming,
+    id: &'static str,
+) -> Result<bool, ActivityError> {
+    let source = decision_id(id, incoming.position());
+    let read = engine.transact(incoming.namespace(), move |tx| {
+        books::letter_of(&books::open(tx)?, &source)
+    });
+    let Some(letter) = read.await.map_err(unavailable)? else { return Ok(false) };
+    let rows = engine.rows(incoming.namespace())?;
+    let found = letters::show(&rows, &letter.dead_letter_id)?;
+    Ok(found.is_some_and(|letter| letter.status == DeadLetterStatus::Pending))
+}
+
