@@ -25,6 +25,9 @@ async function send(form) {
       }
       // What can be done now is what was asked for: the opener itself may go.
       await refresh({ force: true });
+    } else {
+      // What was refused is mostly not as it is shown here any more.
+      await refresh();
     }
   } catch {
     toast("The server did not answer; nothing is known of the outcome. Try again.", "error");

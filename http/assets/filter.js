@@ -40,7 +40,7 @@ function address(form) {
     } else query.append(name, text);
   }
   const search = query.toString();
-  return LIST + (search ? `?${search}` : "");
+  return new URL(form.action, location.href).pathname + (search ? `?${search}` : "");
 }
 
 export function startFilter() {
@@ -63,7 +63,7 @@ export function startFilter() {
     typing = setTimeout(() => go(address(form), { replace: true, force: false }), 180);
   });
   form.addEventListener("change", (event) => {
-    if (event.target.matches("select")) go(address(form));
+    if (event.target.matches("select, input[type=date]")) go(address(form));
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();

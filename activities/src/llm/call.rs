@@ -41,6 +41,12 @@ pub(super) struct Target {
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
+/// Who asks, as the request's headers say it.
+struct Asker {
+    idempotency_key: String,
+    traceparent: String,
+}
+
 type Asking = Pin<Box<dyn Future<Output = Result<LlmAnswer, ActivityError>> + Send>>;
 
 impl Target {
@@ -67,13 +73,23 @@ impl Target {
         let target = Arc::new(self);
         move |ctx, request| {
             let target = Arc::clone(&target);
-            Box::pin(async move { target.attempt(&ctx, &request).await })
+            Box::pin(async move {
+                let asker = Asker {
+                    idempotency_key: ctx.idempotency_key(),
+                    traceparent: ctx.trace_context().to_string(),
+                };
+                tokio::select! {
+                    answered = target.ask(&asker, &request) => answered,
+                    () = ctx.cancelled() => Err(ActivityError::cancelled()),
+                }
+            })
         }
     }
 
-    async fn attempt(
+    /// Asks once. It is handed names and nothing else, so there is no store that it could reach.
+    async fn ask(
         &self,
-        ctx: &ActivityContext,
+        asker: &Asker,
         request: &LlmRequest,
     ) -> Result<LlmAnswer, ActivityError> {
         if !self.can_ask {
@@ -81,10 +97,7 @@ impl Target {
             return Err(failed(LlmErrorCode::AuthFailed, what, &Details::default()));
         }
         let began = Instant::now();
-        let exchanged = tokio::select! {
-            exchanged = tokio::time::timeout(self.timeout, self.exchange(ctx, request)) => exchanged,
-            () = ctx.cancelled() => return Err(ActivityError::cancelled()),
-        };
+        let exchanged = tokio::time::timeout(self.timeout, self.exchange(asker, request)).await;
         let (status, headers, body) = exchanged.map_err(|_| {
             let what = format!("{}: no answer in {} ms", self.uri, self.timeout.as_millis());
             failed(LlmErrorCode::Timeout, what, &Details::default())
@@ -98,7 +111,7 @@ impl Target {
 
     async fn exchange(
         &self,
-        ctx: &ActivityContext,
+        asker: &Asker,
         asked: &LlmRequest,
     ) -> Result<(StatusCode, HeaderMap, Bytes), ActivityError> {
         let body = json!({
@@ -114,8 +127,8 @@ impl Target {
         let mut request = Request::post(&self.uri)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
-            .header("idempotency-key", ctx.idempotency_key())
-            .header("traceparent", ctx.trace_context().to_string());
+            .header("idempotency-key", &asker.idempotency_key)
+            .header("traceparent", &asker.traceparent);
         if let Some(key) = &self.key {
             request = request.header(AUTHORIZATION, key);
         }

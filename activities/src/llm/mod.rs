@@ -17,5 +17,5 @@ mod request;
 pub use call::ASK_LLM;
 pub use error::LlmErrorCode;
 pub use price::LlmPrice;
-pub use provider::{KeySource, Llm, LlmConfigError, LlmProvider, WorkerLlm};
+pub use provider::{KeySource, LLM_CIRCUIT, Llm, LlmConfigError, LlmProvider, WorkerLlm};
 pub use request::{LlmAnswer, LlmMessage, LlmRequest, LlmRole, LlmUsage};

@@ -7,10 +7,19 @@ use everstep_engine::{Extension, Worker};
 use hyper::Uri;
 
 use super::LlmPrice;
+use crate::circuit_breaker::{Circuit, WorkerCircuits};
 use super::call::{ASK_LLM, Target};
 
 /// The longest that one attempt waits where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much longer the circuit waits than the provider's own timeout.
+const LATER: Duration = Duration::from_secs(5);
+
+/// The circuit breaker around a model's provider: five failures in a row, and it is left alone for a
+/// minute.
+pub const LLM_CIRCUIT: Circuit =
+    Circuit::new("llm-provider").failure_threshold(5).reset_timeout(Duration::from_secs(60));
 
 /// Where the key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +46,6 @@ pub enum KeySource {
 /// ```
 #[derive(Clone)]
 pub struct LlmProvider {
-    pub(super) name: String,
     pub(super) uri: Uri,
     key_source: KeySource,
     pub(super) key: Option<String>,
@@ -82,7 +90,6 @@ impl LlmProvider {
             return Err(LlmConfigError::Scheme(base_url.to_owned()));
         }
         Ok(Self {
-            name: "llm-provider".to_owned(),
             uri,
             key_source: KeySource::None,
             key: None,
@@ -119,18 +126,6 @@ impl LlmProvider {
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
-    }
-
-    /// The name of its circuit breaker; `llm-provider` where nothing is said.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// The name of its circuit breaker.
-    pub fn name(&self) -> &str {
-        &self.name
     }
 
     /// What tokens cost.
@@ -178,8 +173,10 @@ pub trait WorkerLlm {
 
 impl WorkerLlm for Worker {
     fn llm(self, provider: LlmProvider) -> Self {
-        let code = Target::new(&provider).into_activity();
-        self.activity(ASK_LLM, code).extend(|llm: &mut Llm| {
+        // The provider's own time is over before the circuit's.
+        let circuit = LLM_CIRCUIT.call_timeout(provider.timeout + LATER);
+        let code = circuit.around(Target::new(&provider).into_activity());
+        self.circuit(circuit).activity(ASK_LLM, code).extend(|llm: &mut Llm| {
             if llm.provider.replace(provider).is_some() {
                 llm.mistake = Some("a worker asks one LLM provider, and has two".to_owned());
             }

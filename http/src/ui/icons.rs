@@ -37,6 +37,7 @@ pub(super) enum Icon {
     Subscriptions,
     DeadLetters,
     Circuits,
+    Agents,
     Queues,
     Batches,
     Events,
@@ -70,6 +71,9 @@ impl Icon {
             }
             Self::DeadLetters => {
                 r#"<rect x="2" y="3.5" width="12" height="9" rx="1"/><path d="M2 4.5 8 9l6-4.5"/>"#
+            }
+            Self::Agents => {
+                r#"<rect x="3" y="5" width="10" height="7.5" rx="2"/><path d="M8 5V2.5M6 8.5h.01M10 8.5h.01M1.5 8v2M14.5 8v2"/>"#
             }
             Self::Workflows => {
                 r#"<rect x="2" y="2.5" width="5" height="4" rx="1"/><rect x="9" y="9.5" width="5" height="4" rx="1"/><path d="M4.5 6.5v5H9"/>"#

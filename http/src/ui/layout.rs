@@ -56,6 +56,7 @@ pub(super) enum Section {
     Subscriptions,
     DeadLetters,
     Circuits,
+    Agents,
     Queues,
     Batches,
     Events,
@@ -65,7 +66,7 @@ pub(super) enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Workflows,
         Self::Sagas,
         Self::Schedules,
@@ -76,6 +77,7 @@ impl Section {
         Self::Subscriptions,
         Self::DeadLetters,
         Self::Circuits,
+        Self::Agents,
         Self::Contexts,
         Self::Namespaces,
     ];
@@ -89,6 +91,7 @@ impl Section {
             Self::Subscriptions => "Subscriptions",
             Self::DeadLetters => "Dead letters",
             Self::Circuits => "Circuits and limits",
+            Self::Agents => "Agents",
             Self::Queues => "Task queues",
             Self::Batches => "Batches",
             Self::Events => "Events",
@@ -106,6 +109,7 @@ impl Section {
             Self::Subscriptions => url::SUBSCRIPTIONS,
             Self::DeadLetters => url::DEAD_LETTERS,
             Self::Circuits => url::CIRCUITS,
+            Self::Agents => url::AGENTS,
             Self::Queues => url::QUEUES,
             Self::Batches => url::BATCHES,
             Self::Events => url::EVENTS,
@@ -123,6 +127,7 @@ impl Section {
             Self::Subscriptions => Icon::Subscriptions,
             Self::DeadLetters => Icon::DeadLetters,
             Self::Circuits => Icon::Circuits,
+            Self::Agents => Icon::Agents,
             Self::Queues => Icon::Queues,
             Self::Batches => Icon::Batches,
             Self::Events => Icon::Events,

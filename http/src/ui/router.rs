@@ -110,6 +110,21 @@ pub(crate) fn routes(engine: Engine, draining: Option<Draining>) -> Pages {
         .route("/ui/sagas/{id}/{verb}", act(Role::Admin, post(pages::sagas::act)))
         .route(url::CIRCUITS, see(get(pages::circuits::page)))
         .route("/ui/circuits/{name}/{verb}", act(Role::Admin, post(pages::circuits::act)))
+        .route(url::AGENTS, see(get(pages::agents::dashboard::page)))
+        .route(url::AGENT_MONITORING, see(get(pages::agents::monitoring::page)))
+        .route(url::AGENT_DECISIONS, see(get(pages::agents::decisions::page)))
+        .route(url::AGENT_APPROVALS, see(get(pages::agents::approvals::page)))
+        .route("/ui/agents/approvals/{id}", see(get(pages::agents::approval::page)))
+        .route(
+            "/ui/agents/approvals/{id}/{verb}",
+            act(Role::Operator, post(pages::agents::act::decide)),
+        )
+        .route(url::AGENT_DEAD_LETTERS, see(get(pages::agents::dead_letters::page)))
+        .route(
+            "/ui/agents/dead-letters/{id}/{verb}",
+            act(Role::Operator, post(pages::agents::act::settle)),
+        )
+        .route("/ui/agents/{agent}/{verb}", act(Role::Operator, post(pages::agents::act::steer)))
         .route(url::CONTEXTS, see(get(pages::contexts::page)))
         .route("/ui/queues", see(get(pages::queues::page)))
         .route("/ui/queues/{name}/{verb}", act(Role::Operator, post(pages::queues::act)))

@@ -83,6 +83,31 @@ pub(super) const CIRCUITS: &str = "/ui/circuits";
 
 /// What was given up on.
 pub(super) const DEAD_LETTERS: &str = "/ui/dead-letters";
+/// The agents.
+pub(super) const AGENTS: &str = "/ui/agents";
+/// What they would do, and somebody has to decide.
+pub(super) const AGENT_APPROVALS: &str = "/ui/agents/approvals";
+/// What they use.
+pub(super) const AGENT_MONITORING: &str = "/ui/agents/monitoring";
+/// What they concluded.
+pub(super) const AGENT_DECISIONS: &str = "/ui/agents/decisions";
+/// What they gave up.
+pub(super) const AGENT_DEAD_LETTERS: &str = "/ui/agents/dead-letters";
+
+/// The address of an agent's forms.
+pub(super) fn agent(id: &str) -> String {
+    format!("{AGENTS}/{}", encode(id))
+}
+
+/// The address of an approval.
+pub(super) fn agent_approval(id: &str) -> String {
+    format!("{AGENT_APPROVALS}/{}", encode(id))
+}
+
+/// The address of a dead letter's forms.
+pub(super) fn agent_dead_letter(id: &str) -> String {
+    format!("{AGENT_DEAD_LETTERS}/{}", encode(id))
+}
 
 /// The task queues.
 pub(super) const QUEUES: &str = "/ui/queues";

@@ -6,11 +6,13 @@
 use everstep_activities::dead_letters::{
     DeadLetter, DeadLetterKind, NewDeadLetter, Retried, record, resolved,
 };
-use everstep_engine::log::Query;
+use everstep_engine::log::{Query, RecordedEvent};
 use everstep_engine::{ActivityError, IdReuse, Payload, StartRequest, TransactionContext};
 use serde_json::json;
 
+use super::admit::agent;
 use super::books;
+use super::AgentEvent;
 use super::error::{RECORD_NOT_FOUND, refused};
 use super::flow::AGENT_EVENT;
 use super::job::{AgentJob, Completion, workflow_id};
@@ -105,13 +107,30 @@ pub(super) fn retry_event(
     if found.first().map(|event| event.position()) != Some(at) {
         return Err(gone(position));
     }
-    let job: AgentJob = serde_json::from_value(letter.payload.clone())
-        .map_err(|error| refused("INVALID_DEAD_LETTER", format!("its payload: {error}")))?;
+    let event = found.into_iter().next().ok_or_else(|| gone(position))?;
+    let job = match serde_json::from_value::<AgentJob>(letter.payload.clone()) {
+        Ok(job) => job,
+        // Recorded by hand: the log says what the event was, and nobody what happened before.
+        Err(_) => from_the_log(tx, &letter.target, &event)?,
+    };
     let mut request = StartRequest::new(AGENT_EVENT.name(), Payload::from_value(&job)?);
     request.workflow_id = Some(workflow_id(&job.agent_id, at));
     request.id_reuse = IdReuse::AllowIfFailed;
     tx.start_with(request)?;
     Ok(Retried::UnderWay)
+}
+
+fn from_the_log(
+    tx: &TransactionContext<'_>,
+    agent_id: &str,
+    event: &RecordedEvent,
+) -> Result<AgentJob, ActivityError> {
+    let agent = agent(tx, agent_id)?;
+    let event = AgentEvent::recorded(event, serde_json::from_slice(event.data())?);
+    let subject = agent.subject_of(&event);
+    let arguments = agent.arguments_for(&event);
+    let (agent_id, lane) = (agent_id.to_owned(), event.stream_id.clone());
+    Ok(AgentJob { agent_id, subject, lane, event, history: Vec::new(), arguments })
 }
 
 /// Sends the command again.

@@ -3,6 +3,8 @@
 #![expect(clippy::needless_pass_by_value, reason = "a step is handed the text that it matched")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod agent_books;
+mod agent_patterns;
 mod approvals;
 mod intents;
 mod sagas;

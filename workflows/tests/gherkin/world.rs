@@ -3,16 +3,27 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use everstep_engine::{Clock, DEFAULT_NAMESPACE, Engine, EngineConfig, Worker};
-use everstep_storage::{EmbeddedConfig, EmbeddedStore};
+use everstep_engine::{Clock, DEFAULT_NAMESPACE, Engine, EngineConfig, OpenError, Worker};
+use everstep_storage::{EmbeddedConfig, EmbeddedStore, MemoryStore, Store};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
 use crate::sagas::Services;
-use crate::{approvals, intents, sagas};
+use crate::{agent_books, agent_patterns, approvals, intents, sagas};
 
 /// More than anything here may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An engine on a store, with time that stands still.
+pub(crate) fn open_on(store: Arc<dyn Store>, worker: Worker) -> Result<Engine, OpenError> {
+    let config = EngineConfig { clock: Clock::manual(), ..EngineConfig::default() };
+    Engine::open(store, worker, config, Handle::current())
+}
+
+/// The same in memory.
+pub(crate) fn open(worker: Worker) -> Result<Engine, OpenError> {
+    open_on(Arc::new(MemoryStore::new()), worker)
+}
 
 #[derive(cucumber::World)]
 #[world(init = Self::begin)]
@@ -22,6 +33,8 @@ pub(crate) struct World {
     pub(crate) services: Arc<Mutex<Services>>,
     /// How many of those that started something at once were the first.
     pub(crate) firsts: usize,
+    pub(crate) pure: agent_patterns::Pure,
+    pub(crate) books: agent_books::Books,
 }
 
 impl std::fmt::Debug for World {
@@ -33,7 +46,14 @@ impl std::fmt::Debug for World {
 impl World {
     fn begin() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let mut world = Self { data, engine: None, services: Arc::default(), firsts: 0 };
+        let mut world = Self {
+            data,
+            engine: None,
+            services: Arc::default(),
+            firsts: 0,
+            pure: agent_patterns::Pure::default(),
+            books: agent_books::Books::default(),
+        };
         world.open();
         world
     }
@@ -42,9 +62,7 @@ impl World {
         let store = EmbeddedStore::open(self.data.path(), EmbeddedConfig::default()).unwrap();
         let worker =
             sagas::register(intents::register(approvals::register(Worker::new())), &self.services);
-        let config = EngineConfig { clock: Clock::manual(), ..EngineConfig::default() };
-        let engine = Engine::open(Arc::new(store), worker, config, Handle::current());
-        self.engine = Some(engine.unwrap());
+        self.engine = Some(open_on(Arc::new(store), worker).unwrap());
     }
 
     pub(crate) async fn stop(&mut self) {

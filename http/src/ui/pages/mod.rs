@@ -1,5 +1,6 @@
 //! The pages: each reads one snapshot and renders one document.
 
+pub(super) mod agents;
 pub(super) mod batch;
 pub(super) mod batches;
 pub(super) mod circuits;
