@@ -87,11 +87,7 @@ impl Target {
     }
 
     /// Asks once. It is handed names and nothing else, so there is no store that it could reach.
-    async fn ask(
-        &self,
-        asker: &Asker,
-        request: &LlmRequest,
-    ) -> Result<LlmAnswer, ActivityError> {
+    async fn ask(&self, asker: &Asker, request: &LlmRequest) -> Result<LlmAnswer, ActivityError> {
         if !self.can_ask {
             let what = "no key for the model's provider is set, or it is no header's value";
             return Err(failed(LlmErrorCode::AuthFailed, what, &Details::default()));

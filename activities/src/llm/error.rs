@@ -57,7 +57,7 @@ impl LlmErrorCode {
     pub fn of(failure: &Failure) -> Option<Self> {
         let named = Self::ALL.into_iter().find(|code| code.name() == failure.kind);
         match failure.kind.as_str() {
-            "lost" | "timeout" => Some(Self::Timeout),
+            "lost" | "timeout" | "call_timeout" => Some(Self::Timeout),
             _ => named,
         }
     }

@@ -7,8 +7,8 @@ use everstep_engine::{Extension, Worker};
 use hyper::Uri;
 
 use super::LlmPrice;
-use crate::circuit_breaker::{Circuit, WorkerCircuits};
 use super::call::{ASK_LLM, Target};
+use crate::circuit_breaker::{Circuit, WorkerCircuits};
 
 /// The longest that one attempt waits where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -62,7 +62,9 @@ pub enum LlmConfigError {
     #[error("`{0}` is no URL: {1}")]
     Url(String, hyper::http::uri::InvalidUri),
     /// The URL is not absolute, or its scheme is another than `http`.
-    #[error("`{0}` is no absolute http:// URL; put a proxy that speaks TLS in front of a remote one")]
+    #[error(
+        "`{0}` is no absolute http:// URL; put a proxy that speaks TLS in front of a remote one"
+    )]
     Scheme(String),
 }
 

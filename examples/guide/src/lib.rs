@@ -90,6 +90,10 @@ mod when_things_fail {}
 #[doc = include_str!("../../../docs/guide/19-contexts.md")]
 mod contexts {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/22-agents.md")]
+mod agents {}
+
 /// Runs `code` against a server of its own with this worker, as a snippet's frame.
 ///
 /// # Panics

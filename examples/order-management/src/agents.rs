@@ -32,3 +32,6 @@ pub(crate) fn provider(
 pub(crate) fn register(worker: Worker, provider: LlmProvider) -> Worker {
     worker.llm(provider).agent(churn_risk::agent()).agent(low_stock::agent())
 }
+
+#[cfg(test)]
+mod tests;

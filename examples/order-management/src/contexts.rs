@@ -13,8 +13,8 @@ mod outreach;
 mod purchasing;
 
 use everstep::Worker;
-use everstep::log::RecordedEvent;
 use everstep::contexts::{Relationship, RelationshipKind, WorkerContexts};
+use everstep::log::RecordedEvent;
 
 /// Every context, and the map.
 pub(crate) fn register(worker: Worker) -> Worker {

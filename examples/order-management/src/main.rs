@@ -116,6 +116,7 @@ fn announce(url: &str) {
         "  Orders are coming in. Open {url}/shop for the shop's own page, and {url}/ and\n\
          \n  - click an order: its steps, its retries, what it waits for;\
          \n  - approve a large one: signal `decision` with {{\"approved\": true, \"by\": \"you\"}};\
+         \n  - see who cancels a lot, and say whether somebody should talk to them: {url}/ui/agents;\
          \n  - kill this process with -9 and start it again: every order goes on where it was.\n"
     );
 }

@@ -143,7 +143,9 @@ async fn complete(State(shared): State<Shared>, Json(request): Json<Value>) -> R
     };
     match rule.mode {
         Mode::Answer => Json(answer(&request, &rule, &question)).into_response(),
-        Mode::Babble => Json(said("I would rather talk about the weather.", json!({}))).into_response(),
+        Mode::Babble => {
+            Json(said("I would rather talk about the weather.", json!({}))).into_response()
+        }
         Mode::Error => (StatusCode::INTERNAL_SERVER_ERROR, "the model is confused").into_response(),
         Mode::Auth => (StatusCode::UNAUTHORIZED, "no such key").into_response(),
         Mode::RateLimit => {

@@ -21,7 +21,8 @@ use crate::catalogue::{CITIES, CUSTOMERS, PRODUCTS, SOLD_OUT};
 use crate::contexts::customers::{REGISTER_CUSTOMER, RegisterCustomer};
 use crate::contexts::inventory::{ADD_STOCK, CREATE_PRODUCT, CreateProduct};
 use crate::contexts::orders::{
-    ADD_ORDER_ITEM, AddOrderItem, CREATE_ORDER, CreateOrder, OfOrder, SUBMIT_ORDER,
+    ADD_ORDER_ITEM, AddOrderItem, CANCEL_ORDER, CREATE_ORDER, CancelOrder, CreateOrder, OfOrder,
+    SUBMIT_ORDER,
 };
 use crate::order::{APPROVAL_LIMIT_CENTS, DECISION, Decision, STATUS, Status};
 
@@ -39,6 +40,9 @@ const LOW: u64 = 4;
 const AFFORDABLE: usize = 4;
 /// Orders of other people may lie between the last ones.
 const LOOK_BACK: usize = 50;
+
+/// How often, each time around, somebody begins an order and cancels it.
+const FICKLE: f64 = 0.1;
 
 /// Orders for ever: a rush at first, then one every `every`. Never where that is zero.
 pub(crate) async fn order_for_ever(url: String, every: Duration) {
@@ -123,6 +127,9 @@ async fn tick(client: &Client) -> Result<(), ClientError> {
         client.send_signal(&Selector::newest(&oldest.workflow_id), DECISION, &decision).await?;
     }
     fill_the_shelves(client).await?;
+    if rand::random_bool(FICKLE) {
+        change_ones_mind(client).await?;
+    }
     if open.len() < MAX_OPEN {
         place(client).await?;
     }
@@ -136,6 +143,18 @@ async fn awaits_approval(client: &Client, order: &RunSummary) -> Result<bool, Cl
     }
     let status = client.ask(&Selector::newest(&order.workflow_id), STATUS, &()).await?;
     Ok(status == Status::AwaitingApproval)
+}
+
+/// Two customers begin orders and cancel them, until somebody talks to them.
+async fn change_ones_mind(client: &Client) -> Result<(), ClientError> {
+    let customer_id = if rand::random_bool(0.5) { "edsger" } else { "leslie" }.to_owned();
+    let order_id = format!("draft-{:016x}", rand::random::<u64>());
+    let city = CITIES[0].to_owned();
+    let create = CreateOrder { order_id: order_id.clone(), customer_id, city };
+    let of_order = order_id.clone();
+    send(client, CREATE_ORDER, &create, (None, Some(&of_order))).await?;
+    let cancel = CancelOrder { order_id, reason: "found it cheaper".to_owned() };
+    send(client, CANCEL_ORDER, &cancel, (None, Some(&of_order))).await
 }
 
 async fn fill_the_shelves(client: &Client) -> Result<(), ClientError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use everstep_engine::Engine;
+use everstep_workflows::agent::{AgentService, Agents};
 use everstep_workflows::projections::ProjectionService;
 use everstep_workflows::subscriptions::{Consuming, SubscriptionService};
 
@@ -46,6 +47,7 @@ impl Api {
         let projections = ProjectionService::start(&engine);
         let subscriptions = SubscriptionService::new(&engine);
         let consuming = subscriptions.consume();
+        release_lanes(&engine, &subscriptions);
         Self(Arc::new(Inner {
             engine,
             projections,
@@ -98,4 +100,20 @@ impl Api {
     pub(crate) fn metrics(&self) -> &HttpMetrics {
         &self.0.metrics
     }
+}
+
+/// Lets agents' lanes go on whose dead letters an earlier process had dealt with.
+fn release_lanes(engine: &Engine, subscriptions: &SubscriptionService) {
+    if engine.extension::<Agents>().is_none() {
+        return;
+    }
+    let (engine, service) = (engine.clone(), AgentService::new(engine, subscriptions));
+    tokio::spawn(async move {
+        for namespace in engine.namespaces() {
+            if let Err(error) = service.release_settled(&namespace.name).await {
+                let namespace = namespace.name;
+                tracing::warn!(namespace, %error, "failed to release lanes of agents");
+            }
+        }
+    });
 }

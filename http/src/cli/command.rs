@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::activity::ActivityCommand;
+use super::agents::AgentsCommand;
 use super::backup::{BackupArgs, RestoreArgs, VerifyArgs};
 use super::batch::BatchCommand;
 use super::cancel::CancelArgs;
@@ -172,6 +173,9 @@ enum ClientCommand {
     /// See what was given up on, try it again, or decide that it need not be done.
     #[command(subcommand, after_help = help::DEAD_LETTERS)]
     DeadLetters(DeadLettersCommand),
+    /// See agents: decide what they would do, steer them, see what they did and gave up.
+    #[command(subcommand, after_help = help::AGENTS)]
+    Agents(Box<AgentsCommand>),
     /// Copy everything that a server holds into a new directory, while it goes on.
     #[command(after_help = help::BACKUP)]
     Backup(Box<BackupArgs>),
@@ -246,6 +250,7 @@ impl ClientCommand {
             Self::ProcessManagers(command) => command.run(),
             Self::Circuits(command) => command.run(),
             Self::DeadLetters(command) => command.run(),
+            Self::Agents(command) => command.run(),
             Self::Backup(args) => args.run(),
             Self::Restore(args) => args.run(),
             Self::Verify(args) => args.run(),

@@ -12,6 +12,7 @@
 //! else. Exit codes: 0 done, 1 refused or failed, 2 the command line itself is wrong.
 
 mod activity;
+mod agents;
 mod backup;
 mod batch;
 mod cancel;

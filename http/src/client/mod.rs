@@ -21,6 +21,7 @@
 //! try again sends an idempotency key.
 
 mod activities;
+mod agents;
 mod batch;
 mod circuits;
 mod commands;
@@ -45,6 +46,7 @@ mod typed;
 mod updates;
 mod workflows;
 
+pub use agents::AgentFilter;
 pub use commands::CommandInput;
 pub use domain::ContractReport;
 pub use error::{ClientError, Problem};

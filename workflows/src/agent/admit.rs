@@ -43,9 +43,9 @@ pub(super) enum Admitted {
 }
 
 pub(super) fn register(worker: Worker) -> Worker {
-    worker.transaction(ADMIT, admit).transaction(SETTLE, |tx, (agent_id, settlement)| {
-        settle(tx, &agent_id, &settlement)
-    })
+    worker
+        .transaction(ADMIT, admit)
+        .transaction(SETTLE, |tx, (agent_id, settlement)| settle(tx, &agent_id, &settlement))
 }
 
 /// The agent of that id.

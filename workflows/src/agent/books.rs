@@ -14,7 +14,9 @@
 //! Invariant: a record and its place in a list move together. Every key begins with its agent and
 //! then its subscription, so that both are a range.
 
-use everstep_engine::{ActivityError, BoundedContext, ContextTable, ContextTx, Keys, TransactionContext};
+use everstep_engine::{
+    ActivityError, BoundedContext, ContextTable, ContextTx, Keys, TransactionContext,
+};
 use serde_json::Value;
 
 use super::audit::{AuditEvent, AuditType};

@@ -1,8 +1,8 @@
 //! The transaction that ends the handling of an event: settlement, thread, audit, command or
 //! approval, and the checkpoint last. All of it stands in one commit, or none.
 
-use everstep_engine::{ActivityError, StartRequest, TransactionContext, Worker};
 use everstep_engine::Payload;
+use everstep_engine::{ActivityError, StartRequest, TransactionContext, Worker};
 use serde_json::{Value, json};
 
 use super::admit::{agent, settings, settle};
@@ -13,10 +13,10 @@ use super::books::{self, Books};
 use super::definition::Agents;
 use super::flow::completing;
 use super::job::{AgentDecision, Closing, Completed, Completion, CompletionResult};
-use super::recovery::AGENT_RECOVERY;
 use super::records::{
     AgentApproval, AgentCommand, AgentCommandStatus, ApprovalStatus, CommandMetadata, RecordedError,
 };
+use super::recovery::AGENT_RECOVERY;
 use super::settings::AgentSettings;
 use super::{AgentStatus, analysis::Level, dead_letters, threads};
 
@@ -138,7 +138,11 @@ impl Completion {
         })
     }
 
-    fn emit(&self, books: &mut Books<'_, '_>, decision: &AgentDecision) -> Result<(), ActivityError> {
+    fn emit(
+        &self,
+        books: &mut Books<'_, '_>,
+        decision: &AgentDecision,
+    ) -> Result<(), ActivityError> {
         let Some(command) = self.command_of(decision) else { return Ok(()) };
         let told = json!({
             "commandId": command.command_id, "type": command.command_type,
@@ -241,8 +245,8 @@ impl Completion {
         checkpoint.begin(self.position);
         checkpoint.failures_in_a_row += 1;
         let failures = checkpoint.failures_in_a_row;
-        let rests = failures >= settings.limits.error_threshold
-            && checkpoint.status == AgentStatus::Active;
+        let rests =
+            failures >= settings.limits.error_threshold && checkpoint.status == AgentStatus::Active;
         if rests {
             checkpoint.status = AgentStatus::ErrorRecovery;
             checkpoint.reason = Some(format!("{failures} dead letters in a row"));

@@ -7,9 +7,7 @@ use everstep_activities::commands::{Command, Decision, Handled, WorkerCommands};
 use everstep_activities::contexts::{Context, Contract, WorkerContexts};
 use everstep_activities::decider::Rejection;
 use everstep_activities::language::SchemaVersion;
-use everstep_engine::{
-    ActivityError, BoundedContext, Payload, Role, TransactionContext, Worker,
-};
+use everstep_engine::{ActivityError, BoundedContext, Payload, Role, TransactionContext, Worker};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -86,7 +84,8 @@ fn steer_agent(
     verb: LifecycleVerb,
     steer: &Steer,
 ) -> Result<Handled, ActivityError> {
-    let rejected = |code: &'static str, what: String| Ok(Handled::Rejected(Rejection::new(code, what)));
+    let rejected =
+        |code: &'static str, what: String| Ok(Handled::Rejected(Rejection::new(code, what)));
     let agent = match agent(tx, &steer.agent_id) {
         Ok(agent) => agent,
         Err(error) => return rejected("AGENT_NOT_FOUND", error.failure().message.clone()),

@@ -10,9 +10,9 @@ use everstep_engine::log::{Query, RecordedEvent};
 use everstep_engine::{ActivityError, IdReuse, Payload, StartRequest, TransactionContext};
 use serde_json::json;
 
+use super::AgentEvent;
 use super::admit::agent;
 use super::books;
-use super::AgentEvent;
 use super::error::{RECORD_NOT_FOUND, refused};
 use super::flow::AGENT_EVENT;
 use super::job::{AgentJob, Completion, workflow_id};

@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::settings::{AgentLimits, AgentSettings};
 use super::{
-    AgentConfigError, AgentEvent, ApprovalRules, Completion, PatternDefinition, approvals, complete,
-    context, dead_letters, flow, route, subscriber,
+    AgentConfigError, AgentEvent, ApprovalRules, Completion, PatternDefinition, approvals,
+    complete, context, dead_letters, flow, route, subscriber,
 };
 
 /// What history is loaded for.
@@ -312,8 +312,7 @@ impl Agent {
         let Some(load) = &self.load_history else { return Ok(Vec::new()) };
         let limit = self.patterns.iter().map(|pattern| pattern.window.event_limit).max();
         let limit = limit.unwrap_or_default();
-        let mut history =
-            load(&HistoryRequest { engine, namespace, subject, event, limit })?;
+        let mut history = load(&HistoryRequest { engine, namespace, subject, event, limit })?;
         // What came later is for later.
         history.retain(|earlier| earlier.position < event.position);
         history.sort_by_key(|earlier| earlier.position);

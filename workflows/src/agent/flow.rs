@@ -274,9 +274,8 @@ async fn close(
     settlement: Option<Settlement>,
     turn: Option<Turn>,
 ) -> Result<AgentOutcome, WorkflowError> {
-    let failed = |error: &RecordedError| {
-        Err(WorkflowError::new(error.code.clone(), error.message.clone()))
-    };
+    let failed =
+        |error: &RecordedError| Err(WorkflowError::new(error.code.clone(), error.message.clone()));
     let completion = Completion::of(job, result);
     let mut closing = Closing { completion, settlement, turn, plainly: false };
     let completed = match ctx.transaction(COMPLETE, closing.clone()).await {

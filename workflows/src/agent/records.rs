@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::analysis::Level;
-use super::{AgentStatus, Analysis};
 use super::budget::Spending;
+use super::{AgentStatus, Analysis};
 
 /// How far an agent is in a subscription.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use everstep_engine::{
-    ActivityError, Transaction, TransactionContext, Worker, Workflow, WorkflowContext, WorkflowError,
+    ActivityError, Transaction, TransactionContext, Worker, Workflow, WorkflowContext,
+    WorkflowError,
 };
 use serde_json::json;
 

@@ -3,9 +3,7 @@
 //! Invariant: the command, what it did and what is known of it stand in one commit. One that failed
 //! is a dead letter, and is sent again under an id of its own.
 
-use everstep_activities::commands::{
-    CommandRequest, CommandStatus, Entry, send_within,
-};
+use everstep_activities::commands::{CommandRequest, CommandStatus, Entry, send_within};
 use everstep_engine::{
     ActivityError, Payload, Role, Transaction, TransactionContext, Worker, Workflow,
     WorkflowContext, WorkflowError,
@@ -24,7 +22,9 @@ const ROUTE: Transaction<String, AgentCommandStatus> = Transaction::new("agents.
 pub(super) fn register(worker: Worker) -> Worker {
     worker
         .transaction(ROUTE, |tx, id: String| route(tx, &id))
-        .workflow(AGENT_COMMAND, async |ctx: &WorkflowContext, id: String| hand_over(ctx, &id).await)
+        .workflow(AGENT_COMMAND, async |ctx: &WorkflowContext, id: String| {
+            hand_over(ctx, &id).await
+        })
 }
 
 /// Sends the command; what became of it is in its row.
@@ -83,8 +83,7 @@ fn request(command: &AgentCommand) -> Result<CommandRequest, ActivityError> {
     let id = &command.command_id;
     let sent_as = if failures == 0 { id.clone() } else { format!("{id}~{failures}") };
     let payload = Payload::from_value(&command.payload)?;
-    let mut request =
-        CommandRequest::new(&command.command_type, sent_as, payload, Entry::Agent);
+    let mut request = CommandRequest::new(&command.command_type, sent_as, payload, Entry::Agent);
     request.correlation_id = format!("agent:{id}");
     request.causation_id = command.metadata.event_ids.last().cloned();
     request.user_id = format!("agent:{}", command.agent_id);

@@ -12,9 +12,7 @@ use everstep_activities::dead_letters::{
 };
 use everstep_activities::llm::Llm;
 use everstep_activities::rate_limit::RollingLimit;
-use everstep_engine::{
-    Engine, Rejection, RunStatus, Selector, Timestamp, TransactError,
-};
+use everstep_engine::{Engine, Rejection, RunStatus, Selector, Timestamp, TransactError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -200,7 +198,8 @@ impl AgentService {
     }
 
     /// The ids that a filter names: one, or all.
-    fn ids(&self, agent: Option<&str>) -> Result<Vec<String>, AgentError> {
+    fn ids(&self, namespace: &str, agent: Option<&str>) -> Result<Vec<String>, AgentError> {
+        self.engine.check_namespace(namespace)?;
         match agent {
             Some(id) => Ok(vec![self.agent(id)?.id.to_owned()]),
             None => Ok(self.agents().iter().map(|agent| agent.id.to_owned()).collect()),
@@ -218,6 +217,10 @@ impl AgentService {
         I: Serialize + Send + 'static,
         O: DeserializeOwned + Send + 'static,
     {
+        self.engine.check_namespace(namespace)?;
+        if self.engine.extension::<Agents>().is_none() {
+            return Err(AgentError::RecordNotFound("the worker has no agents".to_owned()));
+        }
         let user = user.to_owned();
         let done = self.engine.transact(namespace, move |tx| {
             let caller = Caller::new(user, tx.namespace());
@@ -231,6 +234,7 @@ impl AgentService {
     /// # Errors
     /// When the namespace does not exist, or the store cannot be read.
     pub async fn list(&self, namespace: &str) -> Result<Vec<AgentView>, AgentError> {
+        self.engine.check_namespace(namespace)?;
         let mut all = Vec::new();
         for agent in self.agents() {
             all.push(self.view(namespace, &agent).await?);
@@ -260,8 +264,7 @@ impl AgentService {
         });
         let (checkpoint, mut usage, pending_approvals, now) = read.await.map_err(refused)?;
         let subscription_id = books::subscription_of(id);
-        let checkpoint =
-            checkpoint.unwrap_or_else(|| Checkpoint::new(id, &subscription_id, now));
+        let checkpoint = checkpoint.unwrap_or_else(|| Checkpoint::new(id, &subscription_id, now));
         let overridden = agent.settings.overridden(id, &checkpoint.config_overrides);
         let mut settings = overridden.unwrap_or_else(|_| agent.settings.clone());
         if settings.model.is_none() && agent.asks_model {
@@ -316,9 +319,9 @@ impl AgentService {
         id: &str,
     ) -> Result<BTreeMap<String, LaneCheckpoint>, AgentError> {
         let id = self.agent(id)?.id;
-        let read = self.engine.transact(namespace, move |tx| {
-            books::lanes(&books::open(tx)?, id, MOST_LANES)
-        });
+        let read = self
+            .engine
+            .transact(namespace, move |tx| books::lanes(&books::open(tx)?, id, MOST_LANES));
         Ok(read.await.map_err(refused)?.into_iter().collect())
     }
 
@@ -351,7 +354,7 @@ impl AgentService {
         limit: usize,
     ) -> Result<Vec<AgentApproval>, AgentError> {
         let mut all = Vec::new();
-        for agent_id in self.ids(agent)? {
+        for agent_id in self.ids(namespace, agent)? {
             let of = OfStatus { agent_id, status: Some(status.to_owned()), limit: Some(limit) };
             all.extend(self.call(namespace, QUERY_PENDING_APPROVALS, "reader", of).await?);
         }
@@ -406,8 +409,9 @@ impl AgentService {
     /// When the store cannot be read.
     pub async fn expire_pending(&self, namespace: &str) -> Result<usize, AgentError> {
         let mut expired = 0;
-        for agent_id in self.ids(None)? {
-            expired += self.call(namespace, EXPIRE_PENDING, "sweeper", OfAgent { agent_id }).await?;
+        for agent_id in self.ids(namespace, None)? {
+            expired +=
+                self.call(namespace, EXPIRE_PENDING, "sweeper", OfAgent { agent_id }).await?;
         }
         Ok(expired)
     }
@@ -428,7 +432,7 @@ impl AgentService {
             None => vec!["pending", "processing", "completed", "failed"],
         };
         let mut all = Vec::new();
-        for agent_id in self.ids(agent)? {
+        for agent_id in self.ids(namespace, agent)? {
             for status in &statuses {
                 let status = Some((*status).to_owned());
                 let of = OfStatus { agent_id: agent_id.clone(), status, limit: Some(limit) };
@@ -452,7 +456,7 @@ impl AgentService {
         audit_type: Option<AuditType>,
         limit: usize,
     ) -> Result<Vec<AuditEvent>, AgentError> {
-        let ids = self.ids(agent)?;
+        let ids = self.ids(namespace, agent)?;
         let read = self.engine.transact(namespace, move |tx| {
             let books = books::open(tx)?;
             let mut all = Vec::new();
@@ -483,7 +487,7 @@ impl AgentService {
         filter: &DecisionFilter,
         limit: usize,
     ) -> Result<Vec<DecisionView>, AgentError> {
-        let ids = self.ids(filter.agent.as_deref())?;
+        let ids = self.ids(namespace, filter.agent.as_deref())?;
         let filter = filter.clone();
         let read = self.engine.transact(namespace, move |tx| {
             let books = books::open(tx)?;
@@ -541,7 +545,7 @@ impl AgentService {
         agent: Option<&str>,
         status: Option<&str>,
     ) -> Result<Vec<AgentDeadLetter>, AgentError> {
-        let ids = self.ids(agent)?;
+        let ids = self.ids(namespace, agent)?;
         let rows = self.engine.rows(namespace)?;
         let mut all = Vec::new();
         for kind in [dead_letters::EVENTS, dead_letters::COMMANDS] {
@@ -562,9 +566,9 @@ impl AgentService {
     fn letter(&self, namespace: &str, id: &str) -> Result<DeadLetter, AgentError> {
         let found = letters::show(&self.engine.rows(namespace)?, id)?;
         let own = [dead_letters::EVENTS.name(), dead_letters::COMMANDS.name()];
-        found.filter(|letter| own.contains(&letter.kind.as_str())).ok_or_else(|| {
-            AgentError::RecordNotFound(format!("dead letter `{id}` does not exist"))
-        })
+        found
+            .filter(|letter| own.contains(&letter.kind.as_str()))
+            .ok_or_else(|| AgentError::RecordNotFound(format!("dead letter `{id}` does not exist")))
     }
 
     /// One dead letter.
@@ -658,6 +662,41 @@ impl AgentService {
         Ok(AgentDeadLetter::of(&letter))
     }
 
+    /// Lets lanes go on whose dead letters were dealt with by a process that died before it could say
+    /// so. A server does so when it starts.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn release_settled(&self, namespace: &str) -> Result<(), AgentError> {
+        /// Parked events of one agent that are looked at.
+        const MOST: usize = 500;
+        for agent in self.agents() {
+            let subscription = books::subscription_of(agent.id);
+            let parked = self.subscriptions.parked(namespace, &subscription, 0, MOST);
+            let parked = match parked {
+                Ok(parked) => parked,
+                Err(SubscriptionError::NotFound(_)) => continue,
+                Err(error) => {
+                    return Err(AgentError::Engine(Rejection::Unavailable(error.to_string())));
+                }
+            };
+            for event in parked.iter().filter(|event| !event.is_behind) {
+                let source = super::job::decision_id(agent.id, event.position);
+                let read = self.engine.transact(namespace, move |tx| {
+                    books::letter_of(&books::open(tx)?, &source)
+                });
+                let Some(letter) = read.await.map_err(refused)? else { continue };
+                let letter = self.letter(namespace, &letter.dead_letter_id)?;
+                match letter.status {
+                    DeadLetterStatus::Resolved => self.release(namespace, &letter, true).await?,
+                    DeadLetterStatus::Ignored => self.release(namespace, &letter, false).await?,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Lets the lane of an event go on that was parked: it is handed out again and found done, or
     /// passed over.
     async fn release(
@@ -702,7 +741,9 @@ impl DecisionFilter {
     fn takes(&self, decision: &DecisionView) -> bool {
         let Some(wanted) = &self.action else { return true };
         let action = &decision.record["action"];
-        action["type"] == **wanted || action["executionMode"] == **wanted || decision.outcome == *wanted
+        action["type"] == **wanted
+            || action["executionMode"] == **wanted
+            || decision.outcome == *wanted
     }
 }
 

@@ -70,6 +70,7 @@ struct Overrides {
     max_requests_per_minute: Option<usize>,
     queue_depth: Option<usize>,
     daily_budget_usd: Option<f64>,
+    estimated_cost_usd: Option<f64>,
     alert_threshold: Option<f64>,
     model: Option<String>,
 }
@@ -109,12 +110,16 @@ impl AgentSettings {
         limits.max_requests_per_minute =
             given.max_requests_per_minute.unwrap_or(limits.max_requests_per_minute);
         limits.queue_depth = given.queue_depth.unwrap_or(limits.queue_depth);
+        let micro = |name: &str, usd: f64| match (0.0..=1e9).contains(&usd) {
+            // Far below 2^53.
+            true => Ok((usd * 1e6).round() as u64),
+            false => Err(invalid(format!("{name} is 0 or more, found {usd}"))),
+        };
         if let Some(usd) = given.daily_budget_usd {
-            if !(0.0..=1e9).contains(&usd) {
-                return Err(invalid(format!("dailyBudgetUsd is 0 or more, found {usd}")));
-            }
-            // In cents of cents, far below 2^53.
-            limits.daily_budget_micro_usd = (usd * 1e6).round() as u64;
+            limits.daily_budget_micro_usd = micro("dailyBudgetUsd", usd)?;
+        }
+        if let Some(usd) = given.estimated_cost_usd {
+            limits.estimated_cost_micro_usd = Some(micro("estimatedCostUsd", usd)?);
         }
         own.model = given.model.or(own.model);
         own.check(agent)?;

@@ -125,10 +125,8 @@ async fn give_up(
     error: &ActivityError,
 ) -> Result<(), ActivityError> {
     let event = AgentEvent::recorded(incoming.event(), Value::Null);
-    let error = RecordedError {
-        code: error.kind().to_owned(),
-        message: error.failure().message.clone(),
-    };
+    let error =
+        RecordedError { code: error.kind().to_owned(), message: error.failure().message.clone() };
     let job = AgentJob {
         agent_id: agent.id.to_owned(),
         subject: event.stream_id.clone(),
@@ -147,7 +145,11 @@ fn unavailable(error: impl std::fmt::Display) -> ActivityError {
     ActivityError::new("unavailable", error)
 }
 
-async fn status(engine: &Engine, namespace: &str, id: &'static str) -> Result<AgentStatus, ActivityError> {
+async fn status(
+    engine: &Engine,
+    namespace: &str,
+    id: &'static str,
+) -> Result<AgentStatus, ActivityError> {
     let read = engine.transact(namespace, move |tx| {
         let checkpoint = books::peek_checkpoint(&books::open(tx)?, id)?;
         Ok(checkpoint.map(|checkpoint| checkpoint.status).unwrap_or_default())
@@ -178,12 +180,10 @@ async fn has_pending_letter(
     id: &'static str,
 ) -> Result<bool, ActivityError> {
     let source = decision_id(id, incoming.position());
-    let read = engine.transact(incoming.namespace(), move |tx| {
-        books::letter_of(&books::open(tx)?, &source)
-    });
+    let read = engine
+        .transact(incoming.namespace(), move |tx| books::letter_of(&books::open(tx)?, &source));
     let Some(letter) = read.await.map_err(unavailable)? else { return Ok(false) };
     let rows = engine.rows(incoming.namespace())?;
     let found = letters::show(&rows, &letter.dead_letter_id)?;
     Ok(found.is_some_and(|letter| letter.status == DeadLetterStatus::Pending))
 }
-

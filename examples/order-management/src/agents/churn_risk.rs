@@ -1,11 +1,11 @@
 //! `churn-risk`: three cancellations within thirty days, and a model is asked whether somebody
 //! should talk to the customer.
 
+use everstep::ActivityError;
 use everstep::agent::{
     Agent, AgentEvent, HistoryRequest, PatternDefinition, PatternWindow, Situation, Suggestion,
 };
 use everstep::projections::{ProjectionError, ProjectionService};
-use everstep::ActivityError;
 use serde_json::json;
 
 use crate::views::{CANCELLED, CUSTOMER_CANCELLATIONS, Cancellations, is_the_customers};
@@ -83,4 +83,3 @@ fn cancellations(request: &HistoryRequest<'_>) -> Result<Vec<AgentEvent>, Activi
     };
     Ok(known.cancellations.into_iter().map(event).collect())
 }
-

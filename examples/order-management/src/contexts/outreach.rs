@@ -61,11 +61,17 @@ const PREFER: ContextCommand<Prefer, Value> =
 
 type Tx<'t, 'a> = ContextTx<'t, 'a, OutreachContext>;
 
-fn tell(tx: &mut Tx<'_, '_>, customer: &str, event: &str, data: &Value) -> Result<(), ActivityError> {
+fn tell(
+    tx: &mut Tx<'_, '_>,
+    customer: &str,
+    event: &str,
+    data: &Value,
+) -> Result<(), ActivityError> {
     let stream = StreamId::new("outreach.Customer", customer);
     let mut event = NewEvent::new(event, data.to_string());
     event.tags.push(format!("customer:{customer}").into());
-    let stream = StreamAppend { stream: Some(stream), events: vec![event], expected: Expected::Any };
+    let stream =
+        StreamAppend { stream: Some(stream), events: vec![event], expected: Expected::Any };
     tx.append(Append { streams: vec![stream], ..Append::default() }).map(drop)
 }
 

@@ -8,13 +8,22 @@
 
 #[path = "../../../conformance/tests/gherkin/choice.rs"]
 mod choice;
+#[path = "../../../../http/tests/browser/driver.rs"]
+mod driver;
+#[expect(dead_code, reason = "this test needs a part of it")]
+#[path = "../../../../http/tests/browser/page.rs"]
+mod page;
 #[path = "../../../conformance/tests/gherkin/report.rs"]
 mod report;
 #[path = "../selling/mod.rs"]
 mod selling;
+mod site;
 mod steps;
 #[path = "../../../conformance/tests/support/mod.rs"]
 mod support;
+#[expect(dead_code, reason = "this test needs a part of it")]
+#[path = "../../../../http/tests/browser/wire.rs"]
+mod wire;
 mod world;
 
 use std::process::ExitCode;
@@ -33,8 +42,10 @@ const AT_ONCE: usize = 6;
 #[tokio::main]
 async fn main() -> ExitCode {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::start(selling::BINARY, &data.path().join("data"), &selling::QUIET).await;
-    world::share(server.url());
+    let model = world::model_address();
+    let args = [&selling::QUIET[..], &["--scripted-llm", &model]].concat();
+    let server = Server::start(selling::BINARY, &data.path().join("data"), &args).await;
+    world::share(server.url(), &model);
     let choice = Choice::of(std::env::args().skip(1));
     let report = Report::default();
     let written = Summarize::new(Basic::new(report.clone(), Coloring::Never, 0));

@@ -9,16 +9,23 @@ use hyper::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::page::Page;
 use crate::selling::{BINARY, QUIET};
 use crate::support::api::Answer;
 use crate::support::{Api, Server};
 
-static SHARED: OnceLock<String> = OnceLock::new();
+static SHARED: OnceLock<(String, String)> = OnceLock::new();
 static SCENARIOS: AtomicU64 = AtomicU64::new(0);
 
 /// Names the shop that scenarios use which start none of their own.
-pub(crate) fn share(url: &str) {
-    SHARED.get_or_init(|| url.to_owned());
+pub(crate) fn share(url: &str, model: &str) {
+    SHARED.get_or_init(|| (url.to_owned(), format!("http://{model}")));
+}
+
+/// An address for a model: free now, and taken by nobody else on purpose.
+pub(crate) fn model_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
 }
 
 /// The state of one scenario.
@@ -34,6 +41,18 @@ pub(crate) struct World {
     /// How many of those who tried at once got what they wanted.
     pub(crate) lucky: usize,
     own: Option<(TempDir, Server)>,
+    /// What the scenario's own shop is started with.
+    args: Vec<String>,
+    /// The scripted model.
+    pub(crate) model: Api,
+    /// Whom the last steps were about.
+    pub(crate) subject: String,
+    /// Orders of that customer so far.
+    pub(crate) orders: usize,
+    /// The last cancellation's place in the log.
+    pub(crate) position: u64,
+    /// A browser window, where a scenario looks at pages.
+    pub(crate) window: Option<Page>,
 }
 
 impl std::fmt::Debug for World {
@@ -46,12 +65,18 @@ impl World {
     async fn begin() -> Self {
         let number = SCENARIOS.fetch_add(1, Ordering::Relaxed);
         let world = Self {
-            api: Api::new(SHARED.get().unwrap()),
+            api: Api::new(&SHARED.get().unwrap().0),
             namespace: format!("shop-{number}"),
             answer: Answer { status: 0, body: Value::Null },
             remembered: BTreeMap::new(),
             lucky: 0,
             own: None,
+            args: Vec::new(),
+            model: Api::new(&SHARED.get().unwrap().1),
+            subject: String::new(),
+            orders: 0,
+            position: 0,
+            window: None,
         };
         world.make_namespace().await;
         world
@@ -64,20 +89,43 @@ impl World {
 
     /// Moves the scenario to a shop of its own.
     pub(crate) async fn own_shop(&mut self) {
+        self.own_shop_with(&[]).await;
+    }
+
+    /// The same, started with more arguments.
+    pub(crate) async fn own_shop_with(&mut self, args: &[&str]) {
         let dir = tempfile::tempdir().unwrap();
-        let server = Server::start(BINARY, &dir.path().join("data"), &QUIET).await;
+        let model = model_address();
+        let own = QUIET.iter().chain(args).chain(&["--scripted-llm", &model]);
+        self.args = own.map(|arg| (*arg).to_owned()).collect();
+        self.model = Api::new(&format!("http://{model}"));
+        self.start_own(dir).await;
+        self.make_namespace().await;
+    }
+
+    async fn start_own(&mut self, dir: TempDir) {
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        let server = Server::start(BINARY, &dir.path().join("data"), &args).await;
         self.api = server.api();
         self.own = Some((dir, server));
-        self.make_namespace().await;
     }
 
     /// `kill -9` of the scenario's own shop, and a new process on the same data.
     pub(crate) async fn kill_and_start(&mut self) {
         let (dir, server) = self.own.take().expect("a shop of its own");
         server.kill().await;
-        let server = Server::start(BINARY, &dir.path().join("data"), &QUIET).await;
-        self.api = server.api();
-        self.own = Some((dir, server));
+        self.start_own(dir).await;
+    }
+
+    /// The scenario's namespace.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Where the scenario's shop serves.
+    pub(crate) fn url(&self) -> String {
+        let shared = || SHARED.get().unwrap().0.clone();
+        self.own.as_ref().map_or_else(shared, |(_, server)| server.url().to_owned())
     }
 
     /// The data directory of the scenario's own shop.

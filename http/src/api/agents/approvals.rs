@@ -105,7 +105,10 @@ pub(super) async fn approve(State(api): State<Api>, caller: Caller, request: Req
     let body: ReviewBody = body::parse_or_default(&body)?;
     let namespace = namespace(&head.uri)?;
     let id = segment(&head.uri, RECORD, "approval")?.into_owned();
-    json(StatusCode::OK, &service(&api).approve(&namespace, &id, caller.0.name(), &body.note).await?)
+    json(
+        StatusCode::OK,
+        &service(&api).approve(&namespace, &id, caller.0.name(), &body.note).await?,
+    )
 }
 
 /// Reject what an agent would do
@@ -134,7 +137,10 @@ pub(super) async fn reject(State(api): State<Api>, caller: Caller, request: Requ
     let body: ReviewBody = body::parse_or_default(&body)?;
     let namespace = namespace(&head.uri)?;
     let id = segment(&head.uri, RECORD, "approval")?.into_owned();
-    json(StatusCode::OK, &service(&api).reject(&namespace, &id, caller.0.name(), &body.reason).await?)
+    json(
+        StatusCode::OK,
+        &service(&api).reject(&namespace, &id, caller.0.name(), &body.reason).await?,
+    )
 }
 
 /// Expire approvals whose time is over

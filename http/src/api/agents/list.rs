@@ -95,7 +95,6 @@ pub(super) async fn lanes(State(api): State<Api>, uri: Uri) -> Answer {
     ),
 )]
 pub(super) async fn thread(State(api): State<Api>, uri: Uri) -> Answer {
-    let (agent, subject) =
-        (segment(&uri, AGENT, "agent")?, segment(&uri, SUBJECT, "subject")?);
+    let (agent, subject) = (segment(&uri, AGENT, "agent")?, segment(&uri, SUBJECT, "subject")?);
     json(StatusCode::OK, &service(&api).thread(&namespace(&uri)?, &agent, &subject).await?)
 }

@@ -38,7 +38,8 @@ async fn steer(api: Api, caller: Caller, request: Request, command: &str) -> Ans
     let agent_id = segment(&head.uri, AGENT, "agent")?.into_owned();
     let SteerBody { reason, config_overrides } = body::parse_or_default(&body)?;
     let steer = Steer { agent_id, reason, config_overrides };
-    let payload = Payload::from_value(&steer).map_err(|error| Problem::invalid(error.to_string()))?;
+    let payload =
+        Payload::from_value(&steer).map_err(|error| Problem::invalid(error.to_string()))?;
     let id = CommandRequest::fresh_id();
     let mut request = CommandRequest::new(command, id, payload, Entry::Http);
     request.user_id = caller.0.name().to_owned();
@@ -161,8 +162,8 @@ pub(super) async fn stop(State(api): State<Api>, caller: Caller, request: Reques
 ///
 /// `{"configOverrides": {…}}` takes the place of what the program says: `confidenceThreshold`,
 /// `fallbackThreshold`, `requiresApproval`, `autoApprove`, `approvalTimeout`,
-/// `maxRequestsPerMinute`, `queueDepth`, `dailyBudgetUsd`, `alertThreshold`, `model`. Other names are
-/// kept and mean nothing.
+/// `maxRequestsPerMinute`, `queueDepth`, `dailyBudgetUsd`, `estimatedCostUsd`, `alertThreshold`,
+/// `model`. Other names are kept and mean nothing.
 #[utoipa::path(
     post,
     path = "/api/v1/agents/{agent}/reconfigure",
@@ -180,6 +181,10 @@ pub(super) async fn stop(State(api): State<Api>, caller: Caller, request: Reques
         (status = 422, description = "settings that cannot be", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn reconfigure(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
+pub(super) async fn reconfigure(
+    State(api): State<Api>,
+    caller: Caller,
+    request: Request,
+) -> Answer {
     steer(api, caller, request, "ReconfigureAgent").await
 }

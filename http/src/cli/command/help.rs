@@ -325,6 +325,21 @@ Examples:
   subjects show customer-7
   subjects shred customer-7 --json";
 
+pub(super) const AGENTS: &str = "\
+An agent listens to events, looks for patterns, and sends commands: by itself where it is sure, else
+when somebody approves.
+
+Examples:
+  agents list
+  agents approvals --agent churn-risk
+  agents approve churn-risk:42 --note 'call them'
+  agents reject churn-risk:43 --reason 'spoke to them yesterday'
+  agents decisions --action executed --from 2026-01-01T00:00:00Z --json
+  agents pause churn-risk --reason 'the model is odd today'
+  agents reconfigure '{\"confidenceThreshold\": 0.9}' churn-risk
+  agents dead-letters --status pending
+  agents replay dl-1767225600000-1f2e3d4c5b6a";
+
 pub(super) const REKEY: &str = "\
 For a store that shall be encrypted from now on, and to get rid of a key: a server that is started
 with a new first key encrypts with it what is written from then on, and needs the old one for what

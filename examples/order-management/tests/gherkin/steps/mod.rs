@@ -1,5 +1,7 @@
 //! Steps by what they are about.
 
+mod agent_pages;
+mod agents;
 mod cancellations;
 mod conflicts;
 mod customers;

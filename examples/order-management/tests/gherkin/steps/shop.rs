@@ -26,6 +26,12 @@ fn executed(world: &mut World) {
     assert_eq!(world.answer.status, 200, "{:?}", world.answer);
 }
 
+#[then(expr = "it is refused with {string}")]
+fn refused(world: &mut World, code: String) {
+    assert_eq!(world.answer.status, 409, "{:?}", world.answer);
+    assert_eq!(world.answer.body["code"], code, "{:?}", world.answer);
+}
+
 #[then(expr = "it is rejected with {string}")]
 fn rejected(world: &mut World, code: String) {
     assert_eq!(world.answer.status, 422, "{:?}", world.answer);

@@ -36,7 +36,8 @@ pub(in crate::ui) async fn page(
 
 fn detail(inspector: &Inspector, one: &AgentApproval, viewer: &Viewer) -> Markup {
     let (metadata, analysis) = (&one.metadata, &one.metadata.analysis);
-    let row = |what: &str, value: Markup| html! { tr { th scope="row" { (what) } td.grow { (value) } } };
+    let row =
+        |what: &str, value: Markup| html! { tr { th scope="row" { (what) } td.grow { (value) } } };
     let command = Payload::from_value(&one.payload).unwrap_or_default();
     html! {
         div.row { (approval_pill(one.status)) " " strong { (one.command_type) } (deciding(one)) }

@@ -125,12 +125,7 @@ fn filters(agents: &[AgentView], wanted: &Wanted, all: &[DecisionView]) -> Marku
     }
 }
 
-fn table(
-    inspector: &Inspector,
-    all: &[DecisionView],
-    viewer: &Viewer,
-    wanted: &Wanted,
-) -> Markup {
+fn table(inspector: &Inspector, all: &[DecisionView], viewer: &Viewer, wanted: &Wanted) -> Markup {
     let span = match (wanted.from.is_empty(), wanted.to.is_empty()) {
         (true, true) => "Last 7 days".to_owned(),
         (false, true) => format!("From {}", wanted.from),

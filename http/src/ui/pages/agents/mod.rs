@@ -104,18 +104,13 @@ fn refused(inspector: &Inspector, headers: &HeaderMap, error: &AgentError) -> Re
     match error {
         AgentError::Engine(rejection) => refusal::page(inspector, headers, rejection),
         AgentError::NotFound(_) | AgentError::RecordNotFound(_) => {
-            let mut response = refusal::page(
-                inspector,
-                headers,
-                &Rejection::InvalidRequest(error.to_string()),
-            )
-            .into_response();
+            let mut response =
+                refusal::page(inspector, headers, &Rejection::InvalidRequest(error.to_string()))
+                    .into_response();
             *response.status_mut() = StatusCode::NOT_FOUND;
             response
         }
-        other => {
-            refusal::page(inspector, headers, &Rejection::InvalidRequest(other.to_string()))
-        }
+        other => refusal::page(inspector, headers, &Rejection::InvalidRequest(other.to_string())),
     }
 }
 
