@@ -392,7 +392,7 @@ pub(super) const AGENT_POOL: &str = "agentPool";
 impl WorkerAgents for Worker {
     fn agent(self, agent: Agent) -> Self {
         let has_model = self.extension::<Llm>().is_some_and(|llm| llm.provider().is_some());
-        let is_first = self.extension::<Agents>().is_none();
+        let is_first = self.extension::<Agents>().is_none_or(|agents| agents.all().is_empty());
         let worker = self.extend(|agents: &mut Agents| {
             if let Err(error) = agent.check(has_model) {
                 agents.mistakes.push(format!("{}: {error}", error.code()));
