@@ -96,7 +96,8 @@ impl World {
     pub(crate) async fn own_shop_with(&mut self, args: &[&str]) {
         let dir = tempfile::tempdir().unwrap();
         let model = model_address();
-        let own = QUIET.iter().chain(args).chain(&["--scripted-llm", &model]);
+        let model_args = ["--scripted-llm", model.as_str()];
+        let own = QUIET.iter().chain(args).chain(&model_args);
         self.args = own.map(|arg| (*arg).to_owned()).collect();
         self.model = Api::new(&format!("http://{model}"));
         self.start_own(dir).await;

@@ -132,7 +132,7 @@ async fn entry(world: &mut World, status: String) {
 }
 
 #[then(expr = "the reason {string} is kept")]
-async fn reason(world: &mut World, reason: String) {
+async fn reason_kept(world: &mut World, reason: String) {
     let letters = world.get(&format!("/api/v1/agents/dead-letters?agent={AGENT}")).await;
     assert_eq!(letters["deadLetters"][0]["ignoredBecause"], reason, "{letters}");
     window(world).until_text("#dead-letters tbody tr", &reason).await;

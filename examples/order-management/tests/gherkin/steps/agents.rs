@@ -46,12 +46,12 @@ async fn confident(world: &mut World, about: String, confidence: f64) {
 }
 
 #[given(expr = "the model answers about {string} with the mode {string}")]
-async fn mode(world: &mut World, about: String, mode: String) {
+async fn answers_in(world: &mut World, about: String, mode: String) {
     script(world, json!({ "contains": about, "mode": mode })).await;
 }
 
 #[given(expr = "the model answers about {string} with a cost of {float}")]
-async fn cost(world: &mut World, about: String, usd: f64) {
+async fn answers_for(world: &mut World, about: String, usd: f64) {
     script(world, json!({ "contains": about, "costUsd": usd })).await;
 }
 
@@ -346,12 +346,12 @@ async fn limited(world: &mut World, rate: u64, depth: u64) {
 }
 
 #[given(expr = "a daily budget of {float} and questions that may cost {float}")]
-async fn budget(world: &mut World, budget: f64, cost: f64) {
+async fn daily_budget(world: &mut World, budget: f64, cost: f64) {
     reconfigure(world, json!({ "dailyBudgetUsd": budget, "estimatedCostUsd": cost })).await;
 }
 
 #[then(expr = "the agent is {string}")]
-async fn status(world: &mut World, status: String) {
+async fn agent_is(world: &mut World, status: String) {
     assert_eq!(agent(world).await["checkpoint"]["status"], status);
 }
 
