@@ -40,7 +40,8 @@ function address(form) {
     } else query.append(name, text);
   }
   const search = query.toString();
-  return new URL(form.action, location.href).pathname + (search ? `?${search}` : "");
+  // Not `form.action`: a field of that name stands in front of it.
+  return form.getAttribute("action") + (search ? `?${search}` : "");
 }
 
 export function startFilter() {

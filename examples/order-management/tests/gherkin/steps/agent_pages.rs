@@ -199,6 +199,7 @@ async fn clear(world: &mut World) {
 #[then(expr = "the address has {string} and {int} decisions are listed")]
 async fn address(world: &mut World, part: String, count: usize) {
     let page = window(world);
+    page.until(&format!("location.pathname === {DECISIONS:?}")).await;
     page.until(&format!("location.search.includes({part:?}) && {LISTED} === {count}")).await;
 }
 
