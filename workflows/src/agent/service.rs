@@ -457,6 +457,10 @@ impl AgentService {
         limit: usize,
     ) -> Result<Vec<AuditEvent>, AgentError> {
         let ids = self.ids(namespace, agent)?;
+        // A worker without agents has no books to open.
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let read = self.engine.transact(namespace, move |tx| {
             let books = books::open(tx)?;
             let mut all = Vec::new();
@@ -488,6 +492,9 @@ impl AgentService {
         limit: usize,
     ) -> Result<Vec<DecisionView>, AgentError> {
         let ids = self.ids(namespace, filter.agent.as_deref())?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let filter = filter.clone();
         let read = self.engine.transact(namespace, move |tx| {
             let books = books::open(tx)?;
