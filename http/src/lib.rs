@@ -80,15 +80,15 @@ pub use everstep_activities::{retrier, work_queue};
 pub use everstep_engine::*;
 #[doc(inline)]
 pub use everstep_storage::codec;
+/// Patterns in events, models and rules, commands and approvals.
+#[doc(inline)]
+pub use everstep_workflows::agent;
 /// What is begun, and how it ended.
 #[doc(inline)]
 pub use everstep_workflows::intent;
 /// What one context does because something happened in another.
 #[doc(inline)]
 pub use everstep_workflows::process_manager;
-/// Patterns in events, models and rules, commands and approvals.
-#[doc(inline)]
-pub use everstep_workflows::agent;
 /// Read models of events.
 #[doc(inline)]
 pub use everstep_workflows::projection_replay;

@@ -113,7 +113,7 @@ mod tests {
         LlmRequest { model: None, messages: Vec::new(), schema, max_tokens: 10 }
     }
 
-    fn answered(content: &str, usage: Value) -> Result<LlmAnswer, ActivityError> {
+    fn answered(content: &str, usage: &Value) -> Result<LlmAnswer, ActivityError> {
         let choice = json!({ "message": { "role": "assistant", "content": content } });
         let body = json!({ "model": "m", "choices": [choice], "usage": usage }).to_string();
         read(body.as_bytes(), &asked(), LlmPrice::new(1_000_000, 2_000_000), 5)
@@ -123,11 +123,11 @@ mod tests {
     fn an_answer_is_counted_and_checked() {
         let usage = json!({ "prompt_tokens": 10, "completion_tokens": 4 });
         for content in [r#"{"confidence":0.5}"#, "```json\n{\"confidence\":0.5}\n```"] {
-            let answer = answered(content, usage.clone()).unwrap();
+            let answer = answered(content, &usage).unwrap();
             assert_eq!(answer.content["confidence"], 0.5);
             assert_eq!(answer.usage.cost_micro_usd, 18);
         }
-        let said = answered(r#"{"confidence":0}"#, json!({ "cost": 0.000_001_5 })).unwrap();
+        let said = answered(r#"{"confidence":0}"#, &json!({ "cost": 0.000_001_5 })).unwrap();
         assert_eq!(said.usage.cost_micro_usd, 2);
     }
 
@@ -135,7 +135,7 @@ mod tests {
     fn what_has_another_shape_is_an_error_that_says_what_it_cost() {
         let usage = json!({ "prompt_tokens": 10, "completion_tokens": 4 });
         for content in ["high", r#"{"confidence":1.5}"#, "{}"] {
-            let error = answered(content, usage.clone()).unwrap_err();
+            let error = answered(content, &usage).unwrap_err();
             assert_eq!(error.kind(), "LLM_INVALID_RESPONSE", "{content}");
             assert!(error.failure().non_retryable);
             assert_eq!(LlmUsage::of(error.failure()).unwrap().cost_micro_usd, 18);

@@ -144,7 +144,7 @@ async fn complete(State(shared): State<Shared>, Json(request): Json<Value>) -> R
     match rule.mode {
         Mode::Answer => Json(answer(&request, &rule, &question)).into_response(),
         Mode::Babble => {
-            Json(said("I would rather talk about the weather.", json!({}))).into_response()
+            Json(said("I would rather talk about the weather.", &json!({}))).into_response()
         }
         Mode::Error => (StatusCode::INTERNAL_SERVER_ERROR, "the model is confused").into_response(),
         Mode::Auth => (StatusCode::UNAUTHORIZED, "no such key").into_response(),
@@ -159,7 +159,7 @@ async fn complete(State(shared): State<Shared>, Json(request): Json<Value>) -> R
     }
 }
 
-fn said(content: &str, usage: Value) -> Value {
+fn said(content: &str, usage: &Value) -> Value {
     json!({
         "model": "scripted",
         "choices": [{ "message": { "role": "assistant", "content": content } }],
@@ -183,5 +183,5 @@ fn answer(request: &Value, rule: &Rule, question: &str) -> Value {
     if let Some(cost) = rule.cost_usd {
         usage["cost"] = cost.into();
     }
-    said(&content, usage)
+    said(&content, &usage)
 }

@@ -68,7 +68,6 @@ pub(super) fn settings(
     Ok(agent.settings.overridden(agent.id, &overrides).unwrap_or_else(|_| agent.settings.clone()))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a transaction is handed its input")]
 fn admit(tx: &mut TransactionContext<'_>, knock: Knock) -> Result<Admitted, ActivityError> {
     let agent = agent(tx, &knock.agent_id)?;
     let settings = settings(tx, &agent)?;

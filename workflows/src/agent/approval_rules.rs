@@ -83,5 +83,5 @@ pub fn should_require_approval(
         AnalysisMethod::Llm | AnalysisMethod::RuleBased => rules.confidence_threshold,
     };
     // A confidence that is no number is none.
-    !(confidence >= threshold)
+    confidence.is_nan() || confidence < threshold
 }

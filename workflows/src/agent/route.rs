@@ -52,7 +52,7 @@ fn route(tx: &mut TransactionContext<'_>, id: &str) -> Result<AgentCommandStatus
         Err(error) => {
             let message = error.failure().message.clone();
             let error = RecordedError { code: error.kind().to_owned(), message };
-            return fail(tx, id, AuditType::AgentCommandRoutingFailed, error);
+            return fail(tx, id, AuditType::AgentCommandRoutingFailed, &error);
         }
     };
     let record = outcome.record;
@@ -61,7 +61,7 @@ fn route(tx: &mut TransactionContext<'_>, id: &str) -> Result<AgentCommandStatus
             code: record.code.unwrap_or_else(|| "command_failed".to_owned()),
             message: record.message.unwrap_or_default(),
         };
-        return fail(tx, id, AuditType::AgentCommandFailed, error);
+        return fail(tx, id, AuditType::AgentCommandFailed, &error);
     }
     dead_letters::dealt_with(tx, &dead_letters::of_command(id))?;
     let mut books = books::open(tx)?;
@@ -95,14 +95,14 @@ fn fail(
     tx: &mut TransactionContext<'_>,
     id: &str,
     told_as: AuditType,
-    error: RecordedError,
+    error: &RecordedError,
 ) -> Result<AgentCommandStatus, ActivityError> {
     let mut books = books::open(tx)?;
     let mut command = books::command(&books, id)?;
     command.error = Some(error.clone());
     books::keep_command(&mut books, command.clone(), AgentCommandStatus::Failed)?;
     drop(books);
-    let letter = dead_letters::give_up_command(tx, &command, &error)?;
+    let letter = dead_letters::give_up_command(tx, &command, error)?;
     let mut books = books::open(tx)?;
     let told: Value = json!({
         "commandId": id, "type": command.command_type, "code": error.code,

@@ -689,9 +689,9 @@ impl AgentService {
             };
             for event in parked.iter().filter(|event| !event.is_behind) {
                 let source = super::job::decision_id(agent.id, event.position);
-                let read = self.engine.transact(namespace, move |tx| {
-                    books::letter_of(&books::open(tx)?, &source)
-                });
+                let read = self
+                    .engine
+                    .transact(namespace, move |tx| books::letter_of(&books::open(tx)?, &source));
                 let Some(letter) = read.await.map_err(refused)? else { continue };
                 let letter = self.letter(namespace, &letter.dead_letter_id)?;
                 match letter.status {

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cucumber::{given, then, when};
-use everstep_activities::contexts::{Caller, Context, ContextCommand, Contract, WorkerContexts, call};
+use everstep_activities::contexts::{
+    Caller, Context, ContextCommand, Contract, WorkerContexts, call,
+};
 use everstep_activities::language::SchemaVersion;
 use everstep_activities::llm::{LlmProvider, WorkerLlm};
 use everstep_engine::log::{Append, Expected, NewEvent, StreamAppend, StreamId};
@@ -325,12 +327,15 @@ async fn begins(world: &mut World, at: i64) {
 #[then(expr = "after an update to {int} loading reads {int}")]
 async fn updated(world: &mut World, to: u64, read: i64) {
     let moved = Moved { agent_id: WATCHER.to_owned(), position: to, lane: "lamp".to_owned() };
-    let update = move |tx: &mut TransactionContext<'_>| call(tx, UPDATE_CHECKPOINT, &caller(), &moved);
+    let update =
+        move |tx: &mut TransactionContext<'_>| call(tx, UPDATE_CHECKPOINT, &caller(), &moved);
     world.books.transact(update).await.unwrap();
     assert_eq!(load(world).await, read);
 }
 
-#[when(expr = "a transaction writes \"A\", a part of the agents' context fails, and it writes \"C\"")]
+#[when(
+    expr = "a transaction writes \"A\", a part of the agents' context fails, and it writes \"C\""
+)]
 async fn part_fails(world: &mut World) {
     let done = world.books.transact(|tx| {
         tx.put(NOTES, "A", &"kept".to_owned())?;
@@ -363,7 +368,8 @@ async fn both_write(world: &mut World) {
             decision_id: None,
             data: json!({ "of": agent }),
         };
-        let note = move |tx: &mut TransactionContext<'_>| call(tx, RECORD_AUDIT_EVENT, &caller(), &new);
+        let note =
+            move |tx: &mut TransactionContext<'_>| call(tx, RECORD_AUDIT_EVENT, &caller(), &new);
         world.books.transact(note).await.unwrap();
     }
 }
@@ -371,7 +377,8 @@ async fn both_write(world: &mut World) {
 async fn audit(world: &World) -> Vec<everstep_workflows::agent::AuditEvent> {
     let agent_id = WATCHER.to_owned();
     let query = AuditQuery { agent_id, audit_type: None, before: None, limit: None };
-    let ask = move |tx: &mut TransactionContext<'_>| call(tx, QUERY_AUDIT_EVENTS, &caller(), &query);
+    let ask =
+        move |tx: &mut TransactionContext<'_>| call(tx, QUERY_AUDIT_EVENTS, &caller(), &query);
     world.books.transact(ask).await.unwrap()
 }
 
@@ -411,7 +418,9 @@ async fn one_commit(world: &mut World) {
         .events
         .iter()
         .filter_map(|event| match &event.recorded.event {
-            HistoryEvent::ActivityScheduled { activity_type, .. } => Some(activity_type.to_string()),
+            HistoryEvent::ActivityScheduled { activity_type, .. } => {
+                Some(activity_type.to_string())
+            }
             _ => None,
         })
         .collect();
@@ -491,11 +500,13 @@ async fn not_past(world: &mut World) {
 
 #[then(expr = "the handler saw {string} and wrote to the audit and the checkpoint")]
 async fn handler_saw(world: &mut World, kind: String) {
-    world.books.until(async |service| {
-        let view = service.describe(DEFAULT_NAMESPACE, WATCHER).await.unwrap();
-        (view.checkpoint.last_processed_position == 1).then_some(())
-    })
-    .await;
+    world
+        .books
+        .until(async |service| {
+            let view = service.describe(DEFAULT_NAMESPACE, WATCHER).await.unwrap();
+            (view.checkpoint.last_processed_position == 1).then_some(())
+        })
+        .await;
     assert_eq!(*world.books.seen.lock().unwrap(), [kind]);
     assert_eq!(audit(world).await.last().unwrap().audit_type.name(), "SomethingElse");
 }

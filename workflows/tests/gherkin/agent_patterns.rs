@@ -123,11 +123,8 @@ fn one_an_hour(world: &mut World, count: u64) {
 
 #[when(expr = "a window of {string} with at most {int} events is loaded in batches of {int}")]
 fn loaded(world: &mut World, duration: String, most: usize, batch: usize) {
-    let window = PatternWindow {
-        event_limit: most,
-        load_batch_size: batch,
-        ..PatternWindow::of(duration)
-    };
+    let window =
+        PatternWindow { event_limit: most, load_batch_size: batch, ..PatternWindow::of(duration) };
     let (all, mut from, mut batches) = (&world.pure.events, 0, 0);
     let kept = load_window(
         |size| {

@@ -77,6 +77,7 @@ fn tell(
 
 /// The outreach handler: a task, and the event that tells of it. Writing to the customer comes
 /// later, and is somebody else's.
+#[expect(clippy::needless_pass_by_value, reason = "a handler is handed its payload")]
 fn suggest(tx: &mut Tx<'_, '_>, caller: &Caller, wanted: Suggest) -> Result<Value, ActivityError> {
     let customer = wanted.customer_id.as_str();
     let mut standing = tx.get(STANDING, customer)?.unwrap_or_default();
@@ -99,6 +100,7 @@ fn suggest(tx: &mut Tx<'_, '_>, caller: &Caller, wanted: Suggest) -> Result<Valu
     Ok(data)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a handler is handed its payload")]
 fn log_risk(tx: &mut Tx<'_, '_>, caller: &Caller, risk: Suggest) -> Result<Value, ActivityError> {
     let data = json!({
         "customerId": risk.customer_id, "reason": risk.reason, "confidence": risk.confidence,
@@ -108,6 +110,7 @@ fn log_risk(tx: &mut Tx<'_, '_>, caller: &Caller, risk: Suggest) -> Result<Value
     Ok(data)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a handler is handed its payload")]
 fn prefer(tx: &mut Tx<'_, '_>, _: &Caller, wish: Prefer) -> Result<Value, ActivityError> {
     let mut standing = tx.get(STANDING, &wish.customer_id)?.unwrap_or_default();
     standing.opted_out = wish.opted_out;
