@@ -15,7 +15,8 @@ const HOUR_MS: u64 = 3_600_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Types that the contract does not name or that have a test of their own.
-const ELSEWHERE: [&str; 5] = ["append", "tally", "deposit", "ledger", "send_command"];
+const ELSEWHERE: [&str; 7] =
+    ["append", "tally", "deposit", "ledger", "send_command", "guarded", "mend_notes"];
 
 async fn pause(api: &Api, id: &str) {
     let path = format!("/api/v1/workflows/{id}/pause");
