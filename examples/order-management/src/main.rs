@@ -67,13 +67,13 @@ enum Verb {
 fn main() -> ExitCode {
     let args = Args::parse();
     if let Some(Verb::Preflight { args, careless }) = args.verb {
-        // A replay runs no activity, so the workflows are all it needs.
-        let worker = Worker::new();
-        let worker = match careless {
-            true => careless::register(worker),
-            false => fulfilment::register(worker),
+        return match release(careless) {
+            Ok(worker) => preflight(&worker, &args),
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
         };
-        return preflight(&worker, &args);
     }
     let worker = match open(&args) {
         Ok(worker) => worker,
@@ -87,6 +87,16 @@ fn main() -> ExitCode {
         announce(&serving.url);
         shoppers::order_for_ever(serving.url, every)
     })
+}
+
+/// What the release's workflows do. A replay runs no activity, so they are all it needs.
+fn release(careless: bool) -> Result<Worker, Box<dyn Error>> {
+    let worker = match careless {
+        true => careless::register(Worker::new()),
+        false => fulfilment::register(Worker::new()),
+    };
+    let nobody_asks_it = agents::provider(None, SocketAddr::from(([127, 0, 0, 1], 9)))?;
+    Ok(agents::register(worker, nobody_asks_it))
 }
 
 /// Starts the payment service and the scripted model, and puts the shop's worker together.

@@ -50,8 +50,12 @@ async fn check(from: &[&str], open: usize) {
     let safe = preflight(from).await;
     assert!(safe.status.success(), "{safe:?}");
     let said = text(&safe.stdout);
-    assert!(said.starts_with(&format!("{open} of {open} open runs safe; 0 break")), "{said}");
-    assert!(said.contains("1 of 1 closed runs replay; 0 differ"), "{said}");
+    // An agent may just be looking at what was sold.
+    let open_runs =
+        said.lines().next().and_then(|line| line.strip_suffix(" open runs safe; 0 break"));
+    let (safe, all) = open_runs.and_then(|runs| runs.split_once(" of ")).unwrap_or_default();
+    assert!(safe == all && all.parse::<usize>().unwrap() >= open, "{said}");
+    assert!(said.contains("closed runs replay; 0 differ"), "{said}");
 
     let careless = preflight(&[from, &["--careless"]].concat()).await;
     assert_eq!(careless.status.code(), Some(1), "{careless:?}");

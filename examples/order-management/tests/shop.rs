@@ -99,6 +99,10 @@ async fn business_goes_on_over_kills_and_nobody_pays_twice() {
     let mut all = BTreeSet::new();
     for row in selling::rows(&api, "orderSummaries").await {
         let key = row["key"].as_str().unwrap().to_owned();
+        // Who changed their mind never submitted it.
+        if key.starts_with("draft-") {
+            continue;
+        }
         if row["state"]["status"] == "draft" {
             drafts.insert(key.clone());
         }
