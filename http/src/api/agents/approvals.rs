@@ -94,21 +94,15 @@ pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     request_body = ReviewBody,
     responses(
         (status = 200, description = "the approval as it is now", body = serde_json::Value),
-        (status = 400, description = "a rejection without a reason", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "a body that cannot be meant", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no such approval or namespace", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "its time is over (`APPROVAL_EXPIRED`), or somebody decided before", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn approve(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
-    let (head, body) = request.into_parts();
-    let body = body::read(&api, &head.headers, body).await?;
-    let body: ReviewBody = body::parse_or_default(&body)?;
-    let namespace = namespace(&head.uri)?;
-    let id = segment(&head.uri, RECORD, "approval")?.into_owned();
-    json(
-        StatusCode::OK,
-        &service(&api).approve(&namespace, &id, caller.0.name(), &body.note).await?,
-    )
+    let (namespace, id, body) = review(&api, request).await?;
+    let reviewed = service(&api).approve(&namespace, &id, caller.0.name(), &body.note).await?;
+    json(StatusCode::OK, &reviewed)
 }
 
 /// Reject what an agent would do
@@ -132,15 +126,18 @@ pub(super) async fn approve(State(api): State<Api>, caller: Caller, request: Req
     ),
 )]
 pub(super) async fn reject(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
+    let (namespace, id, body) = review(&api, request).await?;
+    let reviewed = service(&api).reject(&namespace, &id, caller.0.name(), &body.reason).await?;
+    json(StatusCode::OK, &reviewed)
+}
+
+/// What a review is of, and what it says.
+async fn review(api: &Api, request: Request) -> Result<(String, String, ReviewBody), Problem> {
     let (head, body) = request.into_parts();
-    let body = body::read(&api, &head.headers, body).await?;
-    let body: ReviewBody = body::parse_or_default(&body)?;
-    let namespace = namespace(&head.uri)?;
+    let body = body::read(api, &head.headers, body).await?;
+    let body = body::parse_or_default(&body)?;
     let id = segment(&head.uri, RECORD, "approval")?.into_owned();
-    json(
-        StatusCode::OK,
-        &service(&api).reject(&namespace, &id, caller.0.name(), &body.reason).await?,
-    )
+    Ok((namespace(&head.uri)?, id, body))
 }
 
 /// Expire approvals whose time is over
