@@ -107,9 +107,9 @@ pub use request::{
 };
 pub use run_id::RunId;
 pub use runtime::{
-    Change, ChangeKind, Clock, Engine, EngineConfig, EngineStats, LogSnapshot, NamespaceInfo,
-    NamespaceSettings, OpenError, ReplayReport, RowSnapshot, RunWatch, TransactError,
-    replay_history,
+    Change, ChangeKind, Clock, ContextRows, Engine, EngineConfig, EngineStats, LogSnapshot,
+    NamespaceInfo, NamespaceSettings, OpenError, ReplayReport, RowPage, RowSnapshot, RunWatch,
+    TransactError, replay_history,
 };
 pub use schedule::{
     Backfill, CalendarSpec, DEFAULT_CATCHUP_WINDOW_MS, Overlap, ScheduleAction, ScheduleCounters,
@@ -118,8 +118,8 @@ pub use schedule::{
 pub use sdk::{
     Activity, ActivityContext, ActivityError, ActivityFuture, AttributeType, AttributeValue,
     BoundedContext, CONTEXT_ISOLATED, CancelScope, Cancelled, ChildError, ChildFuture, ChildHandle,
-    ChildResultFuture, Client, ClientError, ContextRules, ContextTable, ContextTx, Counters,
-    Either, EventLinks, Extension, ExternalError, ExternalFuture, ExternalWorkflow,
+    ChildResultFuture, Client, ClientError, ContextReads, ContextRules, ContextTable, ContextTx,
+    Counters, Either, EventLinks, Extension, ExternalError, ExternalFuture, ExternalWorkflow,
     IDEMPOTENCY_CONFLICTS, IdempotencyConflict, Keys, Query, Retry, RowId, RunEnd, Saga, Schedule,
     SearchAttribute, Signal, SignalFuture, StartBuilder, StartFuture, StartedFuture,
     StartedWorkflow, Table, TimerFuture, Transaction, TransactionContext, Update, UpdateFuture,

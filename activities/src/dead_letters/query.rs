@@ -9,10 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::rows::{FIGURES, LETTERS, PLACES};
 use super::{DeadLetter, DeadLetterStatus};
 
-/// How many letters one page looks at; where a filter leaves most of them out, the page is short and
-/// says where to go on.
-const MOST_EXAMINED: usize = 2_000;
-
 /// Which letters.
 #[derive(Clone, Debug, Default)]
 pub struct DeadLetterFilter {
@@ -79,50 +75,17 @@ pub fn list(
     after: Option<&str>,
     size: usize,
 ) -> Result<DeadLetterPage, Rejection> {
-    let size = size.max(1);
-    let (mut found, mut examined) = (Vec::new(), 0);
-    let mut after = after.map(str::to_owned);
-    loop {
-        let page = candidates(rows, filter, after.as_deref(), size)?;
-        let is_last = page.len() < size;
-        for (key, letter) in page {
-            examined += 1;
-            if let Some(letter) = letter.filter(|letter| filter.takes(letter)) {
-                found.push(letter);
-            }
-            after = Some(key);
-            if found.len() == size {
-                return Ok(DeadLetterPage { dead_letters: found, next_page_token: after });
-            }
+    let takes = |letter: &DeadLetter| filter.takes(letter);
+    let page = match filter.status {
+        None => rows.page(LETTERS, "", after, size, |letter| Ok(Some(letter).filter(takes)))?,
+        Some(status) => {
+            let kind = filter.kind.as_ref().map(|kind| format!("{kind}/")).unwrap_or_default();
+            let prefix = format!("{}/{kind}", status.name());
+            let pick = |id: String| Ok(rows.get(LETTERS, &id)?.filter(takes));
+            rows.page(PLACES, &prefix, after, size, pick)?
         }
-        let next = after.clone().filter(|_| !is_last);
-        if next.is_none() || examined >= MOST_EXAMINED {
-            return Ok(DeadLetterPage { dead_letters: found, next_page_token: next });
-        }
-    }
-}
-
-/// Letters with the key that the next page begins after.
-fn candidates(
-    rows: &RowSnapshot,
-    filter: &DeadLetterFilter,
-    after: Option<&str>,
-    size: usize,
-) -> Result<Vec<(String, Option<DeadLetter>)>, Rejection> {
-    let with = |keys: Keys| match after {
-        Some(after) => keys.after(after).limit(size),
-        None => keys.limit(size),
     };
-    let Some(status) = filter.status else {
-        let letters = rows.range(LETTERS, &with(Keys::all()))?;
-        return Ok(letters.into_iter().map(|(id, letter)| (id, Some(letter))).collect());
-    };
-    let prefix = match &filter.kind {
-        Some(kind) => format!("{}/{kind}/", status.name()),
-        None => format!("{}/", status.name()),
-    };
-    let places = rows.range(PLACES, &with(Keys::prefix(prefix)))?;
-    places.into_iter().map(|(key, id)| Ok((key, rows.get(LETTERS, &id)?))).collect()
+    Ok(DeadLetterPage { dead_letters: page.items, next_page_token: page.next })
 }
 
 /// How many letters there are, by kind, state and target.

@@ -180,6 +180,7 @@ impl Shard {
                     self.tell_end(run_id, &result);
                 }
                 Effect::Changed(change) => changes.push(change),
+                Effect::Announce(news) => drop(news.send_replace(())),
                 Effect::Span(span) => self.report_span(*span),
             }
         }
@@ -247,6 +248,7 @@ pub(super) fn refuse(effects: Vec<Effect>, rejection: &Rejection) {
             | Effect::UpdateEnded { .. }
             | Effect::Closed(..)
             | Effect::Changed(_)
+            | Effect::Announce(_)
             | Effect::Span(_) => {}
         }
     }

@@ -1,17 +1,22 @@
 //! The application's rows and the log as they are at one durable moment, read off the loop.
 
+use std::sync::Arc;
+
 use everstep_storage::log::LogReader;
 use everstep_storage::{Range, Snapshot};
 use serde::de::DeserializeOwned;
 
 use super::engine::Engine;
 use super::keys::APP_ROWS;
-use crate::{Keys, Rejection, Table};
+use crate::sdk::Registry;
+use crate::{Keys, Rejection, Table, Timestamp};
 
 /// A moment of the store. Read a page and let it go: a store keeps what a snapshot sees.
 pub struct RowSnapshot {
     snapshot: Box<dyn Snapshot>,
     namespace: String,
+    now: Timestamp,
+    pub(super) registry: Arc<Registry>,
 }
 
 impl std::fmt::Debug for RowSnapshot {
@@ -21,6 +26,11 @@ impl std::fmt::Debug for RowSnapshot {
 }
 
 impl RowSnapshot {
+    /// The engine's time when it was taken.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// The event log at the same moment.
     pub fn log(&self) -> LogReader<'_> {
         LogReader::new(&*self.snapshot, &self.namespace)
@@ -83,6 +93,7 @@ impl Engine {
     pub fn rows(&self, namespace: &str) -> Result<RowSnapshot, Rejection> {
         self.check_namespace(namespace)?;
         let snapshot = self.store().snapshot()?;
-        Ok(RowSnapshot { snapshot, namespace: namespace.to_owned() })
+        let (namespace, now) = (namespace.to_owned(), self.now());
+        Ok(RowSnapshot { snapshot, namespace, now, registry: Arc::clone(&self.inner.registry) })
     }
 }

@@ -160,11 +160,13 @@ impl Shard {
             (tx.changes, tx.asks, tx.log.into_changes())
         };
         let (mut letters, mut schedules) = (Vec::with_capacity(asks.len()), Vec::new());
+        let mut announced = Vec::new();
         for ask in asks {
             match ask {
                 Ask::Schedule(ask) => {
                     schedules.push(self.grant_schedule(namespace, ask, &schedules)?);
                 }
+                Ask::Announce(news) => announced.push(news),
                 Ask::Start(request) => {
                     letters.push(self.checked_start(*request, &letters)?);
                 }
@@ -182,6 +184,7 @@ impl Shard {
             log.accept(appended, &mut self.turn.batch, self.turn.number);
         }
         letters.into_iter().for_each(|letter| self.turn.mailbox.post(letter));
+        self.turn.effects.extend(announced.into_iter().map(Effect::Announce));
         schedules.into_iter().for_each(|granted| self.carry_out(granted));
         Ok(())
     }

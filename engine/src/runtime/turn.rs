@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use everstep_storage::Batch;
 use everstep_storage::log::Appended;
+use tokio::sync::watch;
 
 use super::changes::{Change, ChangeKind};
 use super::history_log::{Home, encode_apart};
@@ -68,6 +69,8 @@ pub(super) enum Effect {
     /// The run is closed: tell who waits, and let it go.
     Closed(RunId, RunResult),
     Changed(Change),
+    /// Wakes who watches.
+    Announce(watch::Sender<()>),
     /// A span has ended.
     Span(Box<FinishedSpan>),
 }

@@ -4,10 +4,12 @@
 //! type, so that the compiler refuses another context's; and they lie where no plain [`Table`]
 //! reaches, so that a transaction without a context does not reach them either.
 //!
-//! Invariant: a row of a context's table is read and written through a [`ContextTx`] of that context
-//! only, and one is made only with a value of the type that the worker declared under its name.
+//! Invariant: a row of a context's table is written through a [`ContextTx`] of that context only, and
+//! read through one or through a [`ContextRows`] of it; either is made only with a value of the type
+//! that the worker declared under its name.
 //!
 //! [`Table`]: super::Table
+//! [`ContextRows`]: crate::ContextRows
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
@@ -108,6 +110,73 @@ impl Worker {
     }
 }
 
+impl Owners {
+    /// What the contract of a context says, for who has a value of its type.
+    ///
+    /// # Errors
+    /// `CONTEXT_ISOLATED` when the worker declares another type under the context's name, or none.
+    pub(crate) fn rules<C: BoundedContext>(
+        &self,
+        _: &C,
+    ) -> Result<Arc<dyn ContextRules>, ActivityError> {
+        match self.0.get(C::NAME) {
+            Some((owner, rules)) if *owner == TypeId::of::<C>() => Ok(Arc::clone(rules)),
+            Some(_) => Err(isolated(format!("context `{}` is declared by another type", C::NAME))),
+            None => Err(isolated(format!("context `{}` is not declared by this worker", C::NAME))),
+        }
+    }
+}
+
+/// What a context reads of its own tables: within a transaction, or off the loop.
+pub trait ContextReads<C: BoundedContext> {
+    /// The engine's time: the same for everything that is read here.
+    fn now(&self) -> Timestamp;
+
+    /// The row under `key`.
+    ///
+    /// # Errors
+    /// `UNDECLARED_CMS_TYPE`, a stored value of another shape, a store that cannot be read.
+    fn get<V: DeserializeOwned>(
+        &self,
+        table: ContextTable<C, V>,
+        key: &str,
+    ) -> Result<Option<V>, ActivityError>;
+
+    /// Rows in the order of their keys.
+    ///
+    /// # Errors
+    /// As [`ContextReads::get`].
+    fn range<V: DeserializeOwned>(
+        &self,
+        table: ContextTable<C, V>,
+        keys: &Keys,
+    ) -> Result<Vec<(String, V)>, ActivityError>;
+}
+
+impl<C: BoundedContext> ContextReads<C> for ContextTx<'_, '_, C> {
+    fn now(&self) -> Timestamp {
+        self.tx.now()
+    }
+
+    fn get<V: DeserializeOwned>(
+        &self,
+        table: ContextTable<C, V>,
+        key: &str,
+    ) -> Result<Option<V>, ActivityError> {
+        self.rules.check_table(table.name)?;
+        self.tx.get(owned(table), key)
+    }
+
+    fn range<V: DeserializeOwned>(
+        &self,
+        table: ContextTable<C, V>,
+        keys: &Keys,
+    ) -> Result<Vec<(String, V)>, ActivityError> {
+        self.rules.check_table(table.name)?;
+        self.tx.range(owned(table), keys)
+    }
+}
+
 /// A transaction as one context sees it.
 pub struct ContextTx<'t, 'a, C> {
     tx: &'t mut TransactionContext<'a>,
@@ -125,16 +194,10 @@ impl<'a> TransactionContext<'a> {
     /// `CONTEXT_ISOLATED` when the worker declares another type under the context's name, or none.
     pub fn enter<C: BoundedContext>(
         &mut self,
-        _: &C,
+        context: &C,
     ) -> Result<ContextTx<'_, 'a, C>, ActivityError> {
-        match self.owners.0.get(C::NAME) {
-            Some((owner, rules)) if *owner == TypeId::of::<C>() => {
-                let rules = Arc::clone(rules);
-                Ok(ContextTx { tx: self, rules, violation: None, context: PhantomData })
-            }
-            Some(_) => Err(isolated(format!("context `{}` is declared by another type", C::NAME))),
-            None => Err(isolated(format!("context `{}` is not declared by this worker", C::NAME))),
-        }
+        let rules = self.owners.rules(context)?;
+        Ok(ContextTx { tx: self, rules, violation: None, context: PhantomData })
     }
 }
 
@@ -162,8 +225,7 @@ impl<'a, C: BoundedContext> ContextTx<'_, 'a, C> {
         table: ContextTable<C, V>,
         key: &str,
     ) -> Result<Option<V>, ActivityError> {
-        self.rules.check_table(table.name)?;
-        self.tx.get(owned(table), key)
+        ContextReads::get(self, table, key)
     }
 
     /// Rows in the order of their keys.
@@ -175,8 +237,7 @@ impl<'a, C: BoundedContext> ContextTx<'_, 'a, C> {
         table: ContextTable<C, V>,
         keys: &Keys,
     ) -> Result<Vec<(String, V)>, ActivityError> {
-        self.rules.check_table(table.name)?;
-        self.tx.range(owned(table), keys)
+        ContextReads::range(self, table, keys)
     }
 
     /// The row under `key` becomes `value`.
@@ -294,6 +355,7 @@ impl<'a, C: BoundedContext> ContextTx<'_, 'a, C> {
     }
 }
 
-const fn owned<C: BoundedContext, V>(table: ContextTable<C, V>) -> super::Table<V> {
+/// The plain table below a context's.
+pub(crate) const fn owned<C: BoundedContext, V>(table: ContextTable<C, V>) -> super::Table<V> {
     super::Table::owned(C::NAME, table.name)
 }

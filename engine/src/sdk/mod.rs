@@ -35,7 +35,9 @@ mod worker;
 
 pub use activity_context::ActivityContext;
 pub(crate) use bounded::Owners;
-pub use bounded::{BoundedContext, CONTEXT_ISOLATED, ContextRules, ContextTable, ContextTx};
+pub use bounded::{
+    BoundedContext, CONTEXT_ISOLATED, ContextReads, ContextRules, ContextTable, ContextTx,
+};
 pub use cancel::Cancelled;
 pub use child::{ChildError, ChildFuture, StartFuture, StartedWorkflow};
 pub use child_handle::{ChildHandle, ChildResultFuture, StartedFuture};
@@ -64,6 +66,7 @@ pub use worker::Worker;
 
 pub(crate) use self::core::{Asked, Awaited, Core, InlineStep};
 pub(crate) use activity_context::{AttemptHandle, AttemptHost, AttemptOf, Heartbeat};
+pub(crate) use bounded::owned;
 pub(crate) use cancel::root;
 pub(crate) use error::{CANCELLED, HANDED_OVER};
 pub(crate) use patch::Foresight;

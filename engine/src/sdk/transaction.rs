@@ -9,6 +9,7 @@ use bytes::Bytes;
 use everstep_storage::log::{Draft, Origin};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use super::nested::Undo;
 use super::tables::{Counters, Keys, OWNED, Table, prefix};
@@ -57,8 +58,13 @@ impl RowChange {
 #[derive(Debug)]
 pub(crate) enum Ask {
     Start(Box<StartRequest>),
-    Signal { workflow_id: String, signal: SignalInput },
+    Signal {
+        workflow_id: String,
+        signal: SignalInput,
+    },
     Schedule(ScheduleAsk),
+    /// Wakes those who wait for what the transaction changes.
+    Announce(watch::Sender<()>),
 }
 
 /// Given to the code of a transaction: the application's tables as they are now, and what is to
@@ -122,6 +128,12 @@ impl<'a> TransactionContext<'a> {
             extensions,
             vetoed: None,
         }
+    }
+
+    /// Wakes whoever watches `news` in this process once the transaction is durable; nobody when it is
+    /// refused, undone, or the process dies. Who waits reads the rows first, and again when woken.
+    pub fn announce(&mut self, news: &watch::Sender<()>) {
+        self.asks.push(Ask::Announce(news.clone()));
     }
 
     /// What a domain module keeps with the worker.

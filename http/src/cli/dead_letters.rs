@@ -6,14 +6,10 @@ use clap::Subcommand;
 use everstep_activities::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterStatus};
 use everstep_activities::decider::fsm::State;
 
-use super::remote::{CliError, RemoteArgs, print, print_json};
+use super::remote::{CliError, RemoteArgs, pages, print_json};
 use super::screen::{Colour, Screen};
 use super::table::{Align, Cell, Table};
-
-fn status(text: &str) -> Result<DeadLetterStatus, String> {
-    let known: Vec<&str> = DeadLetterStatus::ALL.iter().map(|one| one.name()).collect();
-    DeadLetterStatus::named(text).ok_or_else(|| format!("one of {}", known.join(", ")))
-}
+use super::values;
 
 /// What is done with dead letters.
 #[derive(Clone, Debug, Subcommand)]
@@ -24,7 +20,7 @@ pub(super) enum DeadLettersCommand {
         #[arg(long, value_name = "KIND")]
         kind: Option<String>,
         /// Only pending, retrying, resolved or ignored ones.
-        #[arg(long, value_name = "STATUS", value_parser = status)]
+        #[arg(long, value_name = "STATUS", value_parser = values::state::<DeadLetterStatus>)]
         status: Option<DeadLetterStatus>,
         /// Only for this target.
         #[arg(long, value_name = "TARGET")]
@@ -88,29 +84,18 @@ impl DeadLettersCommand {
 }
 
 fn said(remote: &RemoteArgs, letter: &DeadLetter) -> Result<ExitCode, CliError> {
-    match remote.json {
-        true => print_json(letter)?,
-        false => print(&format!("{}  {}", letter.id, letter.status.name()))?,
-    }
-    Ok(ExitCode::SUCCESS)
+    remote.told(letter, || format!("{}  {}", letter.id, letter.status.name()))
 }
 
 fn list(filter: &DeadLetterFilter, remote: &RemoteArgs) -> ExitCode {
     remote.run(async |client| {
-        let (mut after, mut all) = (None::<String>, Vec::new());
-        loop {
+        let all = pages(usize::MAX, async |after| {
             let page = client.dead_letters(filter, after.as_deref()).await?;
-            all.extend(page.dead_letters);
-            after = page.next_page_token;
-            if after.is_none() {
-                break;
-            }
-        }
-        match remote.json {
-            true => print_json(&serde_json::json!({ "dead_letters": all }))?,
-            false => print(&render(&all, Screen::stdout()))?,
-        }
-        Ok(ExitCode::SUCCESS)
+            Ok((page.dead_letters, page.next_page_token))
+        });
+        let all = all.await?;
+        let document = serde_json::json!({ "dead_letters": all });
+        remote.told(&document, || render(&all, Screen::stdout()))
     })
 }
 
@@ -146,10 +131,6 @@ fn render(letters: &[DeadLetter], screen: Screen) -> String {
 fn stats(remote: &RemoteArgs) -> ExitCode {
     remote.run(async |client| {
         let figures = client.dead_letter_stats().await?;
-        if remote.json {
-            print_json(&serde_json::json!({ "figures": figures }))?;
-            return Ok(ExitCode::SUCCESS);
-        }
         let mut table = Table::new([
             ("KIND", Align::Left),
             ("STATE", Align::Left),
@@ -164,7 +145,7 @@ fn stats(remote: &RemoteArgs) -> ExitCode {
                 Cell::new(one.count.to_string()),
             ]);
         }
-        print(&table.render(Screen::stdout()))?;
-        Ok(ExitCode::SUCCESS)
+        let document = serde_json::json!({ "figures": figures });
+        remote.told(&document, || table.render(Screen::stdout()))
     })
 }

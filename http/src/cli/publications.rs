@@ -6,17 +6,13 @@ use clap::Subcommand;
 use everstep_activities::decider::fsm::State;
 use everstep_workflows::publication::{PublicationFilter, PublicationStatus};
 
-use super::remote::{RemoteArgs, print, print_json};
+use super::remote::{RemoteArgs, pages};
 use super::screen::{Colour, Screen};
 use super::table::{Align, Cell, Table};
+use super::values;
 
 /// The most that is listed; a filter finds what lies further on.
 const MOST: usize = 1_000;
-
-fn status(text: &str) -> Result<PublicationStatus, String> {
-    let known: Vec<&str> = PublicationStatus::ALL.iter().map(|one| one.name()).collect();
-    PublicationStatus::named(text).ok_or_else(|| format!("one of {}", known.join(", ")))
-}
 
 /// What is done with publications.
 #[derive(Clone, Debug, Subcommand)]
@@ -27,7 +23,7 @@ pub(super) enum PublicationsCommand {
         #[arg(long, value_name = "POSITION")]
         event: Option<u64>,
         /// Only pending, delivered, failed or dead_letter ones.
-        #[arg(long, value_name = "STATUS", value_parser = status)]
+        #[arg(long, value_name = "STATUS", value_parser = values::state::<PublicationStatus>)]
         status: Option<PublicationStatus>,
         /// Only to this context.
         #[arg(long, value_name = "CONTEXT")]
@@ -43,19 +39,11 @@ impl PublicationsCommand {
         let filter =
             PublicationFilter { position: *event, status: *status, target: target.clone() };
         remote.run(async |client| {
-            let (mut after, mut all) = (None::<String>, Vec::new());
-            while all.len() < MOST {
+            let all = pages(MOST, async |after| {
                 let page = client.publications(&filter, after.as_deref()).await?;
-                all.extend(page.publications);
-                after = page.next_page_token;
-                if after.is_none() {
-                    break;
-                }
-            }
-            if remote.json {
-                print_json(&serde_json::json!({ "publications": all }))?;
-                return Ok(ExitCode::SUCCESS);
-            }
+                Ok((page.publications, page.next_page_token))
+            });
+            let all = all.await?;
             let mut table = Table::new([
                 ("EVENT", Align::Right),
                 ("TYPE", Align::Left),
@@ -79,8 +67,8 @@ impl PublicationsCommand {
                     Cell::new(one.last_error.as_deref().unwrap_or_default()),
                 ]);
             }
-            print(&table.render(Screen::stdout()))?;
-            Ok(ExitCode::SUCCESS)
+            let document = serde_json::json!({ "publications": all });
+            remote.told(&document, || table.render(Screen::stdout()))
         })
     }
 }

@@ -138,6 +138,39 @@ impl RemoteArgs {
     }
 }
 
+impl RemoteArgs {
+    /// Prints what was answered: the document itself, or what a person reads.
+    pub(super) fn told(
+        &self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<ExitCode, CliError> {
+        match self.json {
+            true => print_json(document)?,
+            false => print(&text())?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Page after page of a list, from `ask`, which takes a page's token and answers its items and the
+/// next one's; at most `most` items, to the end of a page.
+pub(super) async fn pages<T>(
+    most: usize,
+    mut ask: impl AsyncFnMut(Option<String>) -> Result<(Vec<T>, Option<String>), ClientError>,
+) -> Result<Vec<T>, ClientError> {
+    let (mut after, mut all) = (None, Vec::new());
+    while all.len() < most {
+        let (items, next) = ask(after).await?;
+        all.extend(items);
+        if next.is_none() {
+            break;
+        }
+        after = next;
+    }
+    Ok(all)
+}
+
 /// Prints text to stdout.
 pub(crate) fn print(text: &str) -> Result<(), CliError> {
     let mut stdout = std::io::stdout().lock();

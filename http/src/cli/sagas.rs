@@ -7,16 +7,11 @@ use everstep_activities::decider::fsm::State;
 use everstep_workflows::saga::{SagaFilter, SagaRecord, SagaStatus};
 use serde_json::Value;
 
-use super::remote::{CliError, RemoteArgs, print, print_json};
+use super::remote::{CliError, RemoteArgs, pages, print_json};
 use super::screen::{Colour, Screen};
 use super::table::{Align, Cell, Table};
 use super::values;
 use crate::Payload;
-
-fn status(text: &str) -> Result<SagaStatus, String> {
-    let known: Vec<&str> = SagaStatus::ALL.iter().map(|one| one.name()).collect();
-    SagaStatus::named(text).ok_or_else(|| format!("one of {}", known.join(", ")))
-}
 
 /// What is done with sagas.
 #[derive(Clone, Debug, Subcommand)]
@@ -24,7 +19,7 @@ pub(super) enum SagasCommand {
     /// List sagas, the newest first.
     List {
         /// Only pending, running, compensating, completed, compensated or failed ones.
-        #[arg(long, value_name = "STATUS", value_parser = status)]
+        #[arg(long, value_name = "STATUS", value_parser = values::state::<SagaStatus>)]
         status: Option<SagaStatus>,
         /// Only of this type.
         #[arg(long = "type", value_name = "TYPE")]
@@ -89,11 +84,7 @@ impl SagasCommand {
                 let input = input.clone().unwrap_or_default();
                 let started = client.start_saga(saga_type, id, &input).await?;
                 let word = if started.is_new { "started" } else { "is there already" };
-                match remote.json {
-                    true => print_json(&started)?,
-                    false => print(&format!("{id} {word}: {}", started.saga.status.name()))?,
-                }
-                Ok(ExitCode::SUCCESS)
+                remote.told(&started, || format!("{id} {word}: {}", started.saga.status.name()))
             }),
             Self::Retry(IdArgs { id, remote }) => {
                 remote.run(async |client| said(remote, &client.retry_saga(id).await?))
@@ -106,31 +97,20 @@ impl SagasCommand {
 
 fn said(remote: &RemoteArgs, saga: &Value) -> Result<ExitCode, CliError> {
     let text = |name: &str| saga[name].as_str().unwrap_or_default();
-    match remote.json {
-        true => print_json(saga)?,
-        false => print(&format!("{}  {}", text("saga_id"), text("status")))?,
-    }
-    Ok(ExitCode::SUCCESS)
+    remote.told(saga, || format!("{}  {}", text("saga_id"), text("status")))
 }
 
 fn list(filter: &SagaFilter, remote: &RemoteArgs) -> ExitCode {
     /// The most that is listed; a filter finds what lies further back.
     const MOST: usize = 1_000;
     remote.run(async |client| {
-        let (mut after, mut all) = (None::<String>, Vec::new());
-        while all.len() < MOST {
+        let all = pages(MOST, async |after| {
             let page = client.sagas(filter, after.as_deref()).await?;
-            all.extend(page.sagas);
-            after = page.next_page_token;
-            if after.is_none() {
-                break;
-            }
-        }
-        match remote.json {
-            true => print_json(&serde_json::json!({ "sagas": all }))?,
-            false => print(&render(&all, Screen::stdout()))?,
-        }
-        Ok(ExitCode::SUCCESS)
+            Ok((page.sagas, page.next_page_token))
+        });
+        let all = all.await?;
+        let document = serde_json::json!({ "sagas": all });
+        remote.told(&document, || render(&all, Screen::stdout()))
     })
 }
 

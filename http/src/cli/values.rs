@@ -5,6 +5,8 @@
 
 use std::io::Read;
 
+use everstep_activities::decider::fsm::State;
+
 pub(crate) use crate::duration::parse as duration;
 use crate::{Payload, Timestamp};
 
@@ -73,6 +75,12 @@ pub(super) fn plain_attribute(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("`{text}` is no attribute; write NAME=VALUE")),
     }
+}
+
+/// A state by its name.
+pub(super) fn state<S: State>(text: &str) -> Result<S, String> {
+    let known: Vec<&str> = S::ALL.iter().map(|one| one.name()).collect();
+    S::named(text).ok_or_else(|| format!("one of {}", known.join(", ")))
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ async fn health_says_how_it_is() {
 #[tokio::test]
 async fn every_error_has_a_page() {
     let server = TestServer::start().await;
-    for code in everstep::api::error_code::ALL {
+    for code in everstep::api::error_code::all() {
         let page = server.get(&format!("/errors/{}", code.name)).await;
         assert_eq!(page.status, 200);
         assert_eq!(page.headers["content-type"], "text/markdown; charset=utf-8");

@@ -148,7 +148,7 @@ fn request(
     messages: Vec<LlmMessage>,
     subject: &str,
 ) -> Result<LlmRequest, ActivityError> {
-    let thread = threads::read(tx, &threads::thread_id(agent.id, subject))?;
+    let thread = threads::read(&threads::open(tx)?, &threads::thread_id(agent.id, subject))?;
     let said = thread.map(|thread| thread.messages).unwrap_or_default();
     let mut messages = messages.into_iter();
     let told = messages.next();

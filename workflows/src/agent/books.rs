@@ -15,7 +15,7 @@
 //! then its subscription, so that both are a range.
 
 use everstep_engine::{
-    ActivityError, BoundedContext, ContextTable, ContextTx, Keys, TransactionContext,
+    ActivityError, BoundedContext, ContextReads, ContextTable, ContextTx, Keys, TransactionContext,
 };
 use serde_json::Value;
 
@@ -102,7 +102,7 @@ pub(super) fn load_checkpoint(
 
 /// The checkpoint as it is, without beginning one.
 pub(super) fn peek_checkpoint(
-    books: &Books<'_, '_>,
+    books: &impl ContextReads<AgentsContext>,
     agent_id: &str,
 ) -> Result<Option<Checkpoint>, ActivityError> {
     books.get(CHECKPOINTS, &of_agent(agent_id))
@@ -130,7 +130,7 @@ pub(super) fn keep_lane(
 
 /// Lanes in the order of their names.
 pub(super) fn lanes(
-    books: &Books<'_, '_>,
+    books: &impl ContextReads<AgentsContext>,
     agent_id: &str,
     limit: usize,
 ) -> Result<Vec<(String, LaneCheckpoint)>, ActivityError> {
@@ -173,7 +173,7 @@ fn audit_key(agent_id: &str, audit_id: u64) -> String {
 /// Records of one agent, newest first, from before `before`, as far as `takes` says; and whether
 /// there may be more.
 pub(super) fn audit(
-    books: &Books<'_, '_>,
+    books: &impl ContextReads<AgentsContext>,
     agent_id: &str,
     before: Option<u64>,
     limit: usize,
@@ -241,7 +241,7 @@ fn place(kind: Kind, agent_id: &str, status: &str, at_ms: i64, id: &str) -> Stri
 
 /// Ids of one agent's records of a status, newest first.
 pub(super) fn ids(
-    books: &Books<'_, '_>,
+    books: &impl ContextReads<AgentsContext>,
     kind: Kind,
     agent_id: &str,
     status: &str,
@@ -250,6 +250,28 @@ pub(super) fn ids(
     let prefix = format!("{}{SEPARATOR}", key(&[kind.name(), agent_id, status]));
     let found = books.range(RECORDS, &Keys::prefix(prefix).limit(limit))?;
     Ok(found.into_iter().map(|(_, id)| id).collect())
+}
+
+/// Commands of one agent and status, newest first.
+pub(super) fn commands(
+    books: &impl ContextReads<AgentsContext>,
+    agent_id: &str,
+    status: &str,
+    limit: usize,
+) -> Result<Vec<AgentCommand>, ActivityError> {
+    let ids = ids(books, Kind::Command, agent_id, status, limit)?;
+    ids.iter().map(|id| command(books, id)).collect()
+}
+
+/// Approvals of one agent and status, newest first.
+pub(super) fn approvals(
+    books: &impl ContextReads<AgentsContext>,
+    agent_id: &str,
+    status: &str,
+    limit: usize,
+) -> Result<Vec<AgentApproval>, ActivityError> {
+    let ids = ids(books, Kind::Approval, agent_id, status, limit)?;
+    ids.iter().map(|id| approval(books, id)).collect()
 }
 
 pub(super) const fn status_name(status: AgentCommandStatus) -> &'static str {
@@ -261,7 +283,10 @@ pub(super) const fn status_name(status: AgentCommandStatus) -> &'static str {
     }
 }
 
-pub(super) fn command(books: &Books<'_, '_>, id: &str) -> Result<AgentCommand, ActivityError> {
+pub(super) fn command(
+    books: &impl ContextReads<AgentsContext>,
+    id: &str,
+) -> Result<AgentCommand, ActivityError> {
     let found = books.get(COMMANDS, &record_key(id))?;
     found.ok_or_else(|| refused(RECORD_NOT_FOUND, format!("agent command `{id}` does not exist")))
 }
@@ -286,14 +311,17 @@ pub(super) fn keep_command(
     books.put(COMMANDS, &record_key(&id), &command)
 }
 
-pub(super) fn approval(books: &Books<'_, '_>, id: &str) -> Result<AgentApproval, ActivityError> {
+pub(super) fn approval(
+    books: &impl ContextReads<AgentsContext>,
+    id: &str,
+) -> Result<AgentApproval, ActivityError> {
     let found = books.get(APPROVALS, &record_key(id))?;
     found.ok_or_else(|| refused(RECORD_NOT_FOUND, format!("approval `{id}` does not exist")))
 }
 
 /// An approval, if there is one.
 pub(super) fn find_approval(
-    books: &Books<'_, '_>,
+    books: &impl ContextReads<AgentsContext>,
     id: &str,
 ) -> Result<Option<AgentApproval>, ActivityError> {
     books.get(APPROVALS, &record_key(id))
@@ -301,7 +329,7 @@ pub(super) fn find_approval(
 
 /// A command, if there is one.
 pub(super) fn find_command(
-    books: &Books<'_, '_>,
+    books: &impl ContextReads<AgentsContext>,
     id: &str,
 ) -> Result<Option<AgentCommand>, ActivityError> {
     books.get(COMMANDS, &record_key(id))
@@ -324,7 +352,10 @@ pub(super) fn keep_approval(
 }
 
 /// What an agent has used, as of now.
-pub(super) fn usage(books: &Books<'_, '_>, agent_id: &str) -> Result<Usage, ActivityError> {
+pub(super) fn usage(
+    books: &impl ContextReads<AgentsContext>,
+    agent_id: &str,
+) -> Result<Usage, ActivityError> {
     let mut usage = books.get(USAGE, agent_id)?.unwrap_or_default();
     usage.spending = usage.spending.on(books.now().as_millis());
     Ok(usage)
@@ -340,7 +371,7 @@ pub(super) fn keep_usage(
 
 /// The dead letter of an event or a command, if it ever had one.
 pub(super) fn letter_of(
-    books: &Books<'_, '_>,
+    books: &impl ContextReads<AgentsContext>,
     source: &str,
 ) -> Result<Option<LetterOf>, ActivityError> {
     books.get(LETTERS, &record_key(source))

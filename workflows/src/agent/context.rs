@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::admit::agent;
 use super::audit::AuditType;
 use super::books::{self, AgentsContext};
+use super::definition::Agents;
 use super::error::INVALID_LIFECYCLE_TRANSITION;
 use super::functions::{self, FUNCTIONS};
 use super::lifecycle::LifecycleVerb;
@@ -122,6 +123,7 @@ fn steer_agent(
         "configOverrides": steer.config_overrides,
     });
     books::note(&mut books, agent.id, kind, None, told)?;
+    Agents::announce(books.transaction());
     let answer = json!({ "agentId": agent.id, "status": after });
     Ok(Handled::Executed(Decision::new().result(Payload::from_value(&answer)?)))
 }

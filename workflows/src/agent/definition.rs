@@ -12,6 +12,7 @@ use everstep_activities::llm::Llm;
 use everstep_engine::log::RecordedEvent;
 use everstep_engine::{ActivityError, Engine, Extension, QueueLimits, TransactionContext, Worker};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::settings::{AgentLimits, AgentSettings};
 use super::{
@@ -328,6 +329,8 @@ pub struct Agents {
     /// Shared with the workflows' code.
     known: Shared,
     pub(super) default_on_complete: Option<Arc<OnComplete>>,
+    /// Changes when an agent may have become active.
+    pub(super) news: watch::Sender<()>,
     mistakes: Vec<String>,
 }
 
@@ -360,6 +363,13 @@ impl Agents {
     /// An agent by its id.
     pub fn get(&self, id: &str) -> Option<Arc<Agent>> {
         self.known.get(id)
+    }
+
+    /// Wakes the events that wait for an agent, once the transaction is durable.
+    pub(super) fn announce(tx: &mut TransactionContext<'_>) {
+        if let Some(agents) = tx.extension::<Self>() {
+            tx.announce(&agents.news);
+        }
     }
 
     /// Every agent, by id.

@@ -248,9 +248,7 @@ pub(super) fn declare(context: Context<AgentsContext>) -> Context<AgentsContext>
     context
         .command(QUERY_COMMANDS, |books, _, of| {
             let status = of.status.as_deref().unwrap_or("pending");
-            let kind = books::Kind::Command;
-            let ids = books::ids(books, kind, &of.agent_id, status, most(of.limit))?;
-            ids.iter().map(|id| books::command(books, id)).collect()
+            books::commands(books, &of.agent_id, status, most(of.limit))
         })
         .command(CREATE_APPROVAL, |books, _, approval| {
             known(books, &approval.agent_id)?;
@@ -275,9 +273,7 @@ pub(super) fn declare(context: Context<AgentsContext>) -> Context<AgentsContext>
         })
         .command(QUERY_PENDING_APPROVALS, |books, _, of| {
             let status = of.status.as_deref().unwrap_or("pending");
-            let kind = books::Kind::Approval;
-            let ids = books::ids(books, kind, &of.agent_id, status, most(of.limit))?;
-            ids.iter().map(|id| books::approval(books, id)).collect()
+            books::approvals(books, &of.agent_id, status, most(of.limit))
         })
         .command(EXPIRE_PENDING, |books, _, of| {
             approvals::expire_pending(books.transaction(), &[of.agent_id.as_str()])

@@ -9,7 +9,7 @@ use everstep_engine::{
 use serde_json::json;
 
 use super::audit::AuditType;
-use super::{AgentStatus, books};
+use super::{AgentStatus, Agents, books};
 
 /// Waits for the cool-down of an agent, in milliseconds.
 pub(super) const AGENT_RECOVERY: Workflow<(String, u64), ()> = Workflow::new("agent_recovery");
@@ -40,5 +40,7 @@ fn recover(tx: &mut TransactionContext<'_>, agent_id: String) -> Result<(), Acti
     checkpoint.reason = None;
     books::keep_checkpoint(&mut books, checkpoint)?;
     let data = json!({ "by": "recovery" });
-    books::note(&mut books, &agent_id, AuditType::AgentResumed, None, data).map(drop)
+    books::note(&mut books, &agent_id, AuditType::AgentResumed, None, data)?;
+    Agents::announce(books.transaction());
+    Ok(())
 }

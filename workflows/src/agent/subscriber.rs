@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use everstep_activities::dead_letters::{self as letters, DeadLetterStatus};
 use everstep_engine::{
-    ActivityError, Engine, IdReuse, OnConflict, Payload, Rejection, RunStatus, Selector,
-    StartRequest, Worker,
+    ActivityError, Engine, IdReuse, OnConflict, Payload, Rejection, RowSnapshot, RunStatus,
+    Selector, StartRequest, Worker,
 };
 use serde_json::Value;
 
-use super::definition::{Agent, Shared};
+use super::definition::{Agent, Agents, Shared};
 use super::flow::AGENT_EVENT;
 use super::job::{AgentJob, Completion, CompletionResult, decision_id, workflow_id};
 use super::records::RecordedError;
@@ -24,8 +24,6 @@ use crate::subscriptions::{Incoming, Subscriber, SubscriberWorker};
 const LOADS: u32 = 3;
 /// How long a workflow's end is waited for at once.
 const POLL: Duration = Duration::from_secs(30);
-/// How long one that waits for its agent rests before it looks again, though nothing was heard.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Lanes beyond those that ask or wait for their turn, so that one too many is seen.
 const BEYOND: usize = 10;
 
@@ -145,31 +143,23 @@ fn unavailable(error: impl std::fmt::Display) -> ActivityError {
     ActivityError::new("unavailable", error)
 }
 
-async fn status(
-    engine: &Engine,
-    namespace: &str,
-    id: &'static str,
-) -> Result<AgentStatus, ActivityError> {
-    let read = engine.transact(namespace, move |tx| {
-        let checkpoint = books::peek_checkpoint(&books::open(tx)?, id)?;
-        Ok(checkpoint.map(|checkpoint| checkpoint.status).unwrap_or_default())
-    });
-    read.await.map_err(unavailable)
-}
-
+/// Waits while the agent takes no events: whoever lets it go on wakes those who wait.
 async fn wait_until_active(
     engine: &Engine,
     namespace: &str,
     id: &'static str,
 ) -> Result<(), ActivityError> {
-    let mut changes = engine.changes();
-    while status(engine, namespace, id).await? != AgentStatus::Active {
+    let Some(agents) = engine.extension::<Agents>() else { return Ok(()) };
+    let mut news = agents.news.subscribe();
+    let status = |rows: &RowSnapshot| {
+        let checkpoint = books::peek_checkpoint(&rows.enter(&books::own())?, id)?;
+        Ok(checkpoint.map(|checkpoint| checkpoint.status).unwrap_or_default())
+    };
+    while look_at(engine, namespace, status).await? != AgentStatus::Active {
         tokio::select! {
-            _ = changes.recv() => {}
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            _ = news.changed() => {}
+            why = engine.stopped() => return Err(unavailable(why)),
         }
-        // However busy the log is, one that waits asks a few times a second.
-        tokio::time::sleep(LOOK_AGAIN / 10).await;
     }
     Ok(())
 }
@@ -180,10 +170,22 @@ async fn has_pending_letter(
     id: &'static str,
 ) -> Result<bool, ActivityError> {
     let source = decision_id(id, incoming.position());
-    let read = engine
-        .transact(incoming.namespace(), move |tx| books::letter_of(&books::open(tx)?, &source));
-    let Some(letter) = read.await.map_err(unavailable)? else { return Ok(false) };
-    let rows = engine.rows(incoming.namespace())?;
-    let found = letters::show(&rows, &letter.dead_letter_id)?;
-    Ok(found.is_some_and(|letter| letter.status == DeadLetterStatus::Pending))
+    let is_pending = move |rows: &RowSnapshot| {
+        let letter = books::letter_of(&rows.enter(&books::own())?, &source)?;
+        let Some(letter) = letter else { return Ok(false) };
+        let found = letters::show(rows, &letter.dead_letter_id).map_err(unavailable)?;
+        Ok(found.is_some_and(|letter| letter.status == DeadLetterStatus::Pending))
+    };
+    look_at(engine, incoming.namespace(), is_pending).await
+}
+
+/// What is durable, read on a thread that may wait for the disk.
+async fn look_at<T: Send + 'static>(
+    engine: &Engine,
+    namespace: &str,
+    look: impl FnOnce(&RowSnapshot) -> Result<T, ActivityError> + Send + 'static,
+) -> Result<T, ActivityError> {
+    let (engine, namespace) = (engine.clone(), namespace.to_owned());
+    let looking = move || look(&engine.rows(&namespace).map_err(unavailable)?);
+    tokio::task::spawn_blocking(looking).await.unwrap_or_else(|error| Err(unavailable(error)))
 }

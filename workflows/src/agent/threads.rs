@@ -6,7 +6,8 @@
 
 use everstep_activities::llm::{LlmMessage, LlmRole};
 use everstep_engine::{
-    ActivityError, BoundedContext, ContextTable, ContextTx, Keys, Timestamp, TransactionContext,
+    ActivityError, BoundedContext, ContextReads, ContextTable, ContextTx, Keys, Timestamp,
+    TransactionContext,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,8 @@ pub(super) const fn own() -> ThreadsContext {
     ThreadsContext(())
 }
 
-fn open<'t, 'a>(
+/// Opens the threads within a transaction.
+pub(super) fn open<'t, 'a>(
     tx: &'t mut TransactionContext<'a>,
 ) -> Result<ContextTx<'t, 'a, ThreadsContext>, ActivityError> {
     tx.enter(&own())
@@ -58,10 +60,10 @@ fn open<'t, 'a>(
 
 /// The thread, if anything was ever said in it.
 pub(super) fn read(
-    tx: &mut TransactionContext<'_>,
+    threads: &impl ContextReads<ThreadsContext>,
     id: &str,
 ) -> Result<Option<AgentThread>, ActivityError> {
-    open(tx)?.get(THREADS, id)
+    threads.get(THREADS, id)
 }
 
 /// Adds a question and its answer.

@@ -5,9 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{PUBLICATIONS, Publication, PublicationStatus};
 
-/// How many publications one page looks at.
-const MOST_EXAMINED: usize = 5_000;
-
 /// Which publications.
 #[derive(Clone, Debug, Default)]
 pub struct PublicationFilter {
@@ -48,35 +45,11 @@ pub fn list(
     after: Option<&str>,
     size: usize,
 ) -> Result<PublicationPage, Rejection> {
-    let size = size.max(1);
     let prefix = filter.position.map(|at| format!("{at:020}/")).unwrap_or_default();
     let takes = |one: &Publication| {
         filter.status.is_none_or(|status| status == one.status)
             && filter.target.as_ref().is_none_or(|target| *target == one.target_context)
     };
-    let (mut publications, mut examined) = (Vec::new(), 0);
-    let mut after = after.map(str::to_owned);
-    loop {
-        let keys = Keys::prefix(prefix.as_str()).limit(size);
-        let keys = match &after {
-            Some(after) => keys.after(after.as_str()),
-            None => keys,
-        };
-        let page = rows.range(PUBLICATIONS, &keys)?;
-        let is_last = page.len() < size;
-        for (key, publication) in page {
-            examined += 1;
-            after = Some(key);
-            if takes(&publication) {
-                publications.push(publication);
-            }
-            if publications.len() == size {
-                return Ok(PublicationPage { publications, next_page_token: after });
-            }
-        }
-        let next = after.clone().filter(|_| !is_last);
-        if next.is_none() || examined >= MOST_EXAMINED {
-            return Ok(PublicationPage { publications, next_page_token: next });
-        }
-    }
+    let page = rows.page(PUBLICATIONS, &prefix, after, size, |one| Ok(Some(one).filter(&takes)))?;
+    Ok(PublicationPage { publications: page.items, next_page_token: page.next })
 }

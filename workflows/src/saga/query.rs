@@ -1,16 +1,12 @@
 //! Sagas as they are asked for, read off the loop.
 
 use everstep_activities::decider::fsm::State;
-use everstep_engine::{Engine, Keys, Rejection, RowSnapshot, Selector};
+use everstep_engine::{Engine, Rejection, RowSnapshot, Selector};
 use serde::{Deserialize, Serialize};
 
 use super::progress::{PROGRESS, SagaProgress};
 use super::rows::{PLACES, SAGAS};
 use super::status::{SagaRecord, SagaStatus};
-
-/// How many sagas one page looks at; where a filter leaves most of them out, the page is short and
-/// says where to go on.
-const MOST_EXAMINED: usize = 2_000;
 
 /// Which sagas.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +65,6 @@ pub fn list(
     after: Option<&str>,
     size: usize,
 ) -> Result<SagaPage, Rejection> {
-    let size = size.max(1);
     // What is stuck is being undone.
     let status = match filter.stuck {
         Some(true) => filter.status.or(Some(SagaStatus::Compensating)),
@@ -81,27 +76,7 @@ pub fn list(
             && filter.saga_type.as_ref().is_none_or(|wanted| *wanted == saga.saga_type)
             && filter.stuck.is_none_or(|stuck| stuck == saga.stuck.is_some())
     };
-    let (mut sagas, mut examined) = (Vec::new(), 0);
-    let mut after = after.map(str::to_owned);
-    loop {
-        let keys = Keys::prefix(prefix.as_str()).limit(size);
-        let keys = match &after {
-            Some(after) => keys.after(after.as_str()),
-            None => keys,
-        };
-        let page = rows.range(PLACES, &keys)?;
-        let is_last = page.len() < size;
-        for (key, id) in page {
-            examined += 1;
-            sagas.extend(rows.get(SAGAS, &id)?.filter(&takes));
-            after = Some(key);
-            if sagas.len() == size {
-                return Ok(SagaPage { sagas, next_page_token: after });
-            }
-        }
-        let next = after.clone().filter(|_| !is_last);
-        if next.is_none() || examined >= MOST_EXAMINED {
-            return Ok(SagaPage { sagas, next_page_token: next });
-        }
-    }
+    let pick = |id: String| Ok(rows.get(SAGAS, &id)?.filter(&takes));
+    let page = rows.page(PLACES, &prefix, after, size, pick)?;
+    Ok(SagaPage { sagas: page.items, next_page_token: page.next })
 }

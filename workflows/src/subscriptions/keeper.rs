@@ -8,21 +8,20 @@
 //! revision than its own, makes the keeper forget the window and begin again with the rows; a
 //! keeper that nobody asked for a while ends, and whoever comes next finds the same rows.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use everstep_engine::log::{Direction, LogReader};
-use everstep_engine::{ActivityError, Engine, Keys, Rejection, RowSnapshot, TransactError};
-use tokio::sync::{mpsc, oneshot};
+use everstep_engine::{ActivityError, Engine, Rejection, TransactError};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::rows::{
-    OPEN, PARKED, STATES, SUBSCRIPTIONS, Stored, StoredState, delete_some, position_of, row_key,
-};
+use super::asks::{Answers, Ask, Handle, Handles, Poll};
+use super::reading::{Page, all, find, read_page};
+use super::rows::{OPEN, PARKED, STATES, SUBSCRIPTIONS, Stored, StoredState, delete_some, row_key};
 use super::settings::EventFilter;
-use super::window::{Changes, Handed, MOST_AHEAD, Taken, Verdict, Window};
+use super::window::{Changes, Window};
 use super::{SubscriptionError, SubscriptionSettings};
 
 /// Requests that wait for a keeper before whoever asks waits too.
@@ -42,38 +41,6 @@ const REST: Duration = Duration::from_secs(60);
 const MANUAL_CLOCK_EVERY: Duration = Duration::from_millis(10);
 /// How often a wait is looked over in any case.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// What is asked of a keeper.
-pub(super) enum Ask {
-    Poll(Poll),
-    Judge { verdicts: Vec<(u64, u32, Verdict)>, reply: Reply<Vec<Taken>> },
-    Replay { positions: Option<Vec<u64>>, reply: Reply<usize> },
-    Discard { positions: Option<Vec<u64>>, reply: Reply<usize> },
-    Configure { settings: Box<SubscriptionSettings>, reply: Reply<()> },
-    Delete { reply: Reply<()> },
-}
-
-/// A consumer that wants events.
-pub(super) struct Poll {
-    pub(super) consumer: Arc<str>,
-    pub(super) most: usize,
-    pub(super) lease_ms: Option<u64>,
-    pub(super) until: Instant,
-    pub(super) reply: Reply<Vec<Handed>>,
-}
-
-pub(super) type Reply<T> = oneshot::Sender<Result<T, SubscriptionError>>;
-
-/// How to reach a keeper.
-#[derive(Clone)]
-pub(super) struct Handle {
-    pub(super) asks: mpsc::Sender<Ask>,
-    /// Consumers that wait now.
-    pub(super) polling: Arc<AtomicUsize>,
-}
-
-/// All keepers of an engine, by namespace and name.
-pub(super) type Handles = Arc<Mutex<HashMap<(String, String), Handle>>>;
 
 /// The keeper of a subscription, which is there from now on.
 pub(super) fn reach(engine: &Engine, handles: &Handles, namespace: &str, name: &str) -> Handle {
@@ -113,32 +80,6 @@ struct Known {
     partition: super::Partition,
     /// As the rows say it.
     checkpoint: u64,
-}
-
-/// Who is answered when the transaction is durable.
-#[derive(Default)]
-struct Answers {
-    judged: Vec<(Reply<Vec<Taken>>, Vec<Taken>)>,
-    counted: Vec<(Reply<usize>, usize)>,
-    handed: Vec<(Poll, Vec<Handed>)>,
-    deleted: Vec<Reply<()>>,
-}
-
-impl Answers {
-    fn refuse(self, error: &SubscriptionError) {
-        for reply in self.deleted {
-            let _ = reply.send(Err(error.clone()));
-        }
-        for (reply, _) in self.judged {
-            let _ = reply.send(Err(error.clone()));
-        }
-        for (reply, _) in self.counted {
-            let _ = reply.send(Err(error.clone()));
-        }
-        for (poll, _) in self.handed {
-            let _ = poll.reply.send(Err(error.clone()));
-        }
-    }
 }
 
 impl Keeper {
@@ -416,76 +357,6 @@ impl Keeper {
         });
         written.await.map_err(|error| refused(&self.name, error))
     }
-}
-
-/// A page of the log.
-struct Page {
-    events: Vec<(u64, String)>,
-    read_to: u64,
-    is_last: bool,
-}
-
-fn read_page(
-    log: &LogReader<'_>,
-    filter: &EventFilter,
-    partition: &super::Partition,
-    after: u64,
-    most: usize,
-) -> Result<Page, SubscriptionError> {
-    let newest = log.last_position().map_err(Rejection::from)?;
-    if newest <= after {
-        return Ok(Page { events: Vec::new(), read_to: after, is_last: true });
-    }
-    let found = log.matching(&filter.query(), after + 1, Direction::Forwards, most);
-    let found = found.map_err(Rejection::from)?;
-    let is_last = found.len() < most;
-    let last = found.last().map_or(newest, |event| event.position());
-    let events = found.iter().filter(|event| filter.matches(event));
-    let events = events.map(|event| (event.position(), partition.key(event))).collect();
-    Ok(Page { events, read_to: if is_last { newest } else { last }, is_last })
-}
-
-impl Answers {
-    /// Tells everybody; answers what those would have got who are not there any more.
-    fn give(self) -> Vec<Vec<Handed>> {
-        for (reply, taken) in self.judged {
-            let _ = reply.send(Ok(taken));
-        }
-        for (reply, count) in self.counted {
-            let _ = reply.send(Ok(count));
-        }
-        let given = self.handed.into_iter().map(|(poll, handed)| poll.reply.send(Ok(handed)));
-        given.filter_map(|sent| sent.err()?.ok()).filter(|handed| !handed.is_empty()).collect()
-    }
-}
-
-/// The subscription as it was made.
-pub(super) fn find(rows: &RowSnapshot, name: &str) -> Result<Stored, SubscriptionError> {
-    let found = rows.get(SUBSCRIPTIONS, name)?.filter(|stored: &Stored| !stored.is_deleted);
-    found.ok_or_else(|| SubscriptionError::NotFound(name.to_owned()))
-}
-
-fn all<V: serde::de::DeserializeOwned>(
-    rows: &RowSnapshot,
-    table: everstep_engine::Table<V>,
-    name: &str,
-) -> Result<Vec<(u64, V)>, Rejection> {
-    let mut found = Vec::new();
-    let mut after: Option<String> = None;
-    while found.len() <= MOST_AHEAD + super::MOST_PARKED {
-        let mut keys = Keys::prefix(format!("{name}/"));
-        if let Some(after) = after.take() {
-            keys = keys.after(after);
-        }
-        let page = rows.range(table, &keys)?;
-        let is_last = page.len() < Keys::MOST;
-        after = page.last().map(|(key, _)| key.clone());
-        found.extend(page.into_iter().map(|(key, row)| (position_of(&key), row)));
-        if is_last {
-            break;
-        }
-    }
-    Ok(found)
 }
 
 /// Deletes a subscription with everything that is known of it.

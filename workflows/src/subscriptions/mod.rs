@@ -14,8 +14,10 @@
 //! - of the events of one key none is handed out while an earlier one is open;
 //! - what is handed out, parked and known ahead is bounded.
 
+mod asks;
 mod error;
 mod keeper;
+mod reading;
 mod rows;
 mod service;
 mod settings;

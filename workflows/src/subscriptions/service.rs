@@ -12,7 +12,9 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::keeper::{self, Ask, Handle, Handles, Poll, Reply, blocking, delete, find, refused};
+use super::asks::{Ask, Handle, Handles, Poll, Reply};
+use super::keeper::{self, blocking, delete, refused};
+use super::reading::find;
 use super::rows::{
     PARKED, STATES, SUBSCRIPTIONS, Stored, StoredState, delete_some, position_of, row_key,
 };

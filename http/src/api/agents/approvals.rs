@@ -7,10 +7,9 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{RECORD, agent_of, service, size};
+use super::{RECORD, agent_of, service, size, status_of};
 use crate::access::Caller;
 use crate::api::json::{Answer, json};
-use crate::api::parameters::Parameters;
 use crate::api::problem::ProblemBody;
 use crate::api::target::{namespace, segment};
 use crate::api::{Api, Problem, body};
@@ -48,14 +47,11 @@ pub(super) struct ReviewBody {
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
-    let parameters = Parameters::of(&uri);
-    let status = parameters.text("status")?.unwrap_or("pending".into());
-    if !ApprovalStatus::ALL.iter().any(|known| known.name() == status) {
-        return Err(Problem::invalid(format!("parameter `status` is no status: `{status}`")));
-    }
+    let status = status_of(&uri, &ApprovalStatus::ALL.map(ApprovalStatus::name))?;
+    let status = status.as_deref().unwrap_or(ApprovalStatus::Pending.name());
     let (agent, size) = (agent_of(&uri)?, size(&uri)?);
     let approvals =
-        service(&api).approvals(&namespace(&uri)?, agent.as_deref(), &status, size).await?;
+        service(&api).approvals(&namespace(&uri)?, agent.as_deref(), status, size).await?;
     json(StatusCode::OK, &json!({ "approvals": approvals }))
 }
 

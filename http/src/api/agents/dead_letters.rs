@@ -7,13 +7,12 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{RECORD, agent_of, service};
+use super::{RECORD, agent_of, service, status_of};
 use crate::access::Caller;
 use crate::api::json::{Answer, json};
-use crate::api::parameters::Parameters;
 use crate::api::problem::ProblemBody;
 use crate::api::target::{namespace, segment};
-use crate::api::{Api, Problem, blocking, body};
+use crate::api::{Api, blocking, body};
 
 /// Why something need not be done.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -45,13 +44,8 @@ pub(super) struct IgnoreBody {
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
-    let status = Parameters::of(&uri).text("status")?.filter(|text| !text.is_empty());
-    let known = ["pending", "retrying", "replayed", "ignored"];
-    if let Some(status) = status.as_deref().filter(|status| !known.contains(status)) {
-        return Err(Problem::invalid(format!("parameter `status` is no status: `{status}`")));
-    }
-    let (agent, namespace) = (agent_of(&uri)?, namespace(&uri)?);
-    let (service, status) = (service(&api), status.map(std::borrow::Cow::into_owned));
+    let status = status_of(&uri, &["pending", "retrying", "replayed", "ignored"])?;
+    let (agent, namespace, service) = (agent_of(&uri)?, namespace(&uri)?, service(&api));
     let found = blocking::run(move || {
         service.dead_letters(&namespace, agent.as_deref(), status.as_deref())
     });

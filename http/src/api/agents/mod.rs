@@ -53,9 +53,25 @@ fn service(api: &Api) -> AgentService {
     AgentService::new(api.engine(), api.subscriptions())
 }
 
+/// A filter of a list; an empty one says nothing.
+fn filter(uri: &Uri, name: &str) -> Result<Option<String>, Problem> {
+    let text = Parameters::of(uri).text(name)?.filter(|text| !text.is_empty());
+    Ok(text.map(Into::into))
+}
+
 fn agent_of(uri: &Uri) -> Result<Option<String>, Problem> {
-    let agent = Parameters::of(uri).text("agent")?.filter(|text| !text.is_empty());
-    Ok(agent.map(Into::into))
+    filter(uri, "agent")
+}
+
+/// The status that a list is of, one of those that there are.
+fn status_of(uri: &Uri, known: &[&str]) -> Result<Option<String>, Problem> {
+    let status = filter(uri, "status")?;
+    match status.as_deref().filter(|status| !known.contains(status)) {
+        Some(unknown) => {
+            Err(Problem::invalid(format!("parameter `status` is no status: `{unknown}`")))
+        }
+        None => Ok(status),
+    }
 }
 
 fn size(uri: &Uri) -> Result<usize, Problem> {

@@ -6,21 +6,19 @@ use everstep_engine::Timestamp;
 use everstep_workflows::agent::{AuditType, DecisionFilter};
 use serde_json::json;
 
-use super::{agent_of, service, size};
+use super::{agent_of, filter, service, size, status_of};
 use crate::api::json::{Answer, json};
-use crate::api::parameters::Parameters;
 use crate::api::problem::ProblemBody;
 use crate::api::target::namespace;
 use crate::api::{Api, Problem};
 
 fn time(uri: &Uri, name: &str) -> Result<Option<Timestamp>, Problem> {
-    let text = Parameters::of(uri).text(name)?.filter(|text| !text.is_empty());
-    let parse = |text: std::borrow::Cow<'_, str>| {
+    let parse = |text: String| {
         text.parse::<Timestamp>().map_err(|error| {
             Problem::invalid(format!("parameter `{name}` is no time (`{text}`): {error}"))
         })
     };
-    text.map(parse).transpose()
+    filter(uri, name)?.map(parse).transpose()
 }
 
 /// List decisions
@@ -48,14 +46,13 @@ fn time(uri: &Uri, name: &str) -> Result<Option<Timestamp>, Problem> {
     ),
 )]
 pub(super) async fn decisions(State(api): State<Api>, uri: Uri) -> Answer {
-    let action = Parameters::of(&uri).text("action")?.filter(|text| !text.is_empty());
-    let filter = DecisionFilter {
+    let wanted = DecisionFilter {
         agent: agent_of(&uri)?,
-        action: action.map(Into::into),
+        action: filter(&uri, "action")?,
         from: time(&uri, "from")?,
         to: time(&uri, "to")?,
     };
-    let found = service(&api).decisions(&namespace(&uri)?, &filter, size(&uri)?).await?;
+    let found = service(&api).decisions(&namespace(&uri)?, &wanted, size(&uri)?).await?;
     json(StatusCode::OK, &json!({ "decisions": found }))
 }
 
@@ -80,8 +77,7 @@ pub(super) async fn decisions(State(api): State<Api>, uri: Uri) -> Answer {
     ),
 )]
 pub(super) async fn audit(State(api): State<Api>, uri: Uri) -> Answer {
-    let wanted = Parameters::of(&uri).text("type")?.filter(|text| !text.is_empty());
-    let wanted = wanted.map(|name| AuditType::named(&name));
+    let wanted = filter(&uri, "type")?.map(|name| AuditType::named(&name));
     let agent = agent_of(&uri)?;
     let found =
         service(&api).audit(&namespace(&uri)?, agent.as_deref(), wanted, size(&uri)?).await?;
@@ -109,11 +105,7 @@ pub(super) async fn audit(State(api): State<Api>, uri: Uri) -> Answer {
     ),
 )]
 pub(super) async fn commands(State(api): State<Api>, uri: Uri) -> Answer {
-    let status = Parameters::of(&uri).text("status")?.filter(|text| !text.is_empty());
-    let known = ["pending", "processing", "completed", "failed"];
-    if let Some(status) = status.as_deref().filter(|status| !known.contains(status)) {
-        return Err(Problem::invalid(format!("parameter `status` is no status: `{status}`")));
-    }
+    let status = status_of(&uri, &["pending", "processing", "completed", "failed"])?;
     let (agent, namespace, size) = (agent_of(&uri)?, namespace(&uri)?, size(&uri)?);
     let found =
         service(&api).commands(&namespace, agent.as_deref(), status.as_deref(), size).await?;

@@ -62,129 +62,58 @@ async fn steer(api: Api, caller: Caller, request: Request, command: &str) -> Ans
     })
 }
 
-/// Start an agent
-///
-/// A stopped one takes events again, from where it was.
-#[utoipa::path(
-    post,
-    path = "/api/v1/agents/{agent}/start",
-    security(("token" = ["operator"])),
-    tag = "agents",
-    params(
-        ("agent" = String, Path, description = "the agent's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
-    ),
-    request_body = SteerBody,
-    responses(
-        (status = 200, description = "its id and its status", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "its status does not allow it", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "settings that cannot be", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-)]
-pub(super) async fn start(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
-    steer(api, caller, request, "StartAgent").await
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $name:ident = $path:tt sends $command:tt;)*) => {$(
+        $(#[$doc])*
+        #[utoipa::path(
+            post,
+            path = $path,
+            security(("token" = ["operator"])),
+            tag = "agents",
+            params(
+                ("agent" = String, Path, description = "the agent's id"),
+                ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+            ),
+            request_body = SteerBody,
+            responses(
+                (status = 200, description = "its id and its status", body = serde_json::Value),
+                (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+                (status = 409, description = "its status does not allow it", body = ProblemBody, content_type = "application/problem+json"),
+                (status = 422, description = "settings that cannot be", body = ProblemBody, content_type = "application/problem+json"),
+            ),
+        )]
+        pub(super) async fn $name(
+            State(api): State<Api>,
+            caller: Caller,
+            request: Request,
+        ) -> Answer {
+            steer(api, caller, request, $command).await
+        }
+    )*};
 }
 
-/// Pause an agent
-///
-/// Its events wait; its checkpoint stays where it is.
-#[utoipa::path(
-    post,
-    path = "/api/v1/agents/{agent}/pause",
-    security(("token" = ["operator"])),
-    tag = "agents",
-    params(
-        ("agent" = String, Path, description = "the agent's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
-    ),
-    request_body = SteerBody,
-    responses(
-        (status = 200, description = "its id and its status", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "its status does not allow it", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "settings that cannot be", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-)]
-pub(super) async fn pause(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
-    steer(api, caller, request, "PauseAgent").await
-}
-
-/// Resume an agent
-///
-/// A paused one, or one that rests, takes events again, from where it was.
-#[utoipa::path(
-    post,
-    path = "/api/v1/agents/{agent}/resume",
-    security(("token" = ["operator"])),
-    tag = "agents",
-    params(
-        ("agent" = String, Path, description = "the agent's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
-    ),
-    request_body = SteerBody,
-    responses(
-        (status = 200, description = "its id and its status", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "its status does not allow it", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "settings that cannot be", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-)]
-pub(super) async fn resume(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
-    steer(api, caller, request, "ResumeAgent").await
-}
-
-/// Stop an agent
-///
-/// Its events wait until it is started.
-#[utoipa::path(
-    post,
-    path = "/api/v1/agents/{agent}/stop",
-    security(("token" = ["operator"])),
-    tag = "agents",
-    params(
-        ("agent" = String, Path, description = "the agent's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
-    ),
-    request_body = SteerBody,
-    responses(
-        (status = 200, description = "its id and its status", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "its status does not allow it", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "settings that cannot be", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-)]
-pub(super) async fn stop(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
-    steer(api, caller, request, "StopAgent").await
-}
-
-/// Reconfigure an agent
-///
-/// `{"configOverrides": {…}}` takes the place of what the program says: `confidenceThreshold`,
-/// `fallbackThreshold`, `requiresApproval`, `autoApprove`, `approvalTimeout`,
-/// `maxRequestsPerMinute`, `queueDepth`, `dailyBudgetUsd`, `estimatedCostUsd`, `alertThreshold`,
-/// `model`. Other names are kept and mean nothing.
-#[utoipa::path(
-    post,
-    path = "/api/v1/agents/{agent}/reconfigure",
-    security(("token" = ["operator"])),
-    tag = "agents",
-    params(
-        ("agent" = String, Path, description = "the agent's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
-    ),
-    request_body = SteerBody,
-    responses(
-        (status = 200, description = "its id and its status", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "its status does not allow it", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "settings that cannot be", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-)]
-pub(super) async fn reconfigure(
-    State(api): State<Api>,
-    caller: Caller,
-    request: Request,
-) -> Answer {
-    steer(api, caller, request, "ReconfigureAgent").await
+verbs! {
+    /// Start an agent
+    ///
+    /// A stopped one takes events again, from where it was.
+    start = "/api/v1/agents/{agent}/start" sends "StartAgent";
+    /// Pause an agent
+    ///
+    /// Its events wait; its checkpoint stays where it is.
+    pause = "/api/v1/agents/{agent}/pause" sends "PauseAgent";
+    /// Resume an agent
+    ///
+    /// A paused one, or one that rests, takes events again, from where it was.
+    resume = "/api/v1/agents/{agent}/resume" sends "ResumeAgent";
+    /// Stop an agent
+    ///
+    /// Its events wait until it is started.
+    stop = "/api/v1/agents/{agent}/stop" sends "StopAgent";
+    /// Reconfigure an agent
+    ///
+    /// `{"configOverrides": {…}}` takes the place of what the program says: `confidenceThreshold`,
+    /// `fallbackThreshold`, `requiresApproval`, `autoApprove`, `approvalTimeout`,
+    /// `maxRequestsPerMinute`, `queueDepth`, `dailyBudgetUsd`, `estimatedCostUsd`, `alertThreshold`,
+    /// `model`. Other names are kept and mean nothing.
+    reconfigure = "/api/v1/agents/{agent}/reconfigure" sends "ReconfigureAgent";
 }

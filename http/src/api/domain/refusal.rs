@@ -22,8 +22,7 @@ pub(super) fn of_failure(error: &ActivityError) -> Problem {
     if failure.kind == "unavailable" {
         return Rejection::Unavailable(failure.message.clone()).into();
     }
-    let code = codes::ALL.iter().find(|code| code.name == failure.kind);
-    let code = code.copied().unwrap_or(codes::INTERNAL_ERROR);
+    let code = codes::find(&failure.kind).unwrap_or(codes::INTERNAL_ERROR);
     let problem = Problem::new(code, failure.message.clone());
     let details = failure.details.as_ref().and_then(|details| details.to::<Value>().ok());
     let fields = details.as_ref().and_then(Value::as_object).into_iter().flatten();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{ALL, ErrorCode};
+use super::{ErrorCode, all};
 
 impl ErrorCode {
     /// A page about it, in Markdown.
@@ -26,16 +26,16 @@ pub fn book() -> String {
          Every refusal is `application/problem+json` (RFC 9457): `{\"type\": \"/errors/<code>\", \
          \"title\", \"status\", \"detail\", \"code\"}`. Decide by `code`; read `detail`. A running \
          server shows the same pages under `/errors/<code>`.\n\n\
-         This page is generated from `http/src/api/error_code.rs`; a test keeps them equal.\n\n\
+         This page is generated from `http/src/api/error_code/`; a test keeps them equal.\n\n\
          | code | status | title |\n| --- | --- | --- |\n",
     );
-    for code in ALL {
+    for code in all() {
         let statuses: Vec<_> = code.statuses.iter().map(u16::to_string).collect();
         let (name, statuses) = (code.name, statuses.join(", "));
         // Writing to a string cannot fail.
         let _ = writeln!(book, "| [`{name}`](#{name}) | {statuses} | {} |", code.title);
     }
-    for code in ALL {
+    for code in all() {
         let _ = write!(
             book,
             "\n## {}\n\n{}.\n\n**What happened.** {}\n\n**What to do.** {}\n",

@@ -3,13 +3,12 @@
 use axum::extract::{Extension, Query};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use everstep_workflows::agent::{AgentApproval, AgentView};
+use everstep_workflows::agent::AgentApproval;
 use everstep_workflows::subscriptions::SubscriptionService;
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use super::{
-    Tab, agent_choice, approval_pill, confidence, page as tab_page, part, refused, said, service,
+    Tab, Wanted, approval_pill, confidence, page as tab_page, part, refused, said, service,
 };
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::Viewer;
@@ -21,14 +20,6 @@ const SHOWN: usize = 50;
 /// What can be asked for.
 const STATUSES: [&str; 4] = ["pending", "approved", "rejected", "expired"];
 
-/// Which approvals.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(in crate::ui) struct Wanted {
-    agent: String,
-    status: String,
-}
-
 /// Answers the list.
 pub(in crate::ui) async fn page(
     inspector: Inspector,
@@ -37,11 +28,10 @@ pub(in crate::ui) async fn page(
     headers: HeaderMap,
 ) -> Response {
     let service = service(&inspector, &subscriptions);
-    let agent = Some(wanted.agent.as_str()).filter(|agent| !agent.is_empty());
     let status = STATUSES.into_iter().find(|known| *known == wanted.status).unwrap_or("pending");
     let found = async {
         let agents = service.list(&inspector.namespace).await?;
-        let all = service.approvals(&inspector.namespace, agent, status, SHOWN).await?;
+        let all = service.approvals(&inspector.namespace, wanted.agent(), status, SHOWN).await?;
         Ok((agents, all))
     };
     let (agents, all) = match found.await {
@@ -50,28 +40,10 @@ pub(in crate::ui) async fn page(
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        (filters(&agents, agent, status))
+        (wanted.filters(&agents, Tab::Approvals, STATUSES[0], &STATUSES))
         (part("approvals", &table(&inspector, &all, &viewer)))
     };
     tab_page(&inspector, &headers, Tab::Approvals, &body)
-}
-
-fn filters(agents: &[AgentView], agent: Option<&str>, status: &str) -> Markup {
-    html! {
-        form.filters #filters data-region method="get" action=(url::AGENT_APPROVALS) {
-            (agent_choice(agents, agent))
-            label.field {
-                span { "Status" }
-                select name="status" {
-                    @for one in STATUSES {
-                        option value=(if one == "pending" { "" } else { one })
-                            selected[one == status] { (one) }
-                    }
-                }
-            }
-            noscript { button.button type="submit" { "Filter" } }
-        }
-    }
 }
 
 fn table(inspector: &Inspector, all: &[AgentApproval], viewer: &Viewer) -> Markup {

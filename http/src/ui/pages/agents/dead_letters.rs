@@ -3,12 +3,11 @@
 use axum::extract::{Extension, Query};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use everstep_workflows::agent::{AgentDeadLetter, AgentView};
+use everstep_workflows::agent::AgentDeadLetter;
 use everstep_workflows::subscriptions::SubscriptionService;
 use maud::{Markup, html};
-use serde::Deserialize;
 
-use super::{Tab, agent_choice, page as tab_page, part, pill, refused, said, service};
+use super::{Tab, Wanted, page as tab_page, part, pill, refused, said, service};
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::Viewer;
 use crate::ui::pages::run_actions::buttons;
@@ -19,14 +18,6 @@ use crate::ui::{times, url};
 const SHOWN: usize = 200;
 /// What can be asked for.
 const STATUSES: [&str; 4] = ["pending", "retrying", "replayed", "ignored"];
-
-/// Which dead letters.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(in crate::ui) struct Wanted {
-    agent: String,
-    status: String,
-}
 
 /// Answers the list.
 pub(in crate::ui) async fn page(
@@ -40,9 +31,9 @@ pub(in crate::ui) async fn page(
         Ok(agents) => agents,
         Err(error) => return refused(&inspector, &headers, &error),
     };
-    let agent = Some(wanted.agent.clone()).filter(|agent| !agent.is_empty());
+    let agent = wanted.agent().map(str::to_owned);
     let status = Some(wanted.status.clone()).filter(|one| STATUSES.contains(&one.as_str()));
-    let (chosen, namespace) = (agent.clone(), inspector.namespace.clone());
+    let namespace = inspector.namespace.clone();
     let reading = tokio::task::spawn_blocking(move || {
         service.dead_letters(&namespace, agent.as_deref(), status.as_deref())
     });
@@ -53,26 +44,10 @@ pub(in crate::ui) async fn page(
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        (filters(&agents, chosen.as_deref(), &wanted.status))
+        (wanted.filters(&agents, Tab::DeadLetters, "All", &STATUSES))
         (part("dead-letters", &table(&inspector, &all, &viewer)))
     };
     tab_page(&inspector, &headers, Tab::DeadLetters, &body)
-}
-
-fn filters(agents: &[AgentView], agent: Option<&str>, status: &str) -> Markup {
-    html! {
-        form.filters #filters data-region method="get" action=(url::AGENT_DEAD_LETTERS) {
-            (agent_choice(agents, agent))
-            label.field {
-                span { "Status" }
-                select name="status" {
-                    option value="" { "All" }
-                    @for one in STATUSES { option value=(one) selected[one == status] { (one) } }
-                }
-            }
-            noscript { button.button type="submit" { "Filter" } }
-        }
-    }
 }
 
 fn table(inspector: &Inspector, all: &[AgentDeadLetter], viewer: &Viewer) -> Markup {

@@ -19,6 +19,7 @@ use everstep_workflows::agent::{
 };
 use everstep_workflows::subscriptions::SubscriptionService;
 use maud::{Markup, html};
+use serde::Deserialize;
 
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
@@ -147,6 +148,45 @@ fn said(inspector: &Inspector, text: &str, most: usize) -> String {
     match inspector.engine.hides_values() {
         true => HIDDEN.to_owned(),
         false => payload::one_line(text, most),
+    }
+}
+
+/// Which records a list shows, as the address says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::ui) struct Wanted {
+    agent: String,
+    status: String,
+}
+
+impl Wanted {
+    fn agent(&self) -> Option<&str> {
+        Some(self.agent.as_str()).filter(|agent| !agent.is_empty())
+    }
+
+    /// The form above a list of records that have a status: the address without one shows `unsaid`.
+    fn filters(
+        &self,
+        agents: &[AgentView],
+        tab: Tab,
+        unsaid: &str,
+        statuses: &[&'static str],
+    ) -> Markup {
+        html! {
+            form.filters #filters data-region method="get" action=(tab.address()) {
+                (agent_choice(agents, self.agent()))
+                label.field {
+                    span { "Status" }
+                    select name="status" {
+                        option value="" { (unsaid) }
+                        @for one in statuses.iter().filter(|one| **one != unsaid) {
+                            option value=(one) selected[*one == self.status] { (one) }
+                        }
+                    }
+                }
+                noscript { button.button type="submit" { "Filter" } }
+            }
+        }
     }
 }
 

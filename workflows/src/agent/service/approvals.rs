@@ -1,0 +1,90 @@
+//! What agents would do, and what somebody says about it.
+
+use super::AgentService;
+use crate::agent::functions::{APPROVE_ACTION, EXPIRE_PENDING, OfAgent, REJECT_ACTION, Review};
+use crate::agent::records::AgentApproval;
+use crate::agent::{AgentError, books};
+
+impl AgentService {
+    /// Approvals of a status, newest first.
+    ///
+    /// # Errors
+    /// [`AgentError::NotFound`].
+    pub async fn approvals(
+        &self,
+        namespace: &str,
+        agent: Option<&str>,
+        status: &str,
+        limit: usize,
+    ) -> Result<Vec<AgentApproval>, AgentError> {
+        let (ids, status) = (self.ids(namespace, agent)?, status.to_owned());
+        // A worker without agents has no books to open.
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = self.read(namespace, move |books| {
+            let mut all = Vec::new();
+            for id in ids {
+                all.extend(books::approvals(books, &id, &status, limit)?);
+            }
+            Ok(all)
+        });
+        let mut all = read.await?;
+        all.sort_by_key(|approval| std::cmp::Reverse(approval.created_at));
+        all.truncate(limit);
+        Ok(all)
+    }
+
+    /// One approval.
+    ///
+    /// # Errors
+    /// [`AgentError::RecordNotFound`].
+    pub async fn approval(&self, namespace: &str, id: &str) -> Result<AgentApproval, AgentError> {
+        let id = id.to_owned();
+        self.read(namespace, move |books| books::approval(books, &id)).await
+    }
+
+    /// Somebody says yes.
+    ///
+    /// # Errors
+    /// [`AgentError::ApprovalExpired`], [`AgentError::AlreadyDecided`],
+    /// [`AgentError::RecordNotFound`].
+    pub async fn approve(
+        &self,
+        namespace: &str,
+        id: &str,
+        reviewer: &str,
+        note: &str,
+    ) -> Result<AgentApproval, AgentError> {
+        let of = Review { approval_id: id.to_owned(), reason: note.to_owned() };
+        self.call(namespace, APPROVE_ACTION, reviewer, of).await
+    }
+
+    /// Somebody says no.
+    ///
+    /// # Errors
+    /// As [`AgentService::approve`]; [`AgentError::Invalid`] without a reason.
+    pub async fn reject(
+        &self,
+        namespace: &str,
+        id: &str,
+        reviewer: &str,
+        reason: &str,
+    ) -> Result<AgentApproval, AgentError> {
+        let of = Review { approval_id: id.to_owned(), reason: reason.to_owned() };
+        self.call(namespace, REJECT_ACTION, reviewer, of).await
+    }
+
+    /// Expires what should have been, should a deadline's workflow have been ended by somebody.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn expire_pending(&self, namespace: &str) -> Result<usize, AgentError> {
+        let mut expired = 0;
+        for agent_id in self.ids(namespace, None)? {
+            expired +=
+                self.call(namespace, EXPIRE_PENDING, "sweeper", OfAgent { agent_id }).await?;
+        }
+        Ok(expired)
+    }
+}
