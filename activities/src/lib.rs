@@ -57,6 +57,7 @@ mod deterministic_id;
 mod durable_append;
 pub mod fat_events;
 mod http_call;
+mod http_client;
 pub mod language;
 pub mod llm;
 pub mod rate_limit;
@@ -77,3 +78,4 @@ pub use durable_append::{EVENT_APPEND, durable_append, with_durable_appends};
 pub use everstep_decider as decider;
 
 pub use http_call::{Attempt, HttpCall, HttpCallError};
+pub use http_client::{Trust, TrustError};

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +12,11 @@ use everstep_engine::{ActivityContext, ActivityError};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::outcome;
+use crate::http_client::{HttpClient, Trust, TrustError, can_be_asked, chain, client};
 
 /// The longest that one attempt waits for the whole answer where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,12 +24,13 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read, in bytes: as much as a payload may have.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
 
-/// Sends an `I` as JSON and reads an `O` from the answer. Plain HTTP, connections kept alive.
+/// Sends an `I` as JSON and reads an `O` from the answer. HTTP or HTTPS, connections kept
+/// alive.
 ///
 /// | answer | failure `type` | retried |
 /// | --- | --- | --- |
 /// | none within the timeout | `http_timeout` | yes |
-/// | no connection, a broken one | `http_unreachable` | yes |
+/// | no connection, a broken one, a certificate that is not trusted | `http_unreachable` | yes |
 /// | 408, 425, 429, 5xx but 501 and 505 | `http_status`, or the answer's own `code` | yes |
 /// | any other but 2xx | the same | no |
 /// | 2xx with a body of another shape | `invalid_response` | no |
@@ -50,7 +50,7 @@ struct Target {
     method: Method,
     uri: Uri,
     timeout: Duration,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HttpClient,
 }
 
 /// Why a call cannot be made at all.
@@ -60,9 +60,12 @@ pub enum HttpCallError {
     /// The address is no URL.
     #[error("`{0}` is no URL: {1}")]
     Url(String, hyper::http::uri::InvalidUri),
-    /// The URL is not absolute, or its scheme is another than `http`.
-    #[error("`{0}` is no absolute http:// URL")]
+    /// The URL is not absolute, or its scheme is neither `http` nor `https`.
+    #[error("`{0}` is no absolute http:// or https:// URL")]
     Scheme(String),
+    /// The authorities that it should trust.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
 }
 
 // Derives would ask `I: Clone` of types that are only named.
@@ -80,7 +83,7 @@ where
     /// A POST to `url`.
     ///
     /// # Errors
-    /// When `url` is no absolute `http://` URL.
+    /// When `url` is no absolute `http://` or `https://` URL.
     pub fn post(url: &str) -> Result<Self, HttpCallError> {
         Self::new(Method::POST, url)
     }
@@ -88,17 +91,17 @@ where
     /// A PUT to `url`.
     ///
     /// # Errors
-    /// When `url` is no absolute `http://` URL.
+    /// When `url` is no absolute `http://` or `https://` URL.
     pub fn put(url: &str) -> Result<Self, HttpCallError> {
         Self::new(Method::PUT, url)
     }
 
     fn new(method: Method, url: &str) -> Result<Self, HttpCallError> {
         let uri: Uri = url.parse().map_err(|error| HttpCallError::Url(url.to_owned(), error))?;
-        if uri.scheme_str() != Some("http") || uri.host().is_none() {
+        if !can_be_asked(&uri) {
             return Err(HttpCallError::Scheme(url.to_owned()));
         }
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        let client = client(&Trust::system());
         let target = Target { method, uri, timeout: DEFAULT_TIMEOUT, client };
         Ok(Self { target: Arc::new(target), types: PhantomData })
     }
@@ -109,6 +112,16 @@ where
     pub fn timeout(mut self, timeout: Duration) -> Self {
         Arc::make_mut(&mut self.target).timeout = timeout;
         self
+    }
+
+    /// Trusts the authorities of a PEM file beside the machine's own.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds no certificate.
+    pub fn ca_file(mut self, path: impl AsRef<Path>) -> Result<Self, HttpCallError> {
+        let trust = Trust::system().with_ca_file(path.as_ref())?;
+        Arc::make_mut(&mut self.target).client = client(&trust);
+        Ok(self)
     }
 
     /// The code to register for an activity: each attempt sends one request.
@@ -179,10 +192,4 @@ impl Target {
         let timeout_ms = self.timeout.as_millis();
         ActivityError::new("http_timeout", format!("{}: no answer in {timeout_ms} ms", self.uri))
     }
-}
-
-/// An error with what caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -11,14 +11,12 @@ use everstep_engine::{Activity, ActivityContext, ActivityError, Retry};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Request, StatusCode, Uri};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
 use super::answer;
 use super::error::{Details, failed};
 use super::{LlmAnswer, LlmErrorCode, LlmPrice, LlmProvider, LlmRequest};
+use crate::http_client::{HttpClient, chain, client};
 
 /// Asks the worker's provider once. Whoever calls it decides whether to ask again: each request is
 /// counted, limited and paid for.
@@ -38,7 +36,7 @@ pub(super) struct Target {
     price: LlmPrice,
     timeout: Duration,
     can_ask: bool,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HttpClient,
 }
 
 /// Who asks, as the request's headers say it.
@@ -63,7 +61,7 @@ impl Target {
             model: provider.model.clone(),
             price: provider.its_price(),
             timeout: provider.timeout,
-            client: Client::builder(TokioExecutor::new()).build_http(),
+            client: client(&provider.trust),
         }
     }
 
@@ -132,7 +130,7 @@ impl Target {
             .body(Full::from(body.to_string()))
             .map_err(|error| ActivityError::new("invalid_input", error).non_retryable())?;
         let unreachable = |error: &dyn std::error::Error| {
-            let what = format!("{}: {error}", self.uri);
+            let what = format!("{}: {}", self.uri, chain(error));
             failed(LlmErrorCode::Unavailable, what, &Details::default())
         };
         let answer = self.client.request(request).await.map_err(|error| unreachable(&error))?;

@@ -1,6 +1,7 @@
 //! Where a model is asked, with which key, and at what price.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use everstep_engine::{Extension, Worker};
@@ -9,6 +10,7 @@ use hyper::Uri;
 use super::LlmPrice;
 use super::call::{ASK_LLM, Target};
 use crate::circuit_breaker::{Circuit, WorkerCircuits};
+use crate::http_client::{Trust, TrustError, can_be_asked};
 
 /// The longest that one attempt waits where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,7 +38,7 @@ pub enum KeySource {
 /// use everstep_activities::llm::{LlmPrice, LlmProvider, WorkerLlm};
 /// use everstep_engine::Worker;
 ///
-/// let provider = LlmProvider::openai_compatible("http://127.0.0.1:4000/v1")?
+/// let provider = LlmProvider::openai_compatible("https://openrouter.ai/api/v1")?
 ///     .key_from_env("OPENROUTER_API_KEY")
 ///     .model("openai/gpt-4o-mini")
 ///     .price(LlmPrice::new(150_000, 600_000));
@@ -52,6 +54,7 @@ pub struct LlmProvider {
     pub(super) model: String,
     price: LlmPrice,
     pub(super) timeout: Duration,
+    pub(super) trust: Trust,
 }
 
 /// Why an endpoint cannot be asked.
@@ -61,11 +64,12 @@ pub enum LlmConfigError {
     /// The address is no URL.
     #[error("`{0}` is no URL: {1}")]
     Url(String, hyper::http::uri::InvalidUri),
-    /// The URL is not absolute, or its scheme is another than `http`.
-    #[error(
-        "`{0}` is no absolute http:// URL; put a proxy that speaks TLS in front of a remote one"
-    )]
+    /// The URL is not absolute, or its scheme is neither `http` nor `https`.
+    #[error("`{0}` is no absolute http:// or https:// URL")]
     Scheme(String),
+    /// The authorities that it should trust.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
 }
 
 impl fmt::Debug for LlmProvider {
@@ -79,16 +83,16 @@ impl fmt::Debug for LlmProvider {
 }
 
 impl LlmProvider {
-    /// The endpoint whose base address this is, such as `http://127.0.0.1:4000/v1`; the path
-    /// `/chat/completions` is added.
+    /// The endpoint whose base address this is, such as `https://openrouter.ai/api/v1` or
+    /// `http://127.0.0.1:4000/v1`; the path `/chat/completions` is added.
     ///
     /// # Errors
-    /// When it is no absolute `http://` URL.
+    /// When it is no absolute `http://` or `https://` URL.
     pub fn openai_compatible(base_url: &str) -> Result<Self, LlmConfigError> {
         let whole = format!("{}/chat/completions", base_url.trim_end_matches('/'));
         let uri: Uri =
             whole.parse().map_err(|error| LlmConfigError::Url(base_url.to_owned(), error))?;
-        if uri.scheme_str() != Some("http") || uri.host().is_none() {
+        if !can_be_asked(&uri) {
             return Err(LlmConfigError::Scheme(base_url.to_owned()));
         }
         Ok(Self {
@@ -98,6 +102,7 @@ impl LlmProvider {
             model: "default".to_owned(),
             price: LlmPrice::default(),
             timeout: DEFAULT_TIMEOUT,
+            trust: Trust::system(),
         })
     }
 
@@ -107,6 +112,15 @@ impl LlmProvider {
         self.key = std::env::var(variable).ok().filter(|key| !key.trim().is_empty());
         self.key_source = KeySource::Environment(variable.to_owned());
         self
+    }
+
+    /// Trusts the authorities of a PEM file beside the machine's own.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds no certificate.
+    pub fn ca_file(mut self, path: impl AsRef<Path>) -> Result<Self, LlmConfigError> {
+        self.trust = self.trust.with_ca_file(path.as_ref())?;
+        Ok(self)
     }
 
     /// The model that is asked where a request names none.

@@ -4,6 +4,7 @@ mod churn_risk;
 mod low_stock;
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use everstep::Worker;
 use everstep::agent::WorkerAgents;
@@ -15,13 +16,20 @@ const KEY: &str = "OPENROUTER_API_KEY";
 /// The provider: a real one, or the scripted one at this address.
 pub(crate) fn provider(
     url: Option<&str>,
+    ca_file: Option<&Path>,
     scripted: SocketAddr,
 ) -> Result<LlmProvider, LlmConfigError> {
     match url {
-        Some(url) => Ok(LlmProvider::openai_compatible(url)?
-            .key_from_env(KEY)
-            .model("openai/gpt-4o-mini")
-            .price(LlmPrice::new(150_000, 600_000))),
+        Some(url) => {
+            let provider = LlmProvider::openai_compatible(url)?
+                .key_from_env(KEY)
+                .model("openai/gpt-4o-mini")
+                .price(LlmPrice::new(150_000, 600_000));
+            match ca_file {
+                Some(path) => provider.ca_file(path),
+                None => Ok(provider),
+            }
+        }
         None => Ok(LlmProvider::openai_compatible(&format!("http://{scripted}/v1"))?
             .model("scripted")
             .price(LlmPrice::new(150_000, 600_000))

@@ -23,6 +23,7 @@ mod views;
 
 use std::error::Error;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -41,10 +42,14 @@ struct Args {
     /// Milliseconds from one order to the next, after the first rush; 0 for no orders.
     #[arg(long, default_value_t = 1_000)]
     order_every_ms: u64,
-    /// A model's endpoint that speaks OpenAI's chat completions, such as `http://127.0.0.1:4000/v1`;
+    /// A model's endpoint that speaks OpenAI's chat completions, such as `https://openrouter.ai/api/v1`;
     /// its key is taken from `OPENROUTER_API_KEY`. Without it a scripted model stands in.
     #[arg(long, value_name = "URL")]
     llm_url: Option<String>,
+    /// Authorities beside the machine's own that the model's endpoint may be vouched for by: a PEM
+    /// file.
+    #[arg(long, value_name = "FILE", env = "EVERSTEP_LLM_CA_FILE")]
+    llm_ca_file: Option<PathBuf>,
     /// Where the scripted model listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     scripted_llm: SocketAddr,
@@ -95,7 +100,7 @@ fn release(careless: bool) -> Result<Worker, Box<dyn Error>> {
         true => careless::register(Worker::new()),
         false => fulfilment::register(Worker::new()),
     };
-    let nobody_asks_it = agents::provider(None, SocketAddr::from(([127, 0, 0, 1], 9)))?;
+    let nobody_asks_it = agents::provider(None, None, SocketAddr::from(([127, 0, 0, 1], 9)))?;
     Ok(agents::register(worker, nobody_asks_it))
 }
 
@@ -108,7 +113,8 @@ fn open(args: &Args) -> Result<Worker, Box<dyn Error>> {
     let address = listener.local_addr()?;
     payments::start(listener, ledger)?;
     let scripted = model::start(args.scripted_llm)?;
-    let provider = agents::provider(args.llm_url.as_deref(), scripted)?;
+    let provider =
+        agents::provider(args.llm_url.as_deref(), args.llm_ca_file.as_deref(), scripted)?;
     let worker = agents::register(shop(), provider);
     Ok(payments::register(worker, address)?)
 }

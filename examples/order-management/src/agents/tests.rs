@@ -75,7 +75,7 @@ fn job() -> AgentJob {
 type Answers = Arc<Mutex<Vec<usize>>>;
 
 fn scenario(confidence: f64, answers: &Answers) -> Scenario<Seen> {
-    let provider = provider(None, "127.0.0.1:9".parse().unwrap()).unwrap();
+    let provider = provider(None, None, "127.0.0.1:9".parse().unwrap()).unwrap();
     let worker = views::register(contexts::register(Worker::new()));
     let worker = register(worker, provider).workflow(PLAY, play).transaction(LOOK, look);
     let number = {
