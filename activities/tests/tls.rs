@@ -25,9 +25,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio_rustls::rustls::ServerConfig;
 
 const CALL: Activity<Value, Value> = Activity::new("call").retry(Retry::NEVER);
 const CALLS: Workflow<Value, Value> = Workflow::new("calls");
@@ -46,7 +46,8 @@ impl Secure {
     async fn start(body: Value) -> Self {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let authority =
+            CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
         let own = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         let own = own.signed_by(&key, &authority).unwrap();
@@ -62,7 +63,12 @@ impl Secure {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heard = Arc::new(AtomicUsize::new(0));
-        tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), body, Arc::clone(&heard)));
+        tokio::spawn(serve(
+            listener,
+            TlsAcceptor::from(Arc::new(config)),
+            body,
+            Arc::clone(&heard),
+        ));
         Self { address, heard, dir }
     }
 
@@ -124,18 +130,19 @@ async fn run(worker: Worker, name: &str, input: Payload) -> Result<Value, Failur
 }
 
 async fn call(call: HttpCall<Value, Value>) -> Result<Value, Failure> {
-    let worker = Worker::new().activity(CALL, call.into_activity()).workflow(
-        CALLS,
-        async |ctx: &WorkflowContext, input| Ok(ctx.activity(CALL, input).await?),
-    );
+    let worker = Worker::new()
+        .activity(CALL, call.into_activity())
+        .workflow(CALLS, async |ctx: &WorkflowContext, input| {
+            Ok(ctx.activity(CALL, input).await?)
+        });
     run(worker, CALLS.name(), Payload::from_value(&json!({})).unwrap()).await
 }
 
 async fn ask(provider: LlmProvider) -> Result<Value, Failure> {
-    let worker = Worker::new().llm(provider).workflow(
-        ASKS,
-        async |ctx: &WorkflowContext, question| Ok(ctx.activity(ASK_LLM, question).await?.content),
-    );
+    let worker =
+        Worker::new().llm(provider).workflow(ASKS, async |ctx: &WorkflowContext, question| {
+            Ok(ctx.activity(ASK_LLM, question).await?.content)
+        });
     let question = LlmRequest {
         model: None,
         messages: vec![LlmMessage::new(LlmRole::User, "well?")],

@@ -9,11 +9,11 @@ use everstep_storage::log::{Append, AppendRefusal, Appended, Checked, LogReader}
 use everstep_storage::{Snapshot, StoreError};
 use tokio::sync::watch;
 
+use super::effect::Effect;
 use super::engine::Engine;
 use super::message::{Message, Reply};
 use super::shard::Shard;
 use super::transactions::Refused;
-use super::turn::Effect;
 use crate::sdk::idempotency_conflict;
 use crate::{ActivityError, Rejection};
 

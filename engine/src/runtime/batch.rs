@@ -3,11 +3,11 @@
 //! Invariant: what a page does to its targets and the completion of the activity that selected it
 //! stand in one batch of the store, so that a page acts once or has not acted.
 
+use super::effect::Effect;
 use super::engine::Engine;
 use super::message::{Message, Reply};
 use super::requests::Target as Found;
 use super::shard::Shard;
-use super::turn::Effect;
 use crate::batch::{
     BATCH, BatchFailure, BatchInput, BatchOperation, BatchRequest, PageOutcome, Selection, Target,
     Targets,

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use everstep_storage::{Batch, Commit, StoreError};
 
+use super::effect::Effect;
 use super::message::Message;
 use super::namespace_deletion::Deletions;
 use super::recovery::Recovery;
 use super::shard::Shard;
-use super::turn::Effect;
 use crate::{DEFAULT_NAMESPACE, Rejection};
 
 /// Steps in the open batch from which on it is handed over, also in the middle of a turn: with

@@ -6,6 +6,7 @@
 use everstep_storage::{Batch, Range, Table};
 
 use super::afterwards::Afterwards;
+use super::effect::Effect;
 use super::history_log::{newest_run, payload_rows_of, read_run, stored_run};
 use super::keys::{
     self, AWAITING, HISTORY, PAYLOADS, PUBLISHED, RUNS, RUNS_OF_ID, SIGNAL_KEYS, UPDATES, WORKFLOWS,
@@ -13,7 +14,6 @@ use super::keys::{
 use super::message::Reply;
 use super::record::RunRecord;
 use super::shard::Shard;
-use super::turn::Effect;
 use crate::{Rejection, RunId, Selector};
 
 /// Rows that are read at once.

@@ -1,9 +1,10 @@
 //! What becomes of a run when its time has come or one of its attempts has ended.
 
+use super::effect::Effect;
 use super::keys;
 use super::shard::Shard;
+use super::step::Step;
 use super::timers::Due;
-use super::turn::{Effect, Step};
 use crate::kernel::{ActivityState, Command, Deadline};
 use crate::sdk::{HANDED_OVER, Heartbeat};
 use crate::{Failure, Rejection};

@@ -10,7 +10,7 @@ use everstep_storage::{Range, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, HEARTBEATS};
-use super::turn::Step;
+use super::step::Step;
 use crate::sdk::Heartbeat;
 use crate::{Payload, Rejection, RunId, Timestamp};
 

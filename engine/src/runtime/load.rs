@@ -189,7 +189,7 @@ fn unfinished(resident: &Resident) -> Vec<(u32, u32)> {
         .collect()
 }
 
-impl super::turn::Step<'_> {
+impl super::step::Step<'_> {
     /// The code is where the history ends: it goes on with what it asked for meanwhile.
     pub(super) fn resume(&mut self, mut outstanding: std::collections::VecDeque<Asked>) {
         let failed = self.resident.run.task_failure.as_ref();

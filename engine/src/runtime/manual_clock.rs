@@ -1,8 +1,8 @@
 //! Moves a manual clock from due instant to due instant, and lets everything settle at each.
 
+use super::effect::Effect;
 use super::message::Reply;
 use super::shard::Shard;
-use super::turn::Effect;
 use super::{keys, recovery};
 use crate::{Rejection, Timestamp};
 

@@ -9,10 +9,10 @@ use std::sync::{PoisonError, RwLock};
 use everstep_storage::{Range, Snapshot};
 use serde::{Deserialize, Serialize};
 
+use super::effect::Effect;
 use super::keys::{self, NAMESPACES, OPEN_RUNS};
 use super::message::Reply;
 use super::shard::Shard;
-use super::turn::Effect;
 use crate::{DEFAULT_NAMESPACE, ListFilter, Rejection, Timestamp, view};
 
 /// What is set for a namespace.

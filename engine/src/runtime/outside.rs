@@ -4,10 +4,10 @@
 //! ended. It is taken while the attempt's code still runs here, too: the token may have reached its
 //! reader before the code has returned.
 
+use super::effect::Effect;
 use super::history_log::stored_run;
 use super::message::{OutsideReport, Reply};
 use super::shard::Shard;
-use super::turn::Effect;
 use crate::kernel::Command;
 use crate::sdk::{CANCELLED, Heartbeat};
 use crate::{Payload, Rejection, TaskToken};

@@ -7,9 +7,10 @@
 //!
 //! Invariant: replay holds the same events back and releases them in the same order.
 
+use super::effect::Effect;
 use super::message::Reply;
 use super::shard::Shard;
-use super::turn::{Effect, Step};
+use super::step::Step;
 use crate::kernel::{ActivityState, Command};
 use crate::{Rejection, Selector};
 

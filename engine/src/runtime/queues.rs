@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use everstep_storage::{Range, Snapshot};
 
+use super::effect::Effect;
 use super::keys;
 use super::message::Reply;
 use super::shard::Shard;
+use super::step::Step;
 use super::timers::Due;
-use super::turn::{Effect, Step};
 use crate::kernel::{ActivityState, Command};
 use crate::queue::{Dispatch, Id, Item, TaskQueue};
 use crate::view::QueueDescription;

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::step::concerns_code;
 use super::task::Task;
-use super::turn::concerns_code;
 use crate::kernel::{
     ChildStart, ExternalAsk, ExternalRequest, HistoryEvent, Recorded, Run, RunStatus, TaskFailure,
     TaskFailureKind, WorkflowStarted, apply,

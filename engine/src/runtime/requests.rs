@@ -5,13 +5,13 @@ use std::panic::AssertUnwindSafe;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use super::effect::Effect;
 use super::history_log::read_run;
 use super::keys;
 use super::message::Reply;
 use super::panics;
 use super::resident::Resident;
 use super::shard::{Shard, Watcher};
-use super::turn::Effect;
 use crate::kernel::Command;
 use crate::view::RunResult;
 use crate::{Payload, Rejection, RunId, RunStatus, Selector, SignalInput, Started};

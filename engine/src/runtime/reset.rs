@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::afterwards::Afterwards;
+use super::effect::Effect;
 use super::history_log::{HistoryReader, Home, encode_apart};
 use super::keys;
 use super::message::Reply;
@@ -22,7 +23,7 @@ use super::requests::Target;
 use super::reset_relations::CarriedUpdates;
 use super::resident::Resident;
 use super::shard::Shard;
-use super::turn::{Effect, Step};
+use super::step::Step;
 use crate::kernel::{
     ActivityState, Command, HistoryEvent, Recorded, ResetOrigin, Run, UpdateAccepted, apply,
 };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::resident::Resident;
 use super::shard::Shard;
-use super::turn::Step;
+use super::step::Step;
 use super::update_record::{MOST_PENDING, Stage, UpdateRecord};
 use crate::kernel::{Answer, Command, PendingChild, PendingUpdate, UpdateAccepted};
 use crate::{Failure, Rejection, RunId, RunStatus, Selector};

@@ -1,9 +1,9 @@
 //! Trying again at once what waits for its next try: an activity in its pause, code that failed.
 
+use super::effect::Effect;
 use super::message::Reply;
 use super::requests::Target;
 use super::shard::Shard;
-use super::turn::Effect;
 use crate::kernel::ActivityState;
 use crate::{Rejection, RunStatus, Selector};
 

@@ -6,7 +6,7 @@
 use super::mailbox::{Act, Address, AddressedRun, Letter};
 use super::schedules::ScheduleKey;
 use super::shard::Shard;
-use super::turn::Step;
+use super::step::Step;
 use crate::kernel::Command;
 use crate::schedule::{Firing, Occasion, RunRef, Schedule, ScheduleStep};
 use crate::{Payload, Rejection, RunId, RunStatus, Selector, StartRequest, Started, Timestamp};

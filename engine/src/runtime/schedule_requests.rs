@@ -3,10 +3,10 @@
 //! Invariant: an instant that was due before the request is dealt with before it, under what the
 //! schedule was then.
 
+use super::effect::Effect;
 use super::message::{Reply, ScheduleAct, ScheduleAnswer, ScheduleRequest};
 use super::schedules::ScheduleKey;
 use super::shard::Shard;
-use super::turn::Effect;
 use crate::schedule::{Schedule, ScheduleInput, ScheduleStep};
 use crate::view::Triggered;
 use crate::{Rejection, Started};

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use everstep_storage::Snapshot;
 
 use super::changes::{Change, ChangeKind};
+use super::effect::Effect;
 use super::keys::{self, TimerKey};
 use super::schedule_warming::Warmed;
 use super::shard::Shard;
 use super::timers::Due;
-use super::turn::Effect;
 use crate::schedule::{Schedule, ScheduleDefinition, ScheduleState, Timetable};
 use crate::{Rejection, RunStatus, Timestamp};
 

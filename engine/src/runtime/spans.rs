@@ -6,9 +6,10 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::effect::Effect;
 use super::panics;
 use super::shard::Shard;
-use super::turn::{Effect, Step};
+use super::step::Step;
 use crate::Timestamp;
 use crate::kernel::{ActivityState, HistoryEvent, PendingActivity, TaskFailure};
 use crate::telemetry::{FinishedSpan, SpanKind, TraceContext};

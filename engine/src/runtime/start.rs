@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::effect::Effect;
 use super::history_log::{newest_run, stored_run};
 use super::keys;
 use super::message::Reply;
@@ -13,7 +14,7 @@ use super::record::RunRecord;
 use super::resident::Resident;
 use super::shard::Shard;
 use super::task::Task;
-use super::turn::{Effect, Turn};
+use super::turn::Turn;
 use crate::kernel::{Command, HistoryEvent, ParentLink, Run, WorkflowStarted};
 use crate::view::RunResult;
 use crate::{IdReuse, OnConflict, Rejection, RunId, RunStatus, Selector, StartRequest, Started};

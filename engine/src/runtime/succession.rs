@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::resident::Resident;
 use super::shard::Shard;
+use super::step::{Step, chain_started_at};
 use super::task::Task;
-use super::turn::{Step, chain_started_at};
 use crate::kernel::{
     Carried, Command, Continuation, HistoryEvent, PendingChild, Run, RunStatus, WorkflowStarted,
 };

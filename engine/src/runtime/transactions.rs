@@ -9,11 +9,12 @@ use std::panic::AssertUnwindSafe;
 use everstep_storage::log::Origin;
 
 use super::app_rows::Latest;
+use super::effect::Effect;
 use super::mailbox::{Act, Address, AddressedRun, Letter, start};
 use super::message::Reply;
 use super::panics;
 use super::shard::Shard;
-use super::turn::{Effect, Step};
+use super::step::Step;
 use crate::kernel::{ActivityState, Command};
 use crate::sdk::{Ask, Circumstances};
 use crate::{

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::effect::Effect;
 use super::history_log::read_run;
 use super::message::Reply;
 use super::requests::Target;
 use super::shard::Shard;
-use super::turn::{Effect, Step};
+use super::step::Step;
 use super::update_record::{MOST_PENDING, RunUpdates, Stage, UpdateRecord};
 use super::{keys, panics};
 use crate::kernel::{Command, HistoryEvent, PendingUpdate, Run, UpdateAccepted};

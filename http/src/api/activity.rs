@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use super::error_code as codes;
 use super::json::{Answer, accepted, json};
 use super::percent::decode_segment;
-use super::problem::ProblemBody;
 use super::{Api, Problem, body};
 use crate::access::Caller;
 
@@ -58,8 +57,8 @@ pub(super) struct HeartbeatAnswer {
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the result"),
     responses(
         (status = 202, description = "completed", body = serde_json::Value),
-        (status = 404, description = "the token names no activity", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the attempt has ended, or its run is closed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "the token names no activity"),
+        (status = 409, description = "the attempt has ended, or its run is closed"),
     ),
 )]
 pub(super) async fn complete(
@@ -85,8 +84,8 @@ pub(super) async fn complete(
     request_body = FailBody,
     responses(
         (status = 202, description = "failed", body = serde_json::Value),
-        (status = 404, description = "the token names no activity", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the attempt has ended, or its run is closed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "the token names no activity"),
+        (status = 409, description = "the attempt has ended, or its run is closed"),
     ),
 )]
 pub(super) async fn fail(
@@ -114,8 +113,8 @@ pub(super) async fn fail(
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the details"),
     responses(
         (status = 200, description = "noted", body = HeartbeatAnswer),
-        (status = 404, description = "the token names no activity", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the attempt has ended, or its run is closed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "the token names no activity"),
+        (status = 409, description = "the attempt has ended, or its run is closed"),
     ),
 )]
 pub(super) async fn heartbeat(

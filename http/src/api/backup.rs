@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 
 use super::error_code as codes;
 use super::json::{Answer, json};
-use super::problem::ProblemBody;
 use super::{Api, Problem, blocking, body};
 use crate::backup::{BackupError, Manifest, make_backup};
 
@@ -50,7 +49,7 @@ pub(super) struct BackupBody {
     request_body = BackupBody,
     responses(
         (status = 201, description = "made", body = Manifest),
-        (status = 409, description = "the directory exists, or another backup is being made", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "the directory exists, or another backup is being made"),
     ),
 )]
 pub(super) async fn backup(

@@ -3,8 +3,7 @@
 use axum::extract::{Request, State};
 
 use super::json::{Answer, accepted};
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 use super::{Api, body};
 
 /// Cancel a workflow
@@ -16,15 +15,15 @@ use super::{Api, body};
     security(("token" = ["app"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        WorkflowPath,
+        OneRun,
+        InNamespace,
     ),
     responses(
         (status = 202, description = "asked", body = serde_json::Value),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the run is closed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 409, description = "the run is closed"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn cancel(State(api): State<Api>, request: Request) -> Answer {

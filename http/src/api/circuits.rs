@@ -8,8 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::json::{Answer, json};
-use super::problem::ProblemBody;
-use super::target::{check_text, namespace, segment};
+use super::target::{InNamespace, check_text, namespace, segment};
 use super::{Api, Problem, blocking, body};
 
 /// Place of the name in `/api/v1/circuits/{name}/…`.
@@ -37,7 +36,7 @@ struct List {
     path = "/api/v1/circuits",
     security(("token" = ["viewer"])),
     tag = "circuits",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     responses((status = 200, description = "the circuits, by name", body = serde_json::Value)),
 )]
 async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -67,7 +66,7 @@ async fn shown(api: &Api, namespace: String, name: String) -> Answer {
     tag = "circuits",
     params(
         ("name" = String, Path, description = "the circuit's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses((status = 200, description = "the circuit", body = serde_json::Value)),
 )]
@@ -85,11 +84,11 @@ async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "circuits",
     params(
         ("name" = String, Path, description = "the circuit's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the circuit", body = serde_json::Value),
-        (status = 404, description = "no worker declares it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no worker declares it"),
     ),
 )]
 async fn open(State(api): State<Api>, request: Request) -> Answer {
@@ -109,11 +108,11 @@ async fn open(State(api): State<Api>, request: Request) -> Answer {
     tag = "circuits",
     params(
         ("name" = String, Path, description = "the circuit's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the circuit", body = serde_json::Value),
-        (status = 404, description = "no worker declares it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no worker declares it"),
     ),
 )]
 async fn close(State(api): State<Api>, request: Request) -> Answer {

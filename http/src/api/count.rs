@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::json::{Answer, json};
 use super::list::filter;
 use super::parameters::Parameters;
-use super::problem::ProblemBody;
+use super::target::InNamespace;
 use super::{Api, blocking};
 
 /// Count runs
@@ -28,11 +28,11 @@ use super::{Api, blocking};
     params(
         ("group_by" = Option<String>, Query, description = "`status`, `type`, `queue`, `build`, `version`, `fingerprint` or `attr.NAME`"),
         ("status" = Option<RunStatus>, Query, description = "only runs in this status; so with every filter of the list"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the counts", body = RunCounts),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn count(State(api): State<Api>, uri: Uri) -> Answer {

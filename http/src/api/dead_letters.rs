@@ -12,8 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::json::{Answer, json};
-use super::problem::ProblemBody;
-use super::target::{check_text, namespace, segment};
+use super::target::{InNamespace, check_text, namespace, segment};
 use super::{Api, Parameters, Problem, blocking, body, error_code as codes};
 use crate::access::Caller;
 
@@ -79,11 +78,11 @@ pub(super) fn filter(parameters: Parameters<'_>) -> Result<DeadLetterFilter, Pro
         ("source" = Option<String>, Query, description = "only of this piece of work"),
         ("page_size" = Option<u64>, Query, description = "letters a page; 50 when absent, clamped to 500", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "a page", body = serde_json::Value),
-        (status = 400, description = "no such state", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "no such state"),
     ),
 )]
 async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -105,7 +104,7 @@ async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     path = "/api/v1/dead-letters/stats",
     security(("token" = ["viewer"])),
     tag = "dead letters",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     responses((status = 200, description = "`pending` in all, and `figures`", body = serde_json::Value)),
 )]
 async fn stats(State(api): State<Api>, uri: Uri) -> Answer {
@@ -131,11 +130,11 @@ fn id(uri: &Uri) -> Result<String, Problem> {
     tag = "dead letters",
     params(
         ("id" = String, Path, description = "the letter's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the letter", body = serde_json::Value),
-        (status = 404, description = "no such letter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such letter"),
     ),
 )]
 async fn show(State(api): State<Api>, uri: Uri) -> Answer {
@@ -161,12 +160,12 @@ async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "dead letters",
     params(
         ("id" = String, Path, description = "the letter's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the letter", body = serde_json::Value),
-        (status = 404, description = "no such letter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is not pending, or no worker knows its kind", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such letter"),
+        (status = 409, description = "it is not pending, or no worker knows its kind"),
     ),
 )]
 async fn retry(State(api): State<Api>, Caller(caller): Caller, request: Request) -> Answer {
@@ -189,14 +188,14 @@ async fn retry(State(api): State<Api>, Caller(caller): Caller, request: Request)
     tag = "dead letters",
     params(
         ("id" = String, Path, description = "the letter's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = IgnoreBody,
     responses(
         (status = 200, description = "the letter", body = serde_json::Value),
-        (status = 404, description = "no such letter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is not pending", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no reason", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such letter"),
+        (status = 409, description = "it is not pending"),
+        (status = 422, description = "no reason"),
     ),
 )]
 async fn ignore(State(api): State<Api>, Caller(caller): Caller, request: Request) -> Answer {

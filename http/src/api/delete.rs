@@ -6,8 +6,7 @@ use axum::response::IntoResponse;
 
 use super::Api;
 use super::json::Answer;
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 
 /// Delete a workflow
 ///
@@ -19,15 +18,15 @@ use super::target::selector;
     security(("token" = ["operator"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        WorkflowPath,
+        OneRun,
+        InNamespace,
     ),
     responses(
         (status = 204, description = "deleted"),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the run is open", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 409, description = "the run is open"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn delete(State(api): State<Api>, uri: Uri) -> Answer {

@@ -5,8 +5,7 @@ use axum::http::{StatusCode, Uri};
 use everstep_engine::RunDescription;
 
 use super::json::{Answer, json};
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 use super::{Api, Parameters};
 
 /// Describe a workflow
@@ -18,15 +17,15 @@ use super::{Api, Parameters};
     security(("token" = ["viewer"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        WorkflowPath,
+        OneRun,
         ("payloads" = Option<String>, Query, description = "`inline`, or `reference`: a reference in the place of each large payload; `inline` when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the run", body = RunDescription),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {

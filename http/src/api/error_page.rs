@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 
 use super::error_code as codes;
 use super::json::Answer;
-use super::problem::{Problem, ProblemBody};
+use super::problem::Problem;
 
 /// Explain an error code
 ///
@@ -19,7 +19,7 @@ use super::problem::{Problem, ProblemBody};
     params(("code" = String, Path, description = "a problem's `code`")),
     responses(
         (status = 200, description = "the page", body = String, content_type = "text/markdown"),
-        (status = 404, description = "no such code", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such code"),
     ),
 )]
 pub(super) async fn error_page(uri: Uri) -> Answer {

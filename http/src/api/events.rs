@@ -19,8 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::follow::Follower;
 use super::json::Answer;
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 use super::{Api, Parameters, Problem};
 
 /// Events that are read at once.
@@ -39,16 +38,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     security(("token" = ["viewer"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
+        WorkflowPath,
+        OneRun,
         ("payloads" = Option<String>, Query, description = "`inline`, or `reference`: a reference in the place of each large payload; `inline` when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("Last-Event-ID" = Option<u64>, Header, description = "the last event that was received"),
     ),
     responses(
         (status = 200, description = "the stream", body = String, content_type = "text/event-stream"),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn events(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Answer {

@@ -7,8 +7,7 @@ use everstep_engine::ExportQuery;
 
 use super::json::{Answer, json};
 use super::parameters::Parameters;
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 use super::{Api, Problem, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 200;
@@ -24,16 +23,16 @@ const MAX_PAGE_SIZE: usize = 1_000;
     security(("token" = ["viewer"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        WorkflowPath,
+        OneRun,
+        InNamespace,
         ("from" = Option<u64>, Query, description = "the first event, inclusive; 1 when absent", minimum = 1),
         ("redact" = Option<bool>, Query, description = "take the values out and keep their shape; a server may do that to every export"),
     ),
     responses(
         (status = 200, description = "the run", body = serde_json::Value),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn export(State(api): State<Api>, uri: Uri) -> Answer {

@@ -10,8 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use super::follow::{Follower, page};
 use super::json::{Answer, json};
 use super::parameters::Parameters;
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 use super::{Api, Problem};
 
 const DEFAULT_PAGE_SIZE: usize = 1_000;
@@ -60,9 +59,9 @@ fn event_type() -> Schema {
     security(("token" = ["viewer"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        WorkflowPath,
+        OneRun,
+        InNamespace,
         ("from" = Option<u64>, Query, description = "the first event, inclusive; 1 when absent", minimum = 1),
         ("page_size" = Option<u64>, Query, description = "events a page; 1000 when absent, clamped to 5000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
@@ -71,8 +70,8 @@ fn event_type() -> Schema {
     ),
     responses(
         (status = 200, description = "a page", body = HistoryPageSchema),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn history(State(api): State<Api>, uri: Uri) -> Answer {

@@ -6,8 +6,7 @@ use everstep_engine::{ListFilter, ListOrder, RunPage, RunStatus};
 
 use super::json::{Answer, json};
 use super::parameters::Parameters;
-use super::problem::ProblemBody;
-use super::target::namespace;
+use super::target::{InNamespace, namespace};
 use super::{Api, Problem, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 100;
@@ -42,13 +41,13 @@ const MAX_PAGE_SIZE: usize = 1_000;
         ("attr_max.NAME" = Option<String>, Query, description = "only runs whose search attribute NAME is at most this number or text"),
         ("attr_prefix.NAME" = Option<String>, Query, description = "only runs whose search attribute NAME is a text that begins so"),
         ("sort" = Option<String>, Query, description = "`started_at`, `closed_at` or `attr.NAME`, with `-` in front for descending; `-started_at` when absent. Runs without the value are left out"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("page_size" = Option<u64>, Query, description = "rows a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
     ),
     responses(
         (status = 200, description = "a page", body = RunPage),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {

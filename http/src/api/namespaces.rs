@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 use super::json::{Answer, json};
 use super::percent::decode_segment;
-use super::problem::ProblemBody;
 use super::{Api, Problem, body};
 use crate::access::Caller;
 
@@ -82,7 +81,7 @@ pub(super) async fn list(State(api): State<Api>, Caller(caller): Caller) -> Answ
     request_body = CreateBody,
     responses(
         (status = 201, description = "created", body = NamespaceInfo),
-        (status = 409, description = "the name is taken", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "the name is taken"),
     ),
 )]
 pub(super) async fn create(State(api): State<Api>, request: Request) -> Answer {
@@ -102,7 +101,7 @@ pub(super) async fn create(State(api): State<Api>, request: Request) -> Answer {
     params(("name" = String, Path, description = "the namespace's name")),
     responses(
         (status = 200, description = "the namespace", body = NamespaceInfo),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, Caller(caller): Caller, uri: Uri) -> Answer {
@@ -123,7 +122,7 @@ pub(super) async fn show(State(api): State<Api>, Caller(caller): Caller, uri: Ur
     request_body = SettingsBody,
     responses(
         (status = 200, description = "changed", body = NamespaceInfo),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn update(State(api): State<Api>, request: Request) -> Answer {
@@ -146,8 +145,8 @@ pub(super) async fn update(State(api): State<Api>, request: Request) -> Answer {
     params(("name" = String, Path, description = "the namespace's name")),
     responses(
         (status = 204, description = "deleted"),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it holds runs", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "it holds runs"),
     ),
 )]
 pub(super) async fn delete(State(api): State<Api>, uri: Uri) -> Answer {

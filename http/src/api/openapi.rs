@@ -6,9 +6,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::json::json_text;
+use super::problem::ProblemBody;
 use crate::access;
 
 /// Any route may answer these.
@@ -25,7 +27,8 @@ const SCOPED: [(&str, &str); 1] = [("404", "no such namespace")];
 const WITH_BODY: [(&str, &str); 2] =
     [("408", "the body did not arrive in time"), ("413", "the body is too large")];
 
-/// Adds to every operation the refusals that its handler does not declare.
+/// Adds to every operation the refusals that its handler does not declare, and to every refusal
+/// its body, which is the same for all.
 pub(super) fn complete(document: &mut OpenApi) {
     document.info.title = "Everstep".to_owned();
     document.info.description = Some("Durable execution over HTTP.".to_owned());
@@ -38,18 +41,13 @@ pub(super) fn complete(document: &mut OpenApi) {
     ));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(access::SCHEME, SecurityScheme::Http(scheme.build()));
+    components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
     for item in document.paths.paths.values_mut() {
         let PathItem { get, post, put, delete, .. } = item;
-        for operation in [&mut *get, &mut *post, &mut *put, &mut *delete].into_iter().flatten() {
-            if is_scoped(operation) {
-                refusals(operation, &SCOPED);
-            }
-        }
         for operation in [get, delete].into_iter().flatten() {
-            refusals(operation, &EVERYWHERE);
+            refusals(operation, &[]);
         }
         for operation in [post, put].into_iter().flatten() {
-            refusals(operation, &EVERYWHERE);
             refusals(operation, &WITH_BODY);
         }
     }
@@ -64,19 +62,28 @@ fn is_scoped(operation: &Operation) -> bool {
     })
 }
 
-fn refusals(operation: &mut Operation, refusals: &[(&str, &str)]) {
-    for (status, description) in refusals {
-        let problem = Ref::from_schema_name("Problem");
-        let response = ResponseBuilder::new().description(*description).content(
-            "application/problem+json",
-            ContentBuilder::new().schema(Some(problem)).build(),
-        );
-        operation
-            .responses
-            .responses
-            .entry((*status).to_owned())
-            .or_insert_with(|| response.build().into());
+/// Declares what any route may answer and, of `more`, what these may; what the handler says of the
+/// same status stands.
+fn refusals(operation: &mut Operation, more: &[(&str, &str)]) {
+    let scoped = if is_scoped(operation) { &SCOPED[..] } else { &[] };
+    let responses = &mut operation.responses.responses;
+    for (status, description) in scoped.iter().chain(&EVERYWHERE).chain(more) {
+        let response = || ResponseBuilder::new().description(*description).build().into();
+        responses.entry((*status).to_owned()).or_insert_with(response);
     }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && status.as_str() >= "400"
+            && response.content.is_empty()
+        {
+            response.content.insert("application/problem+json".to_owned(), problem().into());
+        }
+    }
+}
+
+fn problem() -> Content {
+    let schema = Ref::from_schema_name(ProblemBody::name());
+    ContentBuilder::new().schema(Some(schema)).build()
 }
 
 /// Answers the document.

@@ -5,8 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::json::{Answer, accepted};
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 use super::{Api, body};
 
 /// Why a run is paused.
@@ -28,26 +27,23 @@ pub(super) struct PauseBody {
     security(("token" = ["operator"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        WorkflowPath,
+        OneRun,
+        InNamespace,
     ),
     request_body = Option<PauseBody>,
     responses(
         (status = 202, description = "paused", body = serde_json::Value),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the run is closed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 409, description = "the run is closed"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn pause(State(api): State<Api>, request: Request) -> Answer {
     let (head, body) = request.into_parts();
     let body = body::read(&api, &head.headers, body).await?;
     let selector = selector(&head.uri)?;
-    let PauseBody { reason } = match body.trim_ascii().is_empty() {
-        true => PauseBody::default(),
-        false => body::parse(&body)?,
-    };
+    let PauseBody { reason } = body::parse_or_default(&body)?;
     api.engine().pause(&selector, reason.unwrap_or_default()).await?;
     Ok(accepted())
 }

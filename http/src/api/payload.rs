@@ -4,8 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 
 use super::json::{Answer, json};
-use super::problem::ProblemBody;
-use super::target::{segment, selector};
+use super::target::{InNamespace, OneRun, WorkflowPath, segment, selector};
 use super::{Api, Problem, blocking};
 
 /// Places in the path after the workflow's id.
@@ -22,17 +21,17 @@ const INDEX: usize = 8;
     security(("token" = ["viewer"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        WorkflowPath,
         ("event" = u64, Path, description = "the event's number", minimum = 1),
         ("index" = u16, Path, description = "which of the event's payloads, from 0", minimum = 0),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        OneRun,
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the payload", body = serde_json::Value),
-        (status = 400, description = "a number that is none", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such workflow, run, event or payload", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "a number that is none"),
+        (status = 404, description = "no such workflow, run, event or payload"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn payload(State(api): State<Api>, uri: Uri) -> Answer {

@@ -10,8 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::json::{Answer, json};
-use super::problem::ProblemBody;
-use super::target::{check_text, namespace, segment};
+use super::target::{InNamespace, check_text, namespace, segment};
 use super::{Api, body};
 
 /// Place of the name in `/api/v1/process-managers/{name}/…`.
@@ -61,13 +60,13 @@ async fn list(State(api): State<Api>) -> Answer {
     tag = "process managers",
     params(
         ("name" = String, Path, description = "the process manager's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = RedeliveryBody,
     responses(
         (status = 200, description = "`sent`", body = serde_json::Value),
-        (status = 404, description = "no such process manager, or no such event for it", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it cannot be dealt with now; `detail` says why", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such process manager, or no such event for it"),
+        (status = 409, description = "it cannot be dealt with now; `detail` says why"),
     ),
 )]
 async fn redeliver(State(api): State<Api>, request: Request) -> Answer {

@@ -14,8 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::json::{Answer, accepted, json};
-use super::problem::ProblemBody;
-use super::target::{check_text, namespace};
+use super::target::{InNamespace, check_text, namespace};
 use super::{Api, Parameters, Problem, blocking, body};
 
 const PAGE: usize = 50;
@@ -41,11 +40,11 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         ("target" = Option<String>, Query, description = "only to this context"),
         ("page_size" = Option<u64>, Query, description = "publications a page; 50 when absent, clamped to 500", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "a page; it may be short, or empty, and still name a next one", body = serde_json::Value),
-        (status = 400, description = "no such status", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "no such status"),
     ),
 )]
 async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -89,12 +88,12 @@ pub(super) struct DurableAppend {
     path = "/api/v1/durable-appends",
     security(("token" = ["app"])),
     tag = "events",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     request_body = DurableAppend,
     responses(
         (status = 202, description = "it will be tried", body = serde_json::Value),
-        (status = 400, description = "it could never be appended", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "it could never be appended"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 async fn append(State(api): State<Api>, request: Request) -> Answer {
@@ -122,7 +121,7 @@ async fn append(State(api): State<Api>, request: Request) -> Answer {
     tag = "publications",
     params(
         ("page_size" = Option<u64>, Query, description = "how many at most; 50 when absent, clamped to 500", minimum = 1),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses((status = 200, description = "`intents`", body = serde_json::Value)),
 )]

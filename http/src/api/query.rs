@@ -7,8 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::{Answer, json};
-use super::problem::ProblemBody;
-use super::target::{name, selector};
+use super::target::{InNamespace, OneRun, WorkflowPath, name, selector};
 use super::{Api, body};
 
 /// The answer to a query.
@@ -28,16 +27,16 @@ pub(super) struct QueryAnswer {
     security(("token" = ["viewer"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        WorkflowPath,
         ("name" = String, Path, description = "the query's name", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        OneRun,
+        InNamespace,
     ),
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the argument"),
     responses(
         (status = 200, description = "the published value, or what the query's handler makes of it", body = QueryAnswer),
-        (status = 404, description = "no such workflow, run or query", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path, or an argument that the query cannot take", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow, run or query"),
+        (status = 422, description = "an id that cannot stand in a path, or an argument that the query cannot take"),
     ),
 )]
 pub(super) async fn query(State(api): State<Api>, request: Request) -> Answer {

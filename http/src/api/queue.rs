@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 use super::error_code as codes;
 use super::json::{Answer, json};
 use super::percent::decode_segment;
-use super::problem::ProblemBody;
-use super::target::{check_text, namespace};
+use super::target::{InNamespace, check_text, namespace};
 use super::{Api, Problem, body};
 
 /// Place of the name in `/api/v1/queues/{name}`.
@@ -32,11 +31,11 @@ pub(super) struct QueueList {
     security(("token" = ["viewer"])),
     tag = "queues",
     params(
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the queues", body = QueueList),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -51,11 +50,11 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "queues",
     params(
         ("name" = String, Path, description = "the queue's name", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the queue", body = QueueDescription),
-        (status = 404, description = "no such queue", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such queue"),
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
@@ -73,13 +72,13 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "queues",
     params(
         ("name" = String, Path, description = "the queue's name", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = QueueLimits,
     responses(
         (status = 200, description = "the queue with its new limits", body = QueueDescription),
-        (status = 400, description = "limits that cannot be meant", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "limits that cannot be meant"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn set(State(api): State<Api>, request: Request) -> Answer {
@@ -101,11 +100,11 @@ pub(super) async fn set(State(api): State<Api>, request: Request) -> Answer {
     tag = "queues",
     params(
         ("name" = String, Path, description = "the queue's name", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the queue with the limits that hold now", body = QueueDescription),
-        (status = 404, description = "no such queue", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such queue"),
     ),
 )]
 pub(super) async fn reset(State(api): State<Api>, uri: Uri) -> Answer {

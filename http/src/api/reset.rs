@@ -8,8 +8,7 @@ use utoipa::ToSchema;
 
 use super::idempotency::idempotency_key;
 use super::json::{Answer, json};
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 use super::{Api, Problem, body};
 
 /// Where to go back to.
@@ -97,17 +96,17 @@ impl ResetBody {
     security(("token" = ["operator"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        WorkflowPath,
+        OneRun,
+        InNamespace,
         ("Idempotency-Key" = Option<String>, Header, description = "makes a repeated reset answer what the first one answered"),
     ),
     request_body = ResetBody,
     responses(
         (status = 201, description = "started", body = ResetAnswer),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the idempotency key was used with another reset", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no such event, one that closes the run, an edit that cannot be made, or code that does not follow the history", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 409, description = "the idempotency key was used with another reset"),
+        (status = 422, description = "no such event, one that closes the run, an edit that cannot be made, or code that does not follow the history"),
     ),
 )]
 pub(super) async fn reset(State(api): State<Api>, request: Request) -> Answer {

@@ -9,8 +9,7 @@ use everstep_engine::RunResult;
 use super::Api;
 use super::json::{Answer, json};
 use super::parameters::Parameters;
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 
 /// Wait for a workflow's result
 ///
@@ -21,16 +20,16 @@ use super::target::selector;
     security(("token" = ["viewer"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        WorkflowPath,
+        OneRun,
+        InNamespace,
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the run to close, in milliseconds; clamped to 60000"),
     ),
     responses(
         (status = 200, description = "the run is closed", body = RunResult),
         (status = 202, description = "the run is still open", body = RunResult),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn result(State(api): State<Api>, uri: Uri) -> Answer {

@@ -4,8 +4,7 @@
 use axum::extract::{Request, State};
 
 use super::json::{Answer, accepted};
-use super::problem::ProblemBody;
-use super::target::{number, selector};
+use super::target::{InNamespace, OneRun, WorkflowPath, number, selector};
 use super::{Api, body};
 
 /// Retry an activity now
@@ -17,16 +16,16 @@ use super::{Api, body};
     security(("token" = ["operator"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        WorkflowPath,
         ("activity_id" = u32, Path, description = "the activity's id, from `pending_activities`"),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        OneRun,
+        InNamespace,
     ),
     responses(
         (status = 202, description = "the attempt is started", body = serde_json::Value),
-        (status = 404, description = "no such workflow, run or pending activity", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the run is closed, or the activity waits for no attempt", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow, run or pending activity"),
+        (status = 409, description = "the run is closed, or the activity waits for no attempt"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn activity(State(api): State<Api>, request: Request) -> Answer {
@@ -47,15 +46,15 @@ pub(super) async fn activity(State(api): State<Api>, request: Request) -> Answer
     security(("token" = ["operator"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        WorkflowPath,
+        OneRun,
+        InNamespace,
     ),
     responses(
         (status = 202, description = "its code is tried again", body = serde_json::Value),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the run is closed, or its code has not failed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 409, description = "the run is closed, or its code has not failed"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn task(State(api): State<Api>, request: Request) -> Answer {

@@ -11,8 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::json::{Answer, json};
-use super::problem::ProblemBody;
-use super::target::{check_text, check_workflow_id, namespace, segment};
+use super::target::{InNamespace, check_text, check_workflow_id, namespace, segment};
 use super::{Api, Parameters, Problem, blocking, body, error_code as codes};
 use crate::access::Caller;
 
@@ -73,11 +72,11 @@ struct Shown {
         ("stuck" = Option<bool>, Query, description = "only those that wait for somebody's decision, or only others"),
         ("page_size" = Option<u64>, Query, description = "sagas a page; 50 when absent, clamped to 500", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "a page", body = serde_json::Value),
-        (status = 400, description = "no such status", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "no such status"),
     ),
 )]
 async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -117,13 +116,13 @@ async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     path = "/api/v1/sagas",
     security(("token" = ["app"])),
     tag = "sagas",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     request_body = StartSaga,
     responses(
         (status = 200, description = "it was there", body = serde_json::Value),
         (status = 201, description = "it was started", body = serde_json::Value),
-        (status = 409, description = "a workflow that is no saga has the id", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no such type, or it cannot take this input", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "a workflow that is no saga has the id"),
+        (status = 422, description = "no such type, or it cannot take this input"),
     ),
 )]
 async fn start(State(api): State<Api>, request: Request) -> Answer {
@@ -175,11 +174,11 @@ async fn shown(api: &Api, namespace: String, id: String) -> Answer {
     tag = "sagas",
     params(
         ("id" = String, Path, description = "the saga's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the saga", body = serde_json::Value),
-        (status = 404, description = "no such saga", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such saga"),
     ),
 )]
 async fn show(State(api): State<Api>, uri: Uri) -> Answer {
@@ -196,12 +195,12 @@ async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "sagas",
     params(
         ("id" = String, Path, description = "the saga's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the saga", body = serde_json::Value),
-        (status = 404, description = "no such saga", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is not stuck, or is tried already", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such saga"),
+        (status = 409, description = "it is not stuck, or is tried already"),
     ),
 )]
 async fn retry(State(api): State<Api>, Caller(caller): Caller, request: Request) -> Answer {
@@ -223,14 +222,14 @@ async fn retry(State(api): State<Api>, Caller(caller): Caller, request: Request)
     tag = "sagas",
     params(
         ("id" = String, Path, description = "the saga's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = SkipCompensation,
     responses(
         (status = 200, description = "the saga", body = serde_json::Value),
-        (status = 404, description = "no such saga", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is not stuck, or is being tried", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no reason", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such saga"),
+        (status = 409, description = "it is not stuck, or is being tried"),
+        (status = 422, description = "no reason"),
     ),
 )]
 async fn skip(State(api): State<Api>, Caller(caller): Caller, request: Request) -> Answer {

@@ -5,8 +5,7 @@ use everstep_engine::{SignalInput, SpanKind};
 
 use super::idempotency::idempotency_key;
 use super::json::{Answer, accepted};
-use super::problem::ProblemBody;
-use super::target::{name, selector};
+use super::target::{InNamespace, OneRun, WorkflowPath, name, selector};
 use super::trace::Received;
 use super::{Api, body};
 
@@ -19,19 +18,19 @@ use super::{Api, body};
     security(("token" = ["app"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        WorkflowPath,
         ("name" = String, Path, description = "the signal's name", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        OneRun,
+        InNamespace,
         ("Idempotency-Key" = Option<String>, Header, description = "makes a repeated signal harmless"),
         ("traceparent" = Option<String>, Header, description = "the caller's place in a trace (W3C Trace Context), to which the signal is added"),
     ),
     request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "the payload"),
     responses(
         (status = 202, description = "received", body = serde_json::Value),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the run is closed, or the idempotency key was used with another signal", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "a payload that the workflow cannot take", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 409, description = "the run is closed, or the idempotency key was used with another signal"),
+        (status = 422, description = "a payload that the workflow cannot take"),
     ),
 )]
 pub(super) async fn signal(State(api): State<Api>, request: Request) -> Answer {

@@ -15,8 +15,7 @@ use utoipa::ToSchema;
 use super::idempotency::idempotency_key;
 use super::json::{Answer, json};
 use super::parameters::Parameters;
-use super::problem::ProblemBody;
-use super::target::{check_text, check_workflow_id, namespace};
+use super::target::{InNamespace, check_text, check_workflow_id, namespace};
 use super::trace::trace_context;
 use super::update::{DEFAULT_WAIT as UPDATE_WAIT, waited};
 use super::{Api, Problem, body};
@@ -123,7 +122,7 @@ pub(super) struct StartAnswer {
     tag = "workflows",
     params(
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the result, in milliseconds; clamped to 60000"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("Idempotency-Key" = Option<String>, Header, description = "makes a repeated start answer what the first one answered"),
         ("traceparent" = Option<String>, Header, description = "the caller's place in a trace (W3C Trace Context); what the run does becomes a part of that trace"),
         ("tracestate" = Option<String>, Header, description = "goes along with `traceparent`"),
@@ -132,10 +131,10 @@ pub(super) struct StartAnswer {
     responses(
         (status = 201, description = "started", body = StartAnswer),
         (status = 200, description = "`use_existing` found an open run", body = StartAnswer),
-        (status = 409, description = "the id is taken, or the idempotency key was used with another body", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such namespace, or the type declares no such update", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too many updates of the run wait for an answer", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "unknown workflow type, or an input that it cannot take", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "the id is taken, or the idempotency key was used with another body"),
+        (status = 404, description = "no such namespace, or the type declares no such update"),
+        (status = 429, description = "too many updates of the run wait for an answer"),
+        (status = 422, description = "unknown workflow type, or an input that it cannot take"),
     ),
 )]
 pub(super) async fn start(State(api): State<Api>, request: Request) -> Answer {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use axum::http::{StatusCode, Uri};
 use everstep_engine::{DEFAULT_NAMESPACE, RunId, Selector};
+use utoipa::IntoParams;
 
 use super::Problem;
 use super::parameters::Parameters;
@@ -19,6 +20,34 @@ const MAX_ID_BYTES: usize = 512;
 const ID: usize = 4;
 /// Place of the name in `/api/v1/workflows/{id}/signals/{name}`.
 const NAME: usize = 6;
+
+/// The workflow, as the description of a route has it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made from it; `selector` reads the path")]
+pub(super) struct WorkflowPath {
+    /// the workflow's id
+    #[param(min_length = 1, max_length = 512)]
+    id: String,
+}
+
+/// One run of a workflow, as the description of a route has it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the description is made from it; `selector` reads the address")]
+pub(super) struct OneRun {
+    /// one run; the newest when absent
+    run_id: Option<String>,
+}
+
+/// The namespace, as the description of a route has it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the description is made from it; `namespace` reads the address")]
+pub(super) struct InNamespace {
+    /// the namespace; `default` when absent
+    namespace: Option<String>,
+}
 
 /// The workflow of the path and the run of the parameter `run_id`.
 pub(super) fn selector(uri: &Uri) -> Result<Selector, Problem> {

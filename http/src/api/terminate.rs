@@ -5,8 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::json::{Answer, accepted};
-use super::problem::ProblemBody;
-use super::target::selector;
+use super::target::{InNamespace, OneRun, WorkflowPath, selector};
 use super::{Api, body};
 
 /// Why a run is terminated.
@@ -26,26 +25,23 @@ pub(super) struct TerminateBody {
     security(("token" = ["operator"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        WorkflowPath,
+        OneRun,
+        InNamespace,
     ),
     request_body = Option<TerminateBody>,
     responses(
         (status = 202, description = "ended", body = serde_json::Value),
-        (status = 404, description = "no such workflow or run", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the run is closed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run"),
+        (status = 409, description = "the run is closed"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn terminate(State(api): State<Api>, request: Request) -> Answer {
     let (head, body) = request.into_parts();
     let body = body::read(&api, &head.headers, body).await?;
     let selector = selector(&head.uri)?;
-    let TerminateBody { reason } = match body.trim_ascii().is_empty() {
-        true => TerminateBody::default(),
-        false => body::parse(&body)?,
-    };
+    let TerminateBody { reason } = body::parse_or_default(&body)?;
     api.engine().terminate(&selector, reason.unwrap_or_default()).await?;
     Ok(accepted())
 }

@@ -10,8 +10,7 @@ use everstep_engine::{Selector, SpanKind, UpdateInput, UpdateState};
 use super::idempotency::idempotency_key;
 use super::json::{Answer, json};
 use super::parameters::Parameters;
-use super::problem::ProblemBody;
-use super::target::{check_text, name, selector};
+use super::target::{InNamespace, OneRun, WorkflowPath, check_text, name, selector};
 use super::trace::Received;
 use super::{Api, Problem, body};
 
@@ -31,10 +30,10 @@ pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(30);
     security(("token" = ["app"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        WorkflowPath,
         ("name" = String, Path, description = "the update's name", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        OneRun,
+        InNamespace,
         ("update_id" = Option<String>, Query, description = "the update's id; a fresh one when absent"),
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the answer, in milliseconds; 30000 when absent, clamped to 60000"),
         ("Idempotency-Key" = Option<String>, Header, description = "the update's id, as `update_id`"),
@@ -44,10 +43,10 @@ pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(30);
     responses(
         (status = 200, description = "answered: `completed` with `result`, or `failed` with `failure`", body = UpdateState),
         (status = 202, description = "kept and not answered yet: `admitted` or `accepted`", body = UpdateState),
-        (status = 404, description = "no such workflow or run, or its type declares no such update", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the run is closed, or the id was used with another name or argument", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "turned down by the workflow's validator, or an argument that it cannot take", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too many updates of the run wait for an answer", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow or run, or its type declares no such update"),
+        (status = 409, description = "the run is closed, or the id was used with another name or argument"),
+        (status = 422, description = "turned down by the workflow's validator, or an argument that it cannot take"),
+        (status = 429, description = "too many updates of the run wait for an answer"),
     ),
 )]
 pub(super) async fn update(State(api): State<Api>, request: Request) -> Answer {
@@ -76,18 +75,18 @@ pub(super) async fn update(State(api): State<Api>, request: Request) -> Answer {
     security(("token" = ["viewer"])),
     tag = "workflows",
     params(
-        ("id" = String, Path, description = "the workflow's id", min_length = 1, max_length = 512),
+        WorkflowPath,
         ("name" = String, Path, description = "the update's id", min_length = 1, max_length = 512),
-        ("run_id" = Option<String>, Query, description = "one run; the newest when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        OneRun,
+        InNamespace,
         ("wait_ms" = Option<u64>, Query, description = "wait so long for the answer, in milliseconds; clamped to 60000"),
     ),
     responses(
         (status = 200, description = "answered: `completed` with `result`, or `failed` with `failure`", body = UpdateState),
         (status = 202, description = "not answered yet: `admitted` or `accepted`", body = UpdateState),
-        (status = 404, description = "no such workflow, run or update", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the run closed before it answered", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "turned down by the workflow's validator", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such workflow, run or update"),
+        (status = 409, description = "the run closed before it answered"),
+        (status = 422, description = "turned down by the workflow's validator"),
     ),
 )]
 pub(super) async fn outcome(State(api): State<Api>, uri: Uri) -> Answer {

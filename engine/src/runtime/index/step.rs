@@ -5,7 +5,7 @@ use crate::RunStatus;
 use crate::find::STUCK_ATTEMPTS;
 use crate::kernel::HistoryEvent;
 use crate::runtime::RunRecord;
-use crate::runtime::turn::Step;
+use crate::runtime::step::Step;
 
 impl Step<'_> {
     /// The run has begun.

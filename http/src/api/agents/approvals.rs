@@ -10,8 +10,7 @@ use utoipa::ToSchema;
 use super::{RECORD, agent_of, service, size, status_of};
 use crate::access::Caller;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{namespace, segment};
+use crate::api::target::{InNamespace, namespace, segment};
 use crate::api::{Api, Problem, body};
 
 /// What somebody says about an approval.
@@ -39,11 +38,11 @@ pub(super) struct ReviewBody {
         ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
         ("status" = Option<String>, Query, description = "`pending` (when absent), `approved`, `rejected` or `expired`"),
         ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the approvals", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such agent or namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -63,11 +62,11 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "agents",
     params(
         ("id" = String, Path, description = "the approval's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the approval, as in the list", body = serde_json::Value),
-        (status = 404, description = "no such approval or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such approval or namespace"),
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
@@ -85,14 +84,14 @@ pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "agents",
     params(
         ("id" = String, Path, description = "the approval's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = ReviewBody,
     responses(
         (status = 200, description = "the approval as it is now", body = serde_json::Value),
-        (status = 400, description = "a body that cannot be meant", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such approval or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "its time is over (`APPROVAL_EXPIRED`), or somebody decided before", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "a body that cannot be meant"),
+        (status = 404, description = "no such approval or namespace"),
+        (status = 409, description = "its time is over (`APPROVAL_EXPIRED`), or somebody decided before"),
     ),
 )]
 pub(super) async fn approve(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
@@ -111,14 +110,14 @@ pub(super) async fn approve(State(api): State<Api>, caller: Caller, request: Req
     tag = "agents",
     params(
         ("id" = String, Path, description = "the approval's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = ReviewBody,
     responses(
         (status = 200, description = "the approval as it is now", body = serde_json::Value),
-        (status = 400, description = "a rejection without a reason", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such approval or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "its time is over (`APPROVAL_EXPIRED`), or somebody decided before", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "a rejection without a reason"),
+        (status = 404, description = "no such approval or namespace"),
+        (status = 409, description = "its time is over (`APPROVAL_EXPIRED`), or somebody decided before"),
     ),
 )]
 pub(super) async fn reject(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
@@ -145,11 +144,11 @@ async fn review(api: &Api, request: Request) -> Result<(String, String, ReviewBo
     security(("token" = ["operator"])),
     tag = "agents",
     params(
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "how many there were", body = serde_json::Value),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn expire(State(api): State<Api>, request: Request) -> Answer {

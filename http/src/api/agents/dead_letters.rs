@@ -10,8 +10,7 @@ use utoipa::ToSchema;
 use super::{RECORD, agent_of, service, status_of};
 use crate::access::Caller;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{namespace, segment};
+use crate::api::target::{InNamespace, namespace, segment};
 use crate::api::{Api, blocking, body};
 
 /// Why something need not be done.
@@ -36,11 +35,11 @@ pub(super) struct IgnoreBody {
     params(
         ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
         ("status" = Option<String>, Query, description = "`pending`, `retrying`, `replayed` or `ignored`; every one when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the dead letters", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such agent or namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -60,11 +59,11 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "agents",
     params(
         ("id" = String, Path, description = "the dead letter's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the dead letter, as in the list", body = serde_json::Value),
-        (status = 404, description = "no such dead letter or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such dead letter or namespace"),
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
@@ -83,12 +82,12 @@ pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     security(("token" = ["operator"])),
     tag = "agents",
     params(
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = serde_json::Value,
     responses(
         (status = 201, description = "the dead letter", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such agent or namespace"),
     ),
 )]
 pub(super) async fn record(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
@@ -111,12 +110,12 @@ pub(super) async fn record(State(api): State<Api>, caller: Caller, request: Requ
     tag = "agents",
     params(
         ("id" = String, Path, description = "the dead letter's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the dead letter as it is now", body = serde_json::Value),
-        (status = 404, description = "no such dead letter or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is not pending, or it went wrong again", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such dead letter or namespace"),
+        (status = 409, description = "it is not pending, or it went wrong again"),
     ),
 )]
 pub(super) async fn replay(State(api): State<Api>, caller: Caller, request: Request) -> Answer {
@@ -137,14 +136,14 @@ pub(super) async fn replay(State(api): State<Api>, caller: Caller, request: Requ
     tag = "agents",
     params(
         ("id" = String, Path, description = "the dead letter's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = IgnoreBody,
     responses(
         (status = 200, description = "the dead letter as it is now", body = serde_json::Value),
-        (status = 400, description = "without a reason", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such dead letter or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is not pending", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "without a reason"),
+        (status = 404, description = "no such dead letter or namespace"),
+        (status = 409, description = "it is not pending"),
     ),
 )]
 pub(super) async fn ignore(State(api): State<Api>, caller: Caller, request: Request) -> Answer {

@@ -7,8 +7,7 @@ use serde_json::json;
 use super::{AGENT, SUBJECT, service};
 use crate::api::Api;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{namespace, segment};
+use crate::api::target::{InNamespace, namespace, segment};
 
 /// List agents
 ///
@@ -21,11 +20,11 @@ use crate::api::target::{namespace, segment};
     security(("token" = ["viewer"])),
     tag = "agents",
     params(
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "all of them", body = serde_json::Value),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -41,11 +40,11 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "agents",
     params(
         ("agent" = String, Path, description = "the agent's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "how it is, as in the list", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such agent or namespace"),
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
@@ -63,11 +62,11 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "agents",
     params(
         ("agent" = String, Path, description = "the agent's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "by lane", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such agent or namespace"),
     ),
 )]
 pub(super) async fn lanes(State(api): State<Api>, uri: Uri) -> Answer {
@@ -87,11 +86,11 @@ pub(super) async fn lanes(State(api): State<Api>, uri: Uri) -> Answer {
     params(
         ("agent" = String, Path, description = "the agent's id"),
         ("subject" = String, Path, description = "whom or what it is about"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the thread", body = serde_json::Value),
-        (status = 404, description = "no such thread, agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such thread, agent or namespace"),
     ),
 )]
 pub(super) async fn thread(State(api): State<Api>, uri: Uri) -> Answer {

@@ -8,8 +8,7 @@ use serde_json::json;
 
 use super::{agent_of, filter, service, size, status_of};
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem};
 
 fn time(uri: &Uri, name: &str) -> Result<Option<Timestamp>, Problem> {
@@ -37,12 +36,12 @@ fn time(uri: &Uri, name: &str) -> Result<Option<Timestamp>, Problem> {
         ("from" = Option<String>, Query, description = "from this time on, RFC 3339"),
         ("to" = Option<String>, Query, description = "until this time, RFC 3339"),
         ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the decisions", body = serde_json::Value),
-        (status = 400, description = "a malformed time", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "a malformed time"),
+        (status = 404, description = "no such agent or namespace"),
     ),
 )]
 pub(super) async fn decisions(State(api): State<Api>, uri: Uri) -> Answer {
@@ -69,11 +68,11 @@ pub(super) async fn decisions(State(api): State<Api>, uri: Uri) -> Answer {
         ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
         ("type" = Option<String>, Query, description = "of this type, such as `AgentDecisionMade`"),
         ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the records", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such agent or namespace"),
     ),
 )]
 pub(super) async fn audit(State(api): State<Api>, uri: Uri) -> Answer {
@@ -97,11 +96,11 @@ pub(super) async fn audit(State(api): State<Api>, uri: Uri) -> Answer {
         ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
         ("status" = Option<String>, Query, description = "`pending`, `processing`, `completed` or `failed`; every one when absent"),
         ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the commands", body = serde_json::Value),
-        (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such agent or namespace"),
     ),
 )]
 pub(super) async fn commands(State(api): State<Api>, uri: Uri) -> Answer {

@@ -13,8 +13,7 @@ use super::AGENT;
 use crate::access::Caller;
 use crate::api::commands::not_taken;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{namespace, segment};
+use crate::api::target::{InNamespace, namespace, segment};
 use crate::api::{Api, Problem, body, error_code as codes};
 
 /// Why, and what is to be otherwise.
@@ -72,14 +71,14 @@ macro_rules! verbs {
             tag = "agents",
             params(
                 ("agent" = String, Path, description = "the agent's id"),
-                ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+                InNamespace,
             ),
             request_body = SteerBody,
             responses(
                 (status = 200, description = "its id and its status", body = serde_json::Value),
-                (status = 404, description = "no such agent or namespace", body = ProblemBody, content_type = "application/problem+json"),
-                (status = 409, description = "its status does not allow it", body = ProblemBody, content_type = "application/problem+json"),
-                (status = 422, description = "settings that cannot be", body = ProblemBody, content_type = "application/problem+json"),
+                (status = 404, description = "no such agent or namespace"),
+                (status = 409, description = "its status does not allow it"),
+                (status = 422, description = "settings that cannot be"),
             ),
         )]
         pub(super) async fn $name(

@@ -13,7 +13,6 @@ use crate::api::error_code as codes;
 use crate::api::idempotency::idempotency_key;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
 use crate::api::target::{check_text, segment};
 use crate::api::{Api, Problem, blocking, body};
 
@@ -50,9 +49,9 @@ pub(super) struct BatchDryRun {
     responses(
         (status = 202, description = "started", body = BatchStarted),
         (status = 200, description = "a dry run: how many runs it would act on", body = BatchDryRun),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the idempotency key was used with another request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "a filter that names closed runs", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "the idempotency key was used with another request"),
+        (status = 422, description = "a filter that names closed runs"),
     ),
 )]
 pub(super) async fn signal(
@@ -79,9 +78,9 @@ pub(super) async fn signal(
     responses(
         (status = 202, description = "started", body = BatchStarted),
         (status = 200, description = "a dry run: how many runs it would act on", body = BatchDryRun),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the idempotency key was used with another request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "a filter that names closed runs", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "the idempotency key was used with another request"),
+        (status = 422, description = "a filter that names closed runs"),
     ),
 )]
 pub(super) async fn cancel(
@@ -108,9 +107,9 @@ pub(super) async fn cancel(
     responses(
         (status = 202, description = "started", body = BatchStarted),
         (status = 200, description = "a dry run: how many runs it would act on", body = BatchDryRun),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the idempotency key was used with another request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "a filter that names closed runs", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "the idempotency key was used with another request"),
+        (status = 422, description = "a filter that names closed runs"),
     ),
 )]
 pub(super) async fn terminate(
@@ -138,9 +137,9 @@ pub(super) async fn terminate(
     responses(
         (status = 202, description = "started", body = BatchStarted),
         (status = 200, description = "a dry run: how many runs it would act on", body = BatchDryRun),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the idempotency key was used with another request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an event that no history has", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "the idempotency key was used with another request"),
+        (status = 422, description = "an event that no history has"),
     ),
 )]
 pub(super) async fn reset(

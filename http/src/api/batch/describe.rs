@@ -5,8 +5,7 @@ use axum::http::{StatusCode, Uri};
 use everstep_engine::BatchDescription;
 
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{check_text, namespace, segment};
+use crate::api::target::{InNamespace, check_text, namespace, segment};
 use crate::api::{Api, blocking};
 
 /// Place of the batch's id among the segments of `/api/v1/batch/{batch_id}`.
@@ -23,11 +22,11 @@ const ID: usize = 4;
     tag = "batch",
     params(
         ("batch_id" = String, Path, description = "what the request was answered with", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the batch", body = BatchDescription),
-        (status = 404, description = "no such batch", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such batch"),
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {

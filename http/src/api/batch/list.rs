@@ -6,8 +6,7 @@ use everstep_engine::BatchPage;
 
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 50;
@@ -22,13 +21,13 @@ const MAX_PAGE_SIZE: usize = 500;
     security(("token" = ["viewer"])),
     tag = "batch",
     params(
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("page_size" = Option<u64>, Query, description = "rows a page; 50 when absent, clamped to 500", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
     ),
     responses(
         (status = 200, description = "a page", body = BatchPage),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {

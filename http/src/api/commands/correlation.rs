@@ -11,8 +11,7 @@ use super::target::name;
 use super::view::{CommandView, EventView};
 use crate::api::Api;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 
 /// What belongs together.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,11 +35,11 @@ struct Correlation {
     tag = "commands",
     params(
         ("id" = String, Path, description = "the correlation's id", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "its commands and events", body = Correlation),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn correlation(State(api): State<Api>, uri: Uri) -> Answer {

@@ -10,7 +10,7 @@ use super::show::find;
 use super::view::EventView;
 use crate::api::Api;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
+use crate::api::target::InNamespace;
 
 /// What a command led to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,11 +32,11 @@ struct Events {
     tag = "commands",
     params(
         ("command" = String, Path, description = "the command's id", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "its events", body = Events),
-        (status = 404, description = "no such command or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such command or namespace"),
     ),
 )]
 pub(super) async fn events(State(api): State<Api>, uri: Uri) -> Answer {

@@ -10,8 +10,7 @@ use super::refusal::unreadable;
 use super::view::CommandView;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem};
 
 /// A page of commands.
@@ -37,11 +36,11 @@ struct Page {
         ("status" = Option<String>, Query, description = "`pending`, `executed`, `rejected` or `failed`"),
         ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, 200 at most"),
         ("page_token" = Option<String>, Query, description = "where the last page ended"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "a page", body = Page),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {

@@ -16,8 +16,7 @@ use super::view::CommandView;
 use crate::access::Caller;
 use crate::api::idempotency::idempotency_key;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::trace::trace_context;
 use crate::api::{Api, Problem, body};
 
@@ -66,7 +65,7 @@ struct Outcome {
     tag = "commands",
     params(
         ("command" = String, Path, description = "the command's type", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("Idempotency-Key" = Option<String>, Header, description = "the command's id, where the body has none"),
         ("traceparent" = Option<String>, Header, description = "the caller's place in a trace, which its events keep"),
     ),
@@ -74,11 +73,11 @@ struct Outcome {
     responses(
         (status = 200, description = "executed, now or before", body = Outcome),
         (status = 202, description = "a scope had moved, and the command is decided again: `status` is `deferred`, with `retry_key` and `scheduled_at`", body = serde_json::Value),
-        (status = 403, description = "the sender's role is too small for the command", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the id was used for another command, or a scope has moved", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no such command, or it was rejected (the domain's code) or failed (`command_failed`)", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "the sender sends it too often", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "the sender's role is too small for the command"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "the id was used for another command, or a scope has moved"),
+        (status = 422, description = "no such command, or it was rejected (the domain's code) or failed (`command_failed`)"),
+        (status = 429, description = "the sender sends it too often"),
     ),
 )]
 pub(super) async fn send(State(api): State<Api>, caller: Caller, request: Request) -> Answer {

@@ -8,8 +8,7 @@ use super::refusal::unreadable;
 use super::target::name;
 use super::view::CommandView;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, error_code as codes};
 
 /// Show a command
@@ -22,11 +21,11 @@ use crate::api::{Api, Problem, error_code as codes};
     tag = "commands",
     params(
         ("command" = String, Path, description = "the command's id", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the command", body = CommandView),
-        (status = 404, description = "no such command or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such command or namespace"),
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {

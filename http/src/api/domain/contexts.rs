@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 use super::refusal::of_failure;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
 use crate::api::target::segment;
 use crate::api::{Api, Problem};
 
@@ -76,7 +75,7 @@ pub(super) async fn list(State(api): State<Api>) -> Answer {
     params(("name" = String, Path, description = "the context's name")),
     responses(
         (status = 200, description = "the contract", body = Value),
-        (status = 404, description = "no such context", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such context"),
     ),
 )]
 pub(super) async fn contract(State(api): State<Api>, uri: Uri) -> Answer {

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Parameters, Problem, blocking};
 
 /// What a check found.
@@ -44,11 +43,11 @@ pub(super) struct Violations {
     security(("token" = ["operator"])),
     tag = "contexts",
     params(
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "what was checked, and what does not hold", body = CheckReport),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn check(State(api): State<Api>, uri: Uri) -> Answer {
@@ -73,11 +72,11 @@ pub(super) async fn check(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "contexts",
     params(
         ("since" = Option<String>, Query, description = "only those found at this time or later, RFC 3339"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the newest first", body = Violations),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn violations(State(api): State<Api>, uri: Uri) -> Answer {

@@ -10,8 +10,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{check_text, namespace, segment};
+use crate::api::target::{InNamespace, check_text, namespace, segment};
 use crate::api::{Api, Parameters, body};
 
 /// Place of the id in `/api/v1/reservations/{id}/…`.
@@ -93,12 +92,12 @@ fn invalid(error: ActivityError) -> TransactError {
     path = "/api/v1/reservations",
     security(("token" = ["app"])),
     tag = "reservations",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     request_body = ClaimBody,
     responses(
         (status = 201, description = "reserved", body = serde_json::Value),
-        (status = 409, description = "somebody has it", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no time to live, or no such key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "somebody has it"),
+        (status = 422, description = "no time to live, or no such key"),
     ),
 )]
 pub(super) async fn reserve(State(api): State<Api>, request: Request) -> Answer {
@@ -126,12 +125,12 @@ pub(super) async fn reserve(State(api): State<Api>, request: Request) -> Answer 
         ("key" = Option<String>, Query, description = "only the newest of this key, such as `email:alice@example.com`"),
         ("page_size" = Option<usize>, Query, description = "at most 1,000; 100 when absent"),
         ("page_token" = Option<String>, Query, description = "from the page before"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the reservations", body = ReservationList),
-        (status = 400, description = "no key of a reservation", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no key of a reservation", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "no key of a reservation"),
+        (status = 422, description = "no key of a reservation"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -168,11 +167,11 @@ fn id(uri: &Uri) -> Result<String, crate::api::Problem> {
     tag = "reservations",
     params(
         ("id" = String, Path, description = "the reservation's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the reservation, as it is now", body = serde_json::Value),
-        (status = 404, description = "no such reservation", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such reservation"),
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
@@ -193,13 +192,13 @@ pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "reservations",
     params(
         ("id" = String, Path, description = "the reservation's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = ConfirmBody,
     responses(
         (status = 200, description = "confirmed", body = serde_json::Value),
-        (status = 404, description = "no such reservation", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "expired, released, confirmed before, or the stream exists", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such reservation"),
+        (status = 409, description = "expired, released, confirmed before, or the stream exists"),
     ),
 )]
 pub(super) async fn confirm(State(api): State<Api>, request: Request) -> Answer {
@@ -237,12 +236,12 @@ fn creation(create: Creation) -> Append {
     tag = "reservations",
     params(
         ("id" = String, Path, description = "the reservation's id"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the reservation, as it is now", body = serde_json::Value),
-        (status = 404, description = "no such reservation", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is confirmed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such reservation"),
+        (status = 409, description = "it is confirmed"),
     ),
 )]
 pub(super) async fn release(State(api): State<Api>, uri: Uri) -> Answer {

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{check_text, namespace, segment};
+use crate::api::target::{InNamespace, check_text, namespace, segment};
 use crate::api::{Api, Problem, body};
 
 /// Place of the type in `/api/v1/schemas/{type}`.
@@ -88,7 +87,7 @@ fn shown(language: &Language, event_type: &str) -> Value {
     path = "/api/v1/schemas",
     security(("token" = ["viewer"])),
     tag = "schemas",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     responses((status = 200, description = "the schemas, by event type", body = SchemaList)),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -106,12 +105,12 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     path = "/api/v1/schemas",
     security(("token" = ["operator"])),
     tag = "schemas",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     request_body = RegisterBody,
     responses(
         (status = 201, description = "registered", body = Value),
-        (status = 409, description = "it breaks its promise, or the version is taken", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no schema", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "it breaks its promise, or the version is taken"),
+        (status = 422, description = "no schema"),
     ),
 )]
 pub(super) async fn register(State(api): State<Api>, request: Request) -> Answer {
@@ -146,11 +145,11 @@ fn event_type(uri: &Uri) -> Result<String, Problem> {
     tag = "schemas",
     params(
         ("type" = String, Path, description = "the event type"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "all its versions", body = Value),
-        (status = 404, description = "nothing is registered for it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "nothing is registered for it"),
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
@@ -200,13 +199,13 @@ struct PayloadVersions {
     tag = "schemas",
     params(
         ("type" = String, Path, description = "the event type"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = PayloadBody,
     responses(
         (status = 200, description = "it is what the schema says: `version` and `metadata`", body = Value),
-        (status = 404, description = "no such schema", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "it is not; `field` names where", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such schema"),
+        (status = 422, description = "it is not; `field` names where"),
     ),
 )]
 pub(super) async fn validate(State(api): State<Api>, request: Request) -> Answer {
@@ -227,13 +226,13 @@ pub(super) async fn validate(State(api): State<Api>, request: Request) -> Answer
     tag = "schemas",
     params(
         ("type" = String, Path, description = "the event type"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = PayloadBody,
     responses(
         (status = 200, description = "`version` and `payload`", body = Value),
-        (status = 404, description = "no such schema", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no migration leads there", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such schema"),
+        (status = 422, description = "no migration leads there"),
     ),
 )]
 pub(super) async fn read(State(api): State<Api>, request: Request) -> Answer {

@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 
 use crate::api::error_code as codes;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, body};
 
 /// A business key.
@@ -55,11 +54,11 @@ pub(super) struct StreamIdBody {
     path = "/api/v1/stream-ids",
     security(("token" = ["app"])),
     tag = "stream ids",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     request_body = KeyBody,
     responses(
         (status = 200, description = "the id", body = StreamIdBody),
-        (status = 422, description = "no key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "no key"),
     ),
 )]
 pub(super) async fn make(State(api): State<Api>, request: Request) -> Answer {
@@ -98,10 +97,10 @@ pub(super) async fn make(State(api): State<Api>, request: Request) -> Answer {
     path = "/api/v1/admin/stream-ids/rotate",
     security(("token" = ["admin"])),
     tag = "stream ids",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     responses(
         (status = 200, description = "rotated; `secrets` says how many there are", body = serde_json::Value),
-        (status = 409, description = "too many secrets", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "too many secrets"),
     ),
 )]
 pub(super) async fn rotate(State(api): State<Api>, uri: Uri) -> Answer {

@@ -12,8 +12,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{check_text, namespace, segment};
+use crate::api::target::{InNamespace, check_text, namespace, segment};
 use crate::api::{Api, Parameters, Problem, blocking, body};
 
 /// Place of the id in `/api/v1/subjects/{id}`.
@@ -41,11 +40,11 @@ fn not_found() -> ActivityError {
     tag = "subjects",
     params(
         ("id" = String, Path, description = "the subject's id, as the events' payloads have it"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "`subject_hash`, `status`, `since`, `shredded_at`", body = Value),
-        (status = 404, description = "nothing is kept about it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "nothing is kept about it"),
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
@@ -67,12 +66,12 @@ pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "subjects",
     params(
         ("id" = String, Path, description = "the subject's id, as the events' payloads have it"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "shredded", body = Value),
         (status = 202, description = "it will be, in a moment", body = Value),
-        (status = 404, description = "nothing is kept about it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "nothing is kept about it"),
     ),
 )]
 pub(super) async fn shred(State(api): State<Api>, uri: Uri) -> Answer {
@@ -125,13 +124,13 @@ pub(super) struct FatEventBody {
     path = "/api/v1/fat-events",
     security(("token" = ["app"])),
     tag = "subjects",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     request_body = FatEventBody,
     responses(
         (status = 201, description = "`position`, `schema_version`", body = Value),
-        (status = 404, description = "the type is not registered", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the stream has another version", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "it is not what its schema says", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "the type is not registered"),
+        (status = 409, description = "the stream has another version"),
+        (status = 422, description = "it is not what its schema says"),
     ),
 )]
 pub(super) async fn append(State(api): State<Api>, request: Request) -> Answer {
@@ -179,7 +178,7 @@ pub(super) struct FatEvents {
         ("stream_id" = String, Query, description = "the stream's id"),
         ("after" = Option<u64>, Query, description = "only events after this version"),
         ("page_size" = Option<usize>, Query, description = "at most 1,000; 100 when absent"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses((status = 200, description = "the events", body = FatEvents)),
 )]

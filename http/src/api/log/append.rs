@@ -7,8 +7,7 @@ use everstep_engine::{AppendReceipt, AppendRequest};
 use super::target::stream;
 use crate::api::idempotency::idempotency_key;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, body};
 
 /// Append events
@@ -21,16 +20,16 @@ use crate::api::{Api, Problem, body};
     tag = "events",
     security(("token" = ["app"])),
     params(
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("Idempotency-Key" = Option<String>, Header, description = "makes a retry harmless: the same events under the same key are appended once"),
     ),
     request_body = AppendRequest,
     responses(
         (status = 200, description = "where the events stand, whether new or `duplicate`", body = AppendReceipt),
-        (status = 400, description = "a request that cannot be meant", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "a conflict with what the log holds", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "events that cannot be", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "a request that cannot be meant"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "a conflict with what the log holds"),
+        (status = 422, description = "events that cannot be"),
     ),
 )]
 pub(super) async fn append(State(api): State<Api>, request: Request) -> Answer {
@@ -49,16 +48,16 @@ pub(super) async fn append(State(api): State<Api>, request: Request) -> Answer {
     security(("token" = ["app"])),
     params(
         ("stream" = String, Path, description = "the stream, `Type:id`", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("Idempotency-Key" = Option<String>, Header, description = "makes a retry harmless: the same events under the same key are appended once"),
     ),
     request_body = AppendRequest,
     responses(
         (status = 200, description = "where the events stand, whether new or `duplicate`", body = AppendReceipt),
-        (status = 400, description = "a request that cannot be meant", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "a conflict with what the log holds", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "events that cannot be", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "a request that cannot be meant"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "a conflict with what the log holds"),
+        (status = 422, description = "events that cannot be"),
     ),
 )]
 pub(super) async fn append_to_stream(State(api): State<Api>, request: Request) -> Answer {

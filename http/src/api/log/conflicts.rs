@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 use crate::api::error_code as codes;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem};
 
 /// A page of conflicts.
@@ -43,11 +42,11 @@ pub(super) struct Conflict {
     params(
         ("page_size" = Option<u64>, Query, description = "conflicts a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "a page", body = ConflictPage),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {

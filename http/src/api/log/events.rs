@@ -11,8 +11,7 @@ use super::target::{Page, position};
 use crate::api::error_code as codes;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking};
 
 /// Read events by position
@@ -36,12 +35,12 @@ use crate::api::{Api, Problem, blocking};
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
         ("follow_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
         ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("Last-Event-ID" = Option<u64>, Header, description = "for server-sent events: the last position that was received"),
     ),
     responses(
         (status = 200, description = "a page", body = LogPage),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Answer {
@@ -67,11 +66,11 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri, headers: HeaderMap) -
     params(
         ("position" = u64, Path, description = "the event's position", minimum = 1),
         ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the event", body = LoggedEvent),
-        (status = 404, description = "no such event", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such event"),
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {

@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 100;
@@ -49,11 +48,11 @@ impl NamePage {
         ("prefix" = Option<String>, Query, description = "only tags that begin so"),
         ("page_size" = Option<u64>, Query, description = "tags a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "a page", body = NamePage),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn tags(State(api): State<Api>, uri: Uri) -> Answer {
@@ -78,11 +77,11 @@ pub(super) async fn tags(State(api): State<Api>, uri: Uri) -> Answer {
     params(
         ("page_size" = Option<u64>, Query, description = "types a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "a page", body = NamePage),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn types(State(api): State<Api>, uri: Uri) -> Answer {

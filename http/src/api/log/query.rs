@@ -8,8 +8,7 @@ use super::follow::Follow;
 use super::target::Page;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, body};
 
 /// Read the events of a query
@@ -29,13 +28,13 @@ use crate::api::{Api, body};
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
         ("follow_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
         ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = QueryInput,
     responses(
         (status = 200, description = "a page", body = LogPage),
-        (status = 400, description = "no query", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "no query"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn query(State(api): State<Api>, request: Request) -> Answer {

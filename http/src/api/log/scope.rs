@@ -9,8 +9,7 @@ use super::follow::{Follow, stream, wants_stream};
 use super::target::{Page, scope};
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, blocking};
 
 /// Describe a scope
@@ -24,12 +23,12 @@ use crate::api::{Api, blocking};
     security(("token" = ["viewer"])),
     params(
         ("scope" = String, Path, description = "the key, `tenant:TENANT:TYPE:ID`", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the scope", body = ScopeDescription),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no scope key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 422, description = "no scope key"),
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
@@ -71,13 +70,13 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
         ("follow_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
         ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("Last-Event-ID" = Option<u64>, Header, description = "for server-sent events: the last position that was received"),
     ),
     responses(
         (status = 200, description = "a page", body = LogPage),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "no scope key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 422, description = "no scope key"),
     ),
 )]
 pub(super) async fn events(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Answer {

@@ -9,8 +9,7 @@ use super::target::stream;
 use crate::api::error_code as codes;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking};
 
 /// Read an entity's state
@@ -28,12 +27,12 @@ use crate::api::{Api, Problem, blocking};
         ("stream" = String, Path, description = "the stream, `Type:id`", min_length = 1, max_length = 512),
         ("version" = Option<u64>, Query, description = "after so many events", minimum = 0),
         ("at" = Option<String>, Query, description = "at this time, in RFC 3339; not together with `version`"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the state", body = serde_json::Value),
-        (status = 404, description = "no such stream, or not yet, or not so many events; or a type of stream whose entities the worker does not know", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an event of the stream is not what today's code expects", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such stream, or not yet, or not so many events; or a type of stream whose entities the worker does not know"),
+        (status = 422, description = "an event of the stream is not what today's code expects"),
     ),
 )]
 pub(super) async fn state(State(api): State<Api>, uri: Uri) -> Answer {

@@ -11,8 +11,7 @@ use super::target::{Page, stream};
 use crate::api::error_code as codes;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 100;
@@ -39,11 +38,11 @@ pub(super) struct StreamPage {
         ("type_prefix" = Option<String>, Query, description = "only streams whose type begins so"),
         ("page_size" = Option<u64>, Query, description = "streams a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "a page", body = StreamPage),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -71,11 +70,11 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     security(("token" = ["viewer"])),
     params(
         ("stream" = String, Path, description = "the stream, `Type:id`", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the stream", body = StreamDescription),
-        (status = 404, description = "no such stream", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such stream"),
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
@@ -107,11 +106,11 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
         ("page_size" = Option<u64>, Query, description = "events a page; 100 when absent, clamped to 5000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; wins over `from`"),
         ("schema" = Option<String>, Query, description = "`stored` (when absent): data as they were written; `latest`: in the newest version that the worker declares a schema of"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "a page", body = LogPage),
-        (status = 404, description = "no such stream", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such stream"),
     ),
 )]
 pub(super) async fn events(State(api): State<Api>, uri: Uri) -> Answer {

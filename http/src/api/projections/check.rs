@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use everstep_workflows::projections::ProjectionSpec;
 
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
 use crate::api::{Api, body};
 
 /// Check a projection's declaration
@@ -21,7 +20,7 @@ use crate::api::{Api, body};
     request_body = serde_json::Value,
     responses(
         (status = 200, description = "it may be registered", body = serde_json::Value),
-        (status = 422, description = "`CATEGORY_REQUIRED`, `INVALID_CATEGORY` or `invalid_projection`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`CATEGORY_REQUIRED`, `INVALID_CATEGORY` or `invalid_projection`"),
     ),
 )]
 pub(super) async fn check(State(api): State<Api>, request: Request) -> Answer {

@@ -21,8 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::{KEY, NAME};
 use crate::api::events::last_event_id;
 use crate::api::json::Answer;
-use crate::api::problem::ProblemBody;
-use crate::api::target::{check_text, namespace, segment};
+use crate::api::target::{InNamespace, check_text, namespace, segment};
 use crate::api::{Api, blocking};
 
 /// Frames that wait for a client.
@@ -44,13 +43,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("Last-Event-ID" = Option<u64>, Header, description = "the last frame that was received"),
     ),
     responses(
         (status = 200, description = "the stream", body = String, content_type = "text/event-stream"),
-        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`SUBSCRIPTIONS_NOT_SUPPORTED`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace"),
+        (status = 422, description = "`SUBSCRIPTIONS_NOT_SUPPORTED`"),
     ),
 )]
 pub(super) async fn all(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Answer {
@@ -68,13 +67,13 @@ pub(super) async fn all(State(api): State<Api>, uri: Uri, headers: HeaderMap) ->
     params(
         ("name" = String, Path, description = "the projection's name"),
         ("key" = String, Path, description = "the row's key"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("Last-Event-ID" = Option<u64>, Header, description = "the last frame that was received"),
     ),
     responses(
         (status = 200, description = "the stream", body = String, content_type = "text/event-stream"),
-        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`SUBSCRIPTIONS_NOT_SUPPORTED`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace"),
+        (status = 422, description = "`SUBSCRIPTIONS_NOT_SUPPORTED`"),
     ),
 )]
 pub(super) async fn one(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Answer {

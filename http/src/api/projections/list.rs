@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::Call;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, blocking};
 
 /// All projections.
@@ -28,10 +27,10 @@ struct List {
     path = "/api/v1/projections",
     security(("token" = ["viewer"])),
     tag = "projections",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     responses(
         (status = 200, description = "all of them, by name", body = serde_json::Value),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -49,11 +48,11 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "how it is, as in the list", body = serde_json::Value),
-        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace"),
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {

@@ -8,8 +8,7 @@ use utoipa::ToSchema;
 
 use super::Call;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::segment;
+use crate::api::target::{InNamespace, segment};
 use crate::api::{Api, Problem, blocking};
 
 /// Place of the position in `/api/v1/projections/{name}/quarantine/{position}/…`.
@@ -41,11 +40,11 @@ pub(super) struct Released {
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the events", body = List),
-        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -67,12 +66,12 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     params(
         ("name" = String, Path, description = "the projection's name"),
         ("position" = u64, Path, description = "the event's position", minimum = 1),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "its rows are up to date", body = Released),
-        (status = 404, description = "no such projection or namespace, or the event is not quarantined", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "the projection's code refuses the event, or one behind it, still", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace, or the event is not quarantined"),
+        (status = 422, description = "the projection's code refuses the event, or one behind it, still"),
     ),
 )]
 pub(super) async fn unquarantine(State(api): State<Api>, request: Request) -> Answer {
@@ -91,12 +90,12 @@ pub(super) async fn unquarantine(State(api): State<Api>, request: Request) -> An
     params(
         ("name" = String, Path, description = "the projection's name"),
         ("position" = u64, Path, description = "the event's position", minimum = 1),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "its rows are up to date but for the event", body = Released),
-        (status = 404, description = "no such projection or namespace, or the event is not quarantined", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "the projection's code refuses an event behind it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace, or the event is not quarantined"),
+        (status = 422, description = "the projection's code refuses an event behind it"),
     ),
 )]
 pub(super) async fn ignore(State(api): State<Api>, request: Request) -> Answer {

@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 use super::Call;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking};
 
 /// Rebuilds of projections.
@@ -32,12 +31,12 @@ pub(super) struct List {
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 202, description = "it was begun", body = RebuildStatus),
-        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is being rebuilt already", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace"),
+        (status = 409, description = "it is being rebuilt already"),
     ),
 )]
 pub(super) async fn trigger(State(api): State<Api>, request: Request) -> Answer {
@@ -55,11 +54,11 @@ pub(super) async fn trigger(State(api): State<Api>, request: Request) -> Answer 
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "where it stands", body = RebuildStatus),
-        (status = 404, description = "no such projection or namespace, or it was never rebuilt", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace, or it was never rebuilt"),
     ),
 )]
 pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
@@ -78,12 +77,12 @@ pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "where it stands", body = RebuildStatus),
-        (status = 404, description = "no such projection or namespace, or it was never rebuilt", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it does not run", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace, or it was never rebuilt"),
+        (status = 409, description = "it does not run"),
     ),
 )]
 pub(super) async fn pause(State(api): State<Api>, request: Request) -> Answer {
@@ -101,12 +100,12 @@ pub(super) async fn pause(State(api): State<Api>, request: Request) -> Answer {
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "where it stands", body = RebuildStatus),
-        (status = 404, description = "no such projection or namespace, or it was never rebuilt", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is over", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace, or it was never rebuilt"),
+        (status = 409, description = "it is over"),
     ),
 )]
 pub(super) async fn resume(State(api): State<Api>, request: Request) -> Answer {
@@ -125,12 +124,12 @@ pub(super) async fn resume(State(api): State<Api>, request: Request) -> Answer {
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "where it stood", body = RebuildStatus),
-        (status = 404, description = "no such projection or namespace, or it was never rebuilt", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is over", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace, or it was never rebuilt"),
+        (status = 409, description = "it is over"),
     ),
 )]
 pub(super) async fn cancel(State(api): State<Api>, request: Request) -> Answer {
@@ -148,11 +147,11 @@ pub(super) async fn cancel(State(api): State<Api>, request: Request) -> Answer {
     tag = "projections",
     params(
         ("status" = Option<String>, Query, description = "`active`: only those that run or are paused"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the rebuilds", body = List),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {

@@ -10,8 +10,7 @@ use super::{KEY, NAME};
 use crate::access::Caller;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::{check_text, namespace, segment};
+use crate::api::target::{InNamespace, check_text, namespace, segment};
 use crate::api::{Api, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 50;
@@ -31,15 +30,15 @@ const FIELD: &str = "field.";
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("prefix" = Option<String>, Query, description = "only keys that begin so"),
         ("page_size" = Option<u64>, Query, description = "rows a page; 50 when absent, clamped to 500", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before; a page may be empty and not the last"),
     ),
     responses(
         (status = 200, description = "a page", body = serde_json::Value),
-        (status = 403, description = "`INTERNAL_ONLY` or `ADMIN_ONLY`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`INTERNAL_ONLY` or `ADMIN_ONLY`"),
+        (status = 404, description = "no such projection or namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, Caller(caller): Caller, uri: Uri) -> Answer {
@@ -78,12 +77,12 @@ pub(super) async fn list(State(api): State<Api>, Caller(caller): Caller, uri: Ur
     params(
         ("name" = String, Path, description = "the projection's name"),
         ("key" = String, Path, description = "the row's key"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the row", body = serde_json::Value),
-        (status = 403, description = "`INTERNAL_ONLY` or `ADMIN_ONLY`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such row, projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`INTERNAL_ONLY` or `ADMIN_ONLY`"),
+        (status = 404, description = "no such row, projection or namespace"),
     ),
 )]
 pub(super) async fn read(State(api): State<Api>, Caller(caller): Caller, uri: Uri) -> Answer {

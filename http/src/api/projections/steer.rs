@@ -6,8 +6,7 @@ use utoipa::ToSchema;
 
 use super::{Call, NAME};
 use crate::api::json::{Answer, accepted};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{namespace, segment};
+use crate::api::target::{InNamespace, namespace, segment};
 use crate::api::{Api, body};
 
 /// Why.
@@ -30,13 +29,13 @@ pub(super) struct PauseBody {
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = PauseBody,
     responses(
         (status = 202, description = "paused", body = serde_json::Value),
-        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is kept in the transactions that append", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace"),
+        (status = 409, description = "it is kept in the transactions that append"),
     ),
 )]
 pub(super) async fn pause(State(api): State<Api>, request: Request) -> Answer {
@@ -57,11 +56,11 @@ pub(super) async fn pause(State(api): State<Api>, request: Request) -> Answer {
     tag = "projections",
     params(
         ("name" = String, Path, description = "the projection's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 202, description = "resumed", body = serde_json::Value),
-        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such projection or namespace"),
     ),
 )]
 pub(super) async fn resume(State(api): State<Api>, request: Request) -> Answer {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::target::{namespace, schedule_id};
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
+use crate::api::target::InNamespace;
 use crate::api::{Api, body};
 
 /// What a backfill makes up.
@@ -30,13 +30,13 @@ pub(super) struct Backfilled {
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = Backfill,
     responses(
         (status = 202, description = "recorded, and done from here on", body = Backfilled),
-        (status = 404, description = "no such schedule", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "instants that are no past, or too many", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such schedule"),
+        (status = 422, description = "instants that are no past, or too many"),
     ),
 )]
 pub(super) async fn backfill(State(api): State<Api>, request: Request) -> Answer {

@@ -7,7 +7,7 @@ use everstep_engine::ScheduleDescription;
 use super::body::CreateBody;
 use super::target::{check_schedule_id, namespace};
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
+use crate::api::target::InNamespace;
 use crate::api::{Api, blocking, body};
 
 /// Create a schedule
@@ -18,13 +18,13 @@ use crate::api::{Api, blocking, body};
     path = "/api/v1/schedules",
     security(("token" = ["operator"])),
     tag = "schedules",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     request_body = CreateBody,
     responses(
         (status = 201, description = "created", body = ScheduleDescription),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "the id is taken", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "a spec that names no instant, an unknown workflow type, or an input that it cannot take", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "the id is taken"),
+        (status = 422, description = "a spec that names no instant, an unknown workflow type, or an input that it cannot take"),
     ),
 )]
 pub(super) async fn create(State(api): State<Api>, request: Request) -> Answer {

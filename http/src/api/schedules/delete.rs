@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use super::target::{namespace, schedule_id};
 use crate::api::Api;
 use crate::api::json::Answer;
-use crate::api::problem::ProblemBody;
+use crate::api::target::InNamespace;
 
 /// Delete a schedule
 ///
@@ -19,12 +19,12 @@ use crate::api::problem::ProblemBody;
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 204, description = "deleted"),
-        (status = 404, description = "no such schedule", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such schedule"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn delete(State(api): State<Api>, uri: Uri) -> Answer {

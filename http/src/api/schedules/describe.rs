@@ -6,7 +6,7 @@ use everstep_engine::ScheduleDescription;
 
 use super::target::{namespace, schedule_id};
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
+use crate::api::target::InNamespace;
 use crate::api::{Api, blocking};
 
 /// Describe a schedule
@@ -20,12 +20,12 @@ use crate::api::{Api, blocking};
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the schedule", body = ScheduleDescription),
-        (status = 404, description = "no such schedule", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such schedule"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {

@@ -7,7 +7,7 @@ use everstep_engine::SchedulePage;
 use super::target::namespace;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
+use crate::api::target::InNamespace;
 use crate::api::{Api, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 100;
@@ -22,14 +22,14 @@ const MAX_PAGE_SIZE: usize = 1_000;
     security(("token" = ["viewer"])),
     tag = "schedules",
     params(
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("id_prefix" = Option<String>, Query, description = "only schedules whose id begins so"),
         ("page_size" = Option<u64>, Query, description = "rows a page; 100 when absent, clamped to 1000", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
     ),
     responses(
         (status = 200, description = "a page", body = SchedulePage),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {

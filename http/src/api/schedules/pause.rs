@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use super::body::NoteBody;
 use super::target::{namespace, schedule_id};
 use crate::api::json::{Answer, accepted};
-use crate::api::problem::ProblemBody;
+use crate::api::target::InNamespace;
 use crate::api::{Api, body};
 
 /// Pause a schedule
@@ -19,13 +19,13 @@ use crate::api::{Api, body};
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = Option<NoteBody>,
     responses(
         (status = 202, description = "paused", body = serde_json::Value),
-        (status = 404, description = "no such schedule", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "an id that cannot stand in a path", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such schedule"),
+        (status = 422, description = "an id that cannot stand in a path"),
     ),
 )]
 pub(super) async fn pause(State(api): State<Api>, request: Request) -> Answer {

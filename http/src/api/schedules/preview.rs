@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
 use crate::api::{Api, Problem, body};
 
 /// Where it is.
@@ -52,7 +51,7 @@ pub(super) struct Preview {
     request_body = PreviewBody,
     responses(
         (status = 200, description = "its next firings", body = Preview),
-        (status = 422, description = "a spec that cannot be read", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "a spec that cannot be read"),
     ),
 )]
 pub(super) async fn preview(State(api): State<Api>, request: Request) -> Answer {

@@ -7,7 +7,7 @@ use everstep_engine::ScheduleDescription;
 use super::body::UpdateBody;
 use super::target::{namespace, schedule_id};
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
+use crate::api::target::InNamespace;
 use crate::api::{Api, blocking, body};
 
 /// Change a schedule
@@ -21,13 +21,13 @@ use crate::api::{Api, blocking, body};
     tag = "schedules",
     params(
         ("id" = String, Path, description = "the schedule's id", min_length = 1, max_length = 512),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = UpdateBody,
     responses(
         (status = 200, description = "changed", body = ScheduleDescription),
-        (status = 404, description = "no such schedule", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "a spec that names no instant, an unknown workflow type, or an input that it cannot take", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such schedule"),
+        (status = 422, description = "a spec that names no instant, an unknown workflow type, or an input that it cannot take"),
     ),
 )]
 pub(super) async fn update(State(api): State<Api>, request: Request) -> Answer {

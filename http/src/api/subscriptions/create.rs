@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 
 use super::Call;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking, body};
 
 /// A name with settings.
@@ -37,14 +36,14 @@ pub(super) struct Asked {
     path = "/api/v1/subscriptions",
     security(("token" = ["operator"])),
     tag = "subscriptions",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     request_body = Asked,
     responses(
         (status = 201, description = "created, as describing it answers", body = SubscriptionStatus),
         (status = 200, description = "it was there with the same settings", body = SubscriptionStatus),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "there is one of this name with other settings", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "it cannot be", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "there is one of this name with other settings"),
+        (status = 422, description = "it cannot be"),
     ),
 )]
 pub(super) async fn create(State(api): State<Api>, request: Request) -> Answer {
@@ -72,14 +71,14 @@ pub(super) async fn create(State(api): State<Api>, request: Request) -> Answer {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = SubscriptionSettings,
     responses(
         (status = 200, description = "as describing it answers", body = SubscriptionStatus),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "it is about other events, or other lanes", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "it cannot be", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
+        (status = 409, description = "it is about other events, or other lanes"),
+        (status = 422, description = "it cannot be"),
     ),
 )]
 pub(super) async fn change(State(api): State<Api>, request: Request) -> Answer {
@@ -101,11 +100,11 @@ pub(super) async fn change(State(api): State<Api>, request: Request) -> Answer {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 204, description = "deleted"),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn delete(

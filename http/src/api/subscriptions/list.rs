@@ -7,8 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, blocking};
 
 /// All subscriptions.
@@ -29,10 +28,10 @@ pub(super) struct List {
     path = "/api/v1/subscriptions",
     security(("token" = ["viewer"])),
     tag = "subscriptions",
-    params(("namespace" = Option<String>, Query, description = "the namespace; `default` when absent")),
+    params(InNamespace),
     responses(
         (status = 200, description = "all of them, by name", body = List),
-        (status = 404, description = "no such namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -50,11 +49,11 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "how it is, as in the list", body = SubscriptionStatus),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {

@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 use super::Call;
 use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::namespace;
+use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking};
 
 const DEFAULT_PAGE_SIZE: usize = 50;
@@ -69,13 +68,13 @@ pub(super) struct Discarded {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
         ("page_size" = Option<u64>, Query, description = "events a page; 50 when absent, clamped to 500", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
     ),
     responses(
         (status = 200, description = "a page", body = List),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
@@ -108,12 +107,12 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = Asked,
     responses(
         (status = 200, description = "how many of those were parked", body = Replayed),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn replay(State(api): State<Api>, request: Request) -> Answer {
@@ -134,12 +133,12 @@ pub(super) async fn replay(State(api): State<Api>, request: Request) -> Answer {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = Asked,
     responses(
         (status = 200, description = "how many of those were parked", body = Discarded),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn discard(State(api): State<Api>, request: Request) -> Answer {

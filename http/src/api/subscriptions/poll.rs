@@ -17,8 +17,7 @@ use super::settle::tokens;
 use crate::api::json::{Answer, json};
 use crate::api::log::Schema;
 use crate::api::parameters::Parameters;
-use crate::api::problem::ProblemBody;
-use crate::api::target::check_text;
+use crate::api::target::{InNamespace, check_text};
 use crate::api::{Api, Problem};
 
 const DEFAULT_EVENTS: usize = 10;
@@ -84,12 +83,12 @@ pub(super) struct Shown {
     params(
         ("name" = String, Path, description = "the subscription's name"),
         ("wait_ms" = Option<u64>, Query, description = "wait so long for a first event, in milliseconds; clamped to 60000"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = Asked,
     responses(
         (status = 200, description = "the events; none at the end of the wait", body = Polled),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn poll(State(api): State<Api>, request: Request) -> Answer {

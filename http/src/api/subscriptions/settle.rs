@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::Call;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
+use crate::api::target::InNamespace;
 use crate::api::{Api, Problem};
 
 /// The most deliveries that one request settles.
@@ -72,12 +72,12 @@ fn duration(field: &str, ms: Option<u64>) -> Result<Option<Duration>, Problem> {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = Asked,
     responses(
         (status = 200, description = "what became of each", body = Settled),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn ack(State(api): State<Api>, request: Request) -> Answer {
@@ -97,12 +97,12 @@ pub(super) async fn ack(State(api): State<Api>, request: Request) -> Answer {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = Asked,
     responses(
         (status = 200, description = "what became of each", body = Settled),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn nack(State(api): State<Api>, request: Request) -> Answer {
@@ -124,12 +124,12 @@ pub(super) async fn nack(State(api): State<Api>, request: Request) -> Answer {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = Asked,
     responses(
         (status = 200, description = "what became of each", body = Settled),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn park(State(api): State<Api>, request: Request) -> Answer {
@@ -149,12 +149,12 @@ pub(super) async fn park(State(api): State<Api>, request: Request) -> Answer {
     tag = "subscriptions",
     params(
         ("name" = String, Path, description = "the subscription's name"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     request_body = Asked,
     responses(
         (status = 200, description = "what became of each", body = Settled),
-        (status = 404, description = "no such subscription or namespace", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such subscription or namespace"),
     ),
 )]
 pub(super) async fn extend(State(api): State<Api>, request: Request) -> Answer {

@@ -1,15 +1,15 @@
 //! A run's side of its relations: what it posts when its code asks, and when it closes.
 
-use super::mailbox::{self, Act, Address, AddressedRun, AnswerTo, Letter};
-use super::turn::Step;
+use super::Step;
 use crate::kernel::{
     Answer, ChildStart, ClosePolicy, ExternalAsk, HistoryEvent, PendingChild, Run,
 };
+use crate::runtime::mailbox::{self, Act, Address, AddressedRun, AnswerTo, Letter};
 use crate::{IdReuse, RunStatus, StartRequest, TraceContext};
 
 impl Step<'_> {
     /// Posts what an event that is about to be applied means for other runs.
-    pub(super) fn post_letters(&mut self, event: &HistoryEvent) {
+    pub(in crate::runtime) fn post_letters(&mut self, event: &HistoryEvent) {
         let started = &self.resident.run.started;
         let letter = match event {
             HistoryEvent::ChildWorkflowStartInitiated { child_id, start } => {
@@ -47,7 +47,7 @@ impl Step<'_> {
     }
 
     /// The run's chain is about to close: its children are dealt with as their policies say.
-    pub(super) fn release_children(&mut self) {
+    pub(in crate::runtime) fn release_children(&mut self) {
         let run = &self.resident.run;
         let kept = self.resident.superseded.as_ref();
         for (&child_id, child) in &run.children {
@@ -66,7 +66,7 @@ impl Step<'_> {
     }
 
     /// The run has closed: its parent is told.
-    pub(super) fn tell_parent(&mut self) {
+    pub(in crate::runtime) fn tell_parent(&mut self) {
         let run = &self.resident.run;
         let Some(parent) = &run.started.parent else { return };
         if run.status == RunStatus::ContinuedAsNew || self.resident.superseded.is_some() {

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
-use super::engine::Engine;
-use super::published;
+use super::Engine;
+use crate::runtime::{panics, published, read_run};
 use crate::view::{
     self, ExportPage, ExportQuery, ExportedRun, GroupBy, HistoryPage, QueueDescription, RunCounts,
     RunDescription, RunPage,
@@ -147,7 +147,7 @@ impl Engine {
     /// [`Rejection::WorkflowNotFound`], [`Rejection::QueryNotFound`].
     pub fn query(&self, selector: &Selector, name: &str) -> Result<Payload, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
-        let record = super::read_run(&*snapshot, selector)?;
+        let record = read_run(&*snapshot, selector)?;
         let published = |run_id| published::read(&*snapshot, &record.namespace, run_id, name);
         let mut found = published(record.run_id)?;
         if let (None, None, Some(before)) = (&found, selector.run_id, record.continued_from()) {
@@ -172,7 +172,7 @@ impl Engine {
     ) -> Result<Payload, Rejection> {
         self.limits().check("query argument", argument)?;
         let snapshot = self.inner.store.snapshot()?;
-        let record = super::read_run(&*snapshot, selector)?;
+        let record = read_run(&*snapshot, selector)?;
         let queries = &self.inner.registry.queries;
         let handler = queries.get(&*record.workflow_type).and_then(|queries| queries.get(name));
         let published = handler.map_or(name, |handler| handler.state);
@@ -180,8 +180,7 @@ impl Engine {
             .ok_or_else(|| Rejection::QueryNotFound(selector.workflow_id.clone(), name.into()))?;
         let Some(handler) = handler else { return Ok(self.shown(state)) };
         // The handler is the user's code.
-        let answered =
-            super::panics::catch(AssertUnwindSafe(|| (handler.answer)(&state, argument)));
+        let answered = panics::catch(AssertUnwindSafe(|| (handler.answer)(&state, argument)));
         let answered =
             answered.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic.message)));
         let answer = answered.map_err(|error| {
@@ -200,7 +199,7 @@ impl Engine {
         selector: &Selector,
     ) -> Result<std::collections::BTreeMap<String, Payload>, Rejection> {
         let snapshot = self.inner.store.snapshot()?;
-        let record = super::read_run(&*snapshot, selector)?;
+        let record = read_run(&*snapshot, selector)?;
         let published = published::read_all(&*snapshot, &record.namespace, record.run_id)?;
         Ok(published.into_iter().map(|(name, value)| (name, self.shown(value))).collect())
     }

@@ -2,12 +2,12 @@
 
 use everstep_storage::Range;
 
-use super::engine::Engine;
-use super::keys::{self, OPEN_RUNS};
-use super::message::Message;
-use super::namespaces::{NamespaceChange, NamespaceInfo, NamespaceSettings, check_name};
-use super::record::RunRecord;
+use super::Engine;
 use crate::batch::is_built_in;
+use crate::runtime::keys::{self, OPEN_RUNS};
+use crate::runtime::message::Message;
+use crate::runtime::namespaces::{NamespaceChange, NamespaceInfo, NamespaceSettings, check_name};
+use crate::runtime::record::RunRecord;
 use crate::{DEFAULT_NAMESPACE, ListFilter, Rejection, ResetRequest, Selector, Started};
 
 /// Open runs that are counted for somebody who cannot delete their namespace.

@@ -1,8 +1,8 @@
 //! Schedules, as everyone else speaks of them to the engine.
 
-use super::engine::{Engine, Inner, OpenError};
-use super::message::{Message, ScheduleAct, ScheduleAnswer, ScheduleRequest};
-use super::schedules;
+use super::{Engine, Inner, OpenError};
+use crate::runtime::message::{Message, ScheduleAct, ScheduleAnswer, ScheduleRequest};
+use crate::runtime::schedules;
 use crate::schedule::{Backfill, Overlap, ScheduleAction, ScheduleInput, ScheduleSpec};
 use crate::sdk::DeclaredSchedule;
 use crate::view::{self, ScheduleDescription, SchedulePage, Triggered, Upcoming};
@@ -165,7 +165,7 @@ impl Engine {
     }
 
     /// Hands the schedules that the worker declares to the loop, before any request.
-    pub(super) fn declare_schedules(&self) -> Result<(), OpenError> {
+    pub(in crate::runtime) fn declare_schedules(&self) -> Result<(), OpenError> {
         for DeclaredSchedule { namespace, id, input } in &self.inner.registry.schedules {
             self.inner()
                 .check_action(namespace, id, &input.definition.action)
@@ -194,7 +194,7 @@ impl Engine {
 
 impl Inner {
     /// Refuses an action that could start nothing.
-    pub(super) fn check_action(
+    pub(in crate::runtime) fn check_action(
         &self,
         namespace: &str,
         schedule_id: &str,

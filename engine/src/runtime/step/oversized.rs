@@ -5,7 +5,7 @@
 //! is recorded, one event at a time, as every other answer does. So code that goes on after such a
 //! refusal replays the same, whatever the limits are then.
 
-use super::turn::Step;
+use super::Step;
 use crate::batch::is_built_in;
 use crate::kernel::{Answer, ChildStart, Command, ExternalAsk, TaskFailure, TaskFailureKind};
 use crate::limits::refused;
@@ -14,7 +14,7 @@ use crate::{Failure, Payload, PayloadLimits, Rejection};
 
 impl Step<'_> {
     /// Why what the code asks for cannot be recorded as it is, if it cannot.
-    pub(super) fn too_large(&self, asked: &Asked) -> Option<Rejection> {
+    pub(in crate::runtime) fn too_large(&self, asked: &Asked) -> Option<Rejection> {
         let limits = &self.turn.limits;
         let checked = match asked {
             Asked::ScheduleActivity { input, .. } => limits.check("activity input", input),
@@ -47,7 +47,7 @@ impl Step<'_> {
     }
 
     /// Records what the code asked for without what is too large in it; the refusal follows.
-    pub(super) fn refuse_asked(&mut self, asked: Asked, rejection: &Rejection) {
+    pub(in crate::runtime) fn refuse_asked(&mut self, asked: Asked, rejection: &Rejection) {
         let failure = refused(rejection);
         match asked {
             Asked::ScheduleActivity { activity_id, activity_type, options, inline, .. } => {
@@ -101,7 +101,7 @@ impl Step<'_> {
     }
 
     /// How the code ended, as far as there is room for it: a result that is too large is a failure.
-    pub(super) fn fitting_end(&self, result: Payload) -> Command {
+    pub(in crate::runtime) fn fitting_end(&self, result: Payload) -> Command {
         match self.check_end("result", &result) {
             Ok(()) => Command::Complete { result },
             Err(failure) => Command::Fail { failure },
@@ -109,7 +109,11 @@ impl Step<'_> {
     }
 
     /// Refuses what the run would hand on and is too large.
-    pub(super) fn check_end(&self, what: &str, payload: &Payload) -> Result<(), Failure> {
+    pub(in crate::runtime) fn check_end(
+        &self,
+        what: &str,
+        payload: &Payload,
+    ) -> Result<(), Failure> {
         // The engine's own workflows bound what they return by themselves.
         if is_built_in(&self.resident.run.started.workflow_type) {
             return Ok(());
