@@ -5,171 +5,27 @@
 //! cancels what it waited for only while the code is being polled; eviction, panic and shutdown
 //! drop it outside a poll and cancel nothing.
 
+mod asked;
+mod state;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::future::Future;
-use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use serde::{Deserialize, Serialize};
-
-use super::update_buffer::{Before, Offered, OfferedUpdate, UpdateBuffer};
-use crate::kernel::{
-    ActivityOptions, Carried, ChildStart, ExternalRequest, HistoryEvent, UpdateAccepted,
-    WorkflowStarted,
-};
-use crate::{Failure, Payload, RunId, RunStatus, SignalInput, Timestamp};
-
-/// The code of an inline step: called once for each attempt, on the workflow's own thread.
-pub(crate) type InlineStep =
-    Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Payload, Failure>>>>>;
-
-/// Something that the code asked for, in the order in which it asked.
-pub(crate) enum Asked {
-    ScheduleActivity {
-        activity_id: u32,
-        activity_type: Arc<str>,
-        input: Payload,
-        options: Option<Box<ActivityOptions>>,
-        inline: bool,
-        location: &'static Location<'static>,
-    },
-    StartTimer {
-        timer_id: u32,
-        fires_at: Timestamp,
-        location: &'static Location<'static>,
-    },
-    CancelActivity {
-        activity_id: u32,
-    },
-    CancelTimer {
-        timer_id: u32,
-    },
-    StartChild {
-        child_id: u32,
-        start: Box<ChildStart>,
-        location: &'static Location<'static>,
-    },
-    CancelChild {
-        child_id: u32,
-    },
-    AskExternal {
-        request_id: u32,
-        request: Box<ExternalRequest>,
-        location: &'static Location<'static>,
-    },
-    CompleteUpdate {
-        update_id: Arc<str>,
-        outcome: Result<Payload, Box<Failure>>,
-    },
-    MarkPatch {
-        patch_id: Arc<str>,
-        deprecated: bool,
-        location: &'static Location<'static>,
-    },
-    UpsertSearchAttributes {
-        attributes: BTreeMap<String, Payload>,
-        location: &'static Location<'static>,
-    },
-    UpsertMemo {
-        memo: BTreeMap<String, Payload>,
-        location: &'static Location<'static>,
-    },
-}
-
-/// How something that was waited for ended.
-pub(crate) enum Resolution {
-    Completed(Payload),
-    /// Boxed, because it is large and rare.
-    Failed(Box<Failure>),
-    Cancelled,
-    Fired,
-    /// A detached workflow was started.
-    Started(RunId),
-    /// A child ended without a result.
-    Ended(RunStatus, Box<Failure>),
-}
-
-enum Slot {
-    Waiting(Option<Waker>),
-    Resolved(Resolution),
-}
+pub(crate) use self::asked::{Asked, InlineStep};
+pub(crate) use self::state::{Awaited, Resolution, State, store_waker};
+use self::state::{Slot, Woken};
+use super::update_buffer::{Before, Offered, OfferedUpdate};
+use crate::kernel::{Carried, HistoryEvent, UpdateAccepted, WorkflowStarted};
+use crate::{Payload, RunStatus, SignalInput, Timestamp};
 
 /// The shared state of one run's code.
 pub(crate) struct Core {
     pub(crate) started: Arc<WorkflowStarted>,
     pub(crate) started_at: Timestamp,
     state: RefCell<State>,
-}
-
-pub(crate) struct State {
-    /// When the event that is being acted on was recorded.
-    pub(crate) now: Timestamp,
-    pub(crate) random_calls: u64,
-    /// Events that the code has caused or seen, and the bytes of their payloads.
-    pub(crate) seen_events: u64,
-    pub(crate) seen_bytes: u64,
-    next_id: u32,
-    next_wait: u64,
-    pub(crate) asked: VecDeque<Asked>,
-    slots: BTreeMap<u32, Slot>,
-    signals: BTreeMap<Arc<str>, VecDeque<Payload>>,
-    /// What those that nobody has taken yet hold in memory, roughly.
-    pub(crate) buffered_bytes: u64,
-    signal_waits: BTreeMap<u64, SignalWait>,
-    /// Whether `signal_waits` changed since the driver last looked.
-    pub(crate) waits_changed: bool,
-    pub(crate) published: BTreeMap<&'static str, Payload>,
-    pub(crate) inline_steps: BTreeMap<u32, InlineStep>,
-    /// Children of which somebody waits for the start and not for the end.
-    starting: BTreeSet<u32>,
-    /// Generated ids of children that a run before this one's reset had asked for.
-    pub(crate) recorded_ids: BTreeMap<u32, String>,
-    polling: bool,
-    /// The start delay, if any, is over. Before that events are kept, and the code is not run.
-    begun: bool,
-    pub(crate) scopes: super::cancel::Scopes,
-    /// Activities and children that were dropped and have not ended yet.
-    pub(crate) abandoned: BTreeSet<u32>,
-    /// Made by the first update; most runs have none.
-    updates: Option<Box<UpdateBuffer>>,
-    /// None until the code asks for one or a replay knows of one.
-    pub(crate) patches: Option<Box<super::patch::Patches>>,
-}
-
-/// Whom an event wakes: nearly always at most one.
-#[derive(Default)]
-struct Woken {
-    first: Option<Waker>,
-    more: Vec<Waker>,
-}
-
-impl From<Vec<Waker>> for Woken {
-    fn from(more: Vec<Waker>) -> Self {
-        Self { first: None, more }
-    }
-}
-
-/// What code waits for that comes from outside: by name, since when.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Awaited {
-    pub(crate) signals: BTreeMap<Arc<str>, Timestamp>,
-    pub(crate) updates: BTreeMap<Arc<str>, Timestamp>,
-}
-
-impl Awaited {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.signals.is_empty() && self.updates.is_empty()
-    }
-}
-
-struct SignalWait {
-    name: Arc<str>,
-    since: Timestamp,
-    waker: Option<Waker>,
 }
 
 impl Core {
@@ -385,162 +241,6 @@ impl Core {
     }
 }
 
-impl State {
-    /// Wakers of whoever waits; an outcome that nobody waits for any more is dropped.
-    fn resolve(&mut self, id: u32, resolution: Resolution) -> Woken {
-        self.inline_steps.remove(&id);
-        let mut woken = Woken::default();
-        if self.abandoned.remove(&id) {
-            woken.more = self.scopes.wakers();
-        }
-        if let Some(slot) = self.slots.get_mut(&id)
-            && let Slot::Waiting(waker) = std::mem::replace(slot, Slot::Resolved(resolution))
-        {
-            woken.first = waker;
-        }
-        woken
-    }
-
-    /// Whether code waits for an update of that name.
-    pub(crate) fn awaits_update(&self, name: &str) -> bool {
-        self.updates.as_ref().is_some_and(|updates| updates.is_awaited(name))
-    }
-
-    pub(super) fn updates_mut(&mut self) -> &mut UpdateBuffer {
-        self.updates.get_or_insert_default()
-    }
-
-    /// Whether the code is being polled, so that what it does is meant.
-    pub(super) const fn is_polling(&self) -> bool {
-        self.polling
-    }
-
-    /// The next id of an activity or a timer.
-    pub(crate) fn take_id(&mut self) -> u32 {
-        let id = self.next_id;
-        self.next_id += 1;
-        id
-    }
-
-    /// Begins to wait for the outcome of `id`.
-    pub(crate) fn wait(&mut self, id: u32, waker: &Waker) {
-        self.slots.insert(id, Slot::Waiting(Some(waker.clone())));
-    }
-
-    /// Takes the outcome of `id` if it has come; else leaves the waker to be called.
-    pub(crate) fn take_resolution(&mut self, id: u32, waker: &Waker) -> Option<Resolution> {
-        match self.slots.get_mut(&id) {
-            Some(Slot::Waiting(stored)) => {
-                store_waker(stored, waker);
-                None
-            }
-            Some(Slot::Resolved(_)) => match self.slots.remove(&id) {
-                Some(Slot::Resolved(resolution)) => Some(resolution),
-                _ => None,
-            },
-            None => None,
-        }
-    }
-
-    /// The future that waited for activity `id` is dropped.
-    pub(crate) fn abandon_activity(&mut self, id: u32) {
-        let waiting = matches!(self.slots.remove(&id), Some(Slot::Waiting(_)));
-        if waiting && self.polling {
-            self.abandoned.insert(id);
-            self.asked.push_back(Asked::CancelActivity { activity_id: id });
-        }
-    }
-
-    /// The future that waited for timer `id` is dropped.
-    pub(crate) fn abandon_timer(&mut self, id: u32) {
-        let waiting = matches!(self.slots.remove(&id), Some(Slot::Waiting(_)));
-        if waiting && self.polling {
-            self.asked.push_back(Asked::CancelTimer { timer_id: id });
-        }
-    }
-
-    fn end_child(&mut self, id: u32, status: RunStatus, failure: &Failure) -> Woken {
-        self.resolve(id, Resolution::Ended(status, Box::new(failure.clone())))
-    }
-
-    /// Begins to wait for a child's end, or only for its start.
-    pub(crate) fn wait_child(&mut self, id: u32, until_started: bool, waker: &Waker) {
-        self.wait(id, waker);
-        if until_started {
-            self.starting.insert(id);
-        }
-    }
-
-    /// Nobody waits for child `id` at present, and its outcome is kept for who will.
-    pub(crate) fn keep(&mut self, id: u32) {
-        match self.slots.entry(id).or_insert(Slot::Waiting(None)) {
-            Slot::Waiting(waker) => *waker = None,
-            Slot::Resolved(_) => {}
-        }
-    }
-
-    /// A child that is held on to is no longer wanted.
-    pub(crate) fn cancel_child(&mut self, id: u32) {
-        if matches!(self.slots.get(&id), Some(Slot::Waiting(_))) {
-            self.asked.push_back(Asked::CancelChild { child_id: id });
-        }
-    }
-
-    /// The future that waited for child `id` is dropped.
-    pub(crate) fn abandon_child(&mut self, id: u32) {
-        self.starting.remove(&id);
-        let waiting = matches!(self.slots.remove(&id), Some(Slot::Waiting(_)));
-        if waiting && self.polling {
-            self.abandoned.insert(id);
-            self.asked.push_back(Asked::CancelChild { child_id: id });
-        }
-    }
-
-    /// Nobody waits for `id` any more, and nothing is to be withdrawn.
-    pub(crate) fn forget(&mut self, id: u32) {
-        self.starting.remove(&id);
-        self.slots.remove(&id);
-    }
-
-    /// Takes what the code asked for next.
-    pub(crate) fn take_asked(&mut self) -> Option<Asked> {
-        let asked = self.asked.pop_front()?;
-        let (events, bytes) = asked.weight();
-        self.seen_events += events;
-        self.seen_bytes += bytes;
-        Some(asked)
-    }
-
-    /// Takes the oldest signal of that name, in the order in which they came.
-    pub(crate) fn take_signal(&mut self, name: &str) -> Option<Payload> {
-        let payload = self.signals.get_mut(name)?.pop_front()?;
-        self.buffered_bytes -= buffered_size(&payload);
-        Some(payload)
-    }
-
-    /// Begins or goes on to wait for a signal; returns the wait's id.
-    pub(crate) fn wait_signal(&mut self, wait: Option<u64>, name: &str, waker: &Waker) -> u64 {
-        if let Some(id) = wait
-            && let Some(known) = self.signal_waits.get_mut(&id)
-        {
-            store_waker(&mut known.waker, waker);
-            return id;
-        }
-        let id = self.next_wait;
-        self.next_wait += 1;
-        let wait = SignalWait { name: name.into(), since: self.now, waker: Some(waker.clone()) };
-        self.signal_waits.insert(id, wait);
-        self.waits_changed = true;
-        id
-    }
-
-    /// Nobody waits under that id any more.
-    pub(crate) fn end_signal_wait(&mut self, wait: u64) {
-        self.signal_waits.remove(&wait);
-        self.waits_changed = true;
-    }
-}
-
 /// Bytes of what an event brings to the code.
 fn payload_bytes(event: &HistoryEvent) -> u64 {
     let payload = match event {
@@ -551,25 +251,6 @@ fn payload_bytes(event: &HistoryEvent) -> u64 {
         _ => return 0,
     };
     payload.as_bytes().len() as u64
-}
-
-impl Asked {
-    /// Events that come of it before anything comes back, and the bytes of their payloads.
-    fn weight(&self) -> (u64, u64) {
-        match self {
-            // It is scheduled and started.
-            Self::ScheduleActivity { input, .. } => (2, input.as_bytes().len() as u64),
-            Self::StartChild { start, .. } => (1, start.input.as_bytes().len() as u64),
-            _ => (1, 0),
-        }
-    }
-}
-
-pub(crate) fn store_waker(stored: &mut Option<Waker>, waker: &Waker) {
-    match stored {
-        Some(known) if known.will_wake(waker) => {}
-        _ => *stored = Some(waker.clone()),
-    }
 }
 
 /// What a buffered signal holds in memory, roughly.

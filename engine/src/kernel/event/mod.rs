@@ -4,16 +4,22 @@
 //! form is postcard: a variant's place in the enum is its number on disk, so variants and fields
 //! are only ever added at the end.
 
+mod activity_options;
+mod started;
+mod task_failure;
+mod update;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::RetryPolicy;
-use super::chain::Continuation;
-use super::relations::{ChildStart, ExternalKind, ExternalRequest, ParentLink};
-use crate::queue::Dispatch;
-use crate::{Failure, Payload, RunId, Timestamp, TraceContext};
+pub use self::activity_options::ActivityOptions;
+pub use self::started::{ResetOrigin, WorkflowStarted};
+pub use self::task_failure::{TaskFailure, TaskFailureKind};
+pub use self::update::{UpdateAccepted, UpdateCompleted};
+use super::relations::{ChildStart, ExternalKind, ExternalRequest};
+use crate::{Failure, Payload, RunId, Timestamp};
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -279,176 +285,6 @@ pub enum HistoryEvent {
         /// Those that changed.
         memo: BTreeMap<String, Payload>,
     },
-}
-
-/// An update that the code has taken.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UpdateAccepted {
-    /// The id under which it is deduplicated.
-    pub update_id: Arc<str>,
-    /// Its name.
-    pub name: Arc<str>,
-    /// Its argument.
-    pub payload: Payload,
-}
-
-/// The code's answer to an update.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UpdateCompleted {
-    /// Which update.
-    pub update_id: Arc<str>,
-    /// What its caller is told.
-    pub outcome: Result<Payload, Failure>,
-}
-
-/// How a run began.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WorkflowStarted {
-    /// The namespace that holds the run.
-    pub namespace: String,
-    /// The workflow's id.
-    pub workflow_id: String,
-    /// The run.
-    pub run_id: RunId,
-    /// The registered type.
-    pub workflow_type: Arc<str>,
-    /// The input.
-    pub input: Payload,
-    /// Milliseconds before the code runs first.
-    pub start_delay_ms: Option<u64>,
-    /// Milliseconds that the execution may take: this run and all that it continues as.
-    pub execution_timeout_ms: Option<u64>,
-    /// The starter's memo, a JSON object.
-    pub memo: Option<Payload>,
-    /// Attributes that the list can filter by.
-    pub search_attributes: BTreeMap<String, Payload>,
-    /// The build that accepted the start.
-    pub build_id: Arc<str>,
-    /// Whose child it is.
-    pub parent: Option<Box<ParentLink>>,
-    /// The version of the workflow's code that the run stays with; empty for code that was
-    /// registered without one.
-    pub version: Arc<str>,
-    /// What it continues.
-    pub continued: Option<Box<Continuation>>,
-    /// Milliseconds that this run may take.
-    pub run_timeout_ms: Option<u64>,
-    /// When the execution timeout ends, once for the whole chain: what the run continues as takes
-    /// it over as it is.
-    pub execution_deadline: Option<Timestamp>,
-    /// What it was reset from.
-    pub reset: Option<Box<ResetOrigin>>,
-    /// The trace that its starter belongs to; without one the chain is a trace of its own.
-    pub trace: Option<Box<TraceContext>>,
-}
-
-impl WorkflowStarted {
-    /// What the code's random numbers come from: a replay of a copied history needs the numbers
-    /// that its original had.
-    pub fn seed(&self) -> RunId {
-        self.reset.as_ref().map_or(self.run_id, |reset| reset.seed)
-    }
-}
-
-/// Where a run that was reset comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResetOrigin {
-    /// The run whose history it begins with.
-    pub from_run_id: RunId,
-    /// The first run of the chain.
-    pub first_run_id: RunId,
-    /// What the random numbers come from.
-    pub seed: RunId,
-    /// When it was reset: the run's own start. The copied events keep their times.
-    pub at: Timestamp,
-}
-
-/// How an activity is run. [`ActivityOptions::DEFAULT`] is the one place that says what holds
-/// where nothing is said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ActivityOptions {
-    /// Milliseconds that one attempt may take.
-    pub start_to_close_ms: u64,
-    /// When and how often to try again.
-    pub retry: RetryPolicy,
-    /// A function over the application's rows whose writes commit with its result.
-    pub transaction: bool,
-    /// Milliseconds that all attempts and the pauses between them may take.
-    pub schedule_to_close_ms: Option<u64>,
-    /// Milliseconds that it may wait for an attempt to start.
-    pub schedule_to_start_ms: Option<u64>,
-    /// Milliseconds that an attempt may go on without a heartbeat.
-    pub heartbeat_ms: Option<u64>,
-    /// Milliseconds that an attempt has to end in once it is asked to.
-    pub cancel_grace_ms: u64,
-    /// Its place in a task queue, where one is asked for.
-    pub dispatch: Option<Box<Dispatch>>,
-}
-
-impl ActivityOptions {
-    /// 60 s for an attempt, [`RetryPolicy::DEFAULT`], 30 s to end when asked to, and no other
-    /// limit.
-    pub const DEFAULT: Self = Self {
-        start_to_close_ms: 60_000,
-        retry: RetryPolicy::DEFAULT,
-        schedule_to_close_ms: None,
-        schedule_to_start_ms: None,
-        heartbeat_ms: None,
-        cancel_grace_ms: 30_000,
-        transaction: false,
-        dispatch: None,
-    };
-}
-
-/// Why a run's code cannot go on. The run stays open, and the code is tried again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TaskFailure {
-    /// What kind of failure.
-    pub kind: TaskFailureKind,
-    /// What happened and what to do, for people.
-    pub message: String,
-    /// The event at which code and history part.
-    pub event_id: Option<u64>,
-    /// What the history says there.
-    pub recorded: Option<String>,
-    /// What the code asked for.
-    pub asked: Option<String>,
-    /// Source file and line.
-    pub location: Option<String>,
-    /// When it was first seen.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub at: Timestamp,
-}
-
-/// The kinds of [`TaskFailure`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum TaskFailureKind {
-    /// The code panicked.
-    Panic,
-    /// The code asked for something else than its history says.
-    NonDeterminism,
-    /// The code waits for nothing that could ever wake it.
-    NotDurable,
-    /// No worker of this server registers the workflow's type, or this version of it.
-    Unregistered,
-    /// The code gave the run something that is larger than the limit.
-    PayloadTooLarge,
-}
-
-impl TaskFailureKind {
-    /// The API's name of it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Panic => "panic",
-            Self::NonDeterminism => "non_determinism",
-            Self::NotDurable => "not_durable",
-            Self::Unregistered => "unregistered",
-            Self::PayloadTooLarge => "payload_too_large",
-        }
-    }
 }
 
 impl HistoryEvent {
