@@ -110,7 +110,13 @@ mod tests {
             "properties": { "confidence": { "type": "number", "minimum": 0, "maximum": 1 } },
             "required": ["confidence"],
         });
-        LlmRequest { model: None, messages: Vec::new(), schema, max_tokens: 10 }
+        LlmRequest {
+            model: None,
+            messages: Vec::new(),
+            schema,
+            max_tokens: 10,
+            idempotency_key: None,
+        }
     }
 
     fn answered(content: &str, usage: &Value) -> Result<LlmAnswer, ActivityError> {

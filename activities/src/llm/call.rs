@@ -73,7 +73,10 @@ impl Target {
             let target = Arc::clone(&target);
             Box::pin(async move {
                 let asker = Asker {
-                    idempotency_key: ctx.idempotency_key(),
+                    idempotency_key: request
+                        .idempotency_key
+                        .clone()
+                        .unwrap_or_else(|| ctx.idempotency_key()),
                     traceparent: ctx.trace_context().to_string(),
                 };
                 tokio::select! {

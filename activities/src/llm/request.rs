@@ -45,6 +45,10 @@ pub struct LlmRequest {
     pub schema: Value,
     /// The longest answer, in tokens.
     pub max_tokens: u32,
+    /// Names the question to the provider, however often it is tried; the activity's own key when
+    /// absent, which is another one each time that a workflow asks again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 impl LlmRequest {

@@ -180,7 +180,7 @@ impl Shard {
                     self.tell_end(run_id, &result);
                 }
                 Effect::Changed(change) => changes.push(change),
-                Effect::Announce(news) => drop(news.send_replace(())),
+                Effect::Announce(news) => news.send_replace(()),
                 Effect::Span(span) => self.report_span(*span),
             }
         }

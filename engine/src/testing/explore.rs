@@ -1,14 +1,15 @@
-//! A crash at every point of a run: after each commit in turn the process is gone, another one
+//! A crash at every point of a run: around each commit in turn the process is gone, another one
 //! recovers from what was durable, and the run must end as if nothing had happened.
 //!
-//! Between two commits nothing is durable, so there are no other points. What was in flight is
+//! Between two commits nothing is durable, so there are no other points: but a process may die right
+//! after a commit, before anybody has heard of it, or later, before the next. What was in flight is
 //! lost with the process: attempts whose results were not recorded run again.
 
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 
-use super::crash_store::NEVER;
+use super::crash_store::Death;
 use super::scenario::{Scenario, TestError};
 use super::{Played, ReplayError};
 use crate::kernel::LOST;
@@ -19,7 +20,7 @@ const MOST_POINTS: u64 = 10_000;
 /// What an exploration went through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrashReport {
-    /// How many times the run was crashed, once at each point.
+    /// How many times the run was crashed, twice at each commit: unheard, and heard.
     pub crashes: u64,
     /// How many events were durable at each crash.
     pub events: Vec<u64>,
@@ -72,28 +73,31 @@ pub enum CrashDivergence {
 pub fn explore_crashes<O: DeserializeOwned>(
     scenario: impl Fn() -> Scenario<O>,
 ) -> Result<CrashReport, CrashDivergence> {
-    let (baseline, _) =
-        scenario().play_until(NEVER).map_err(|error| CrashDivergence::Baseline(Box::new(error)))?;
+    let (baseline, _) = scenario()
+        .play_until(Death::Never)
+        .map_err(|error| CrashDivergence::Baseline(Box::new(error)))?;
     let expected = Outcome(&baseline).to_string();
     let mut events = Vec::new();
     for commits in 0..MOST_POINTS {
-        let (played, crashed_at) = match scenario().play_until(commits) {
-            Ok(played) => played,
-            Err(error) => {
-                let event_id = events.last().copied().unwrap_or(0);
-                return Err(CrashDivergence::Stuck { event_id, error: Box::new(error) });
+        for death in [Death::Before(commits), Death::Unheard(commits)] {
+            let (played, crashed_at) = match scenario().play_until(death) {
+                Ok(played) => played,
+                Err(error) => {
+                    let event_id = events.last().copied().unwrap_or(0);
+                    return Err(CrashDivergence::Stuck { event_id, error: Box::new(error) });
+                }
+            };
+            let Some(event_id) = crashed_at else {
+                return Ok(CrashReport { crashes: events.len() as u64, events });
+            };
+            let found = Outcome(&played).to_string();
+            if found != expected {
+                return Err(CrashDivergence::EndsOtherwise { event_id, expected, found });
             }
-        };
-        let Some(event_id) = crashed_at else {
-            return Ok(CrashReport { crashes: events.len() as u64, events });
-        };
-        let found = Outcome(&played).to_string();
-        if found != expected {
-            return Err(CrashDivergence::EndsOtherwise { event_id, expected, found });
+            super::replay(&scenario().worker, played.run())
+                .map_err(|error| CrashDivergence::Replay { event_id, error })?;
+            events.push(event_id);
         }
-        super::replay(&scenario().worker, played.run())
-            .map_err(|error| CrashDivergence::Replay { event_id, error })?;
-        events.push(event_id);
     }
     Err(CrashDivergence::TooMany)
 }

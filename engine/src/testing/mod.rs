@@ -45,12 +45,17 @@
 mod commands;
 mod crash_store;
 mod explore;
+mod explore_story;
 mod play;
 mod played;
 mod replay;
 mod scenario;
+mod story;
+mod tell;
 
 pub use explore::{CrashDivergence, CrashReport, explore_crashes};
+pub use explore_story::{StoryDivergence, StoryReport, explore_story};
 pub use played::Played;
 pub use replay::{ReplayError, replay};
 pub use scenario::{Scenario, TestError};
+pub use story::{Story, Told};

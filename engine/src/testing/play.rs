@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use everstep_storage::{MemoryStore, Store};
 
-use super::crash_store::CrashStore;
+use super::crash_store::{CrashStore, Death};
 use super::scenario::{Scenario, Stimulus, StimulusKind, TestError};
 use crate::runtime::{Clock, Engine, EngineConfig};
 use crate::sdk::Registry;
 use crate::{ExportedRun, Payload, Rejection, RunResult, Selector, StartRequest, Timestamp};
 
 /// 2026-01-01T00:00:00Z.
-const BEGINNING: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+pub(super) const BEGINNING: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 /// Steps of the clock without an event before a run is given up: retries of failed code go on for
 /// ever.
 const IDLE_STEPS: u32 = 1_000;
@@ -43,7 +43,7 @@ pub(super) struct Ended {
 }
 
 impl Stage {
-    pub(super) fn set<O>(scenario: Scenario<O>, commits: u64) -> Result<Self, TestError> {
+    pub(super) fn set<O>(scenario: Scenario<O>, death: Death) -> Result<Self, TestError> {
         let engine_error = |error: &dyn std::fmt::Display| TestError::Engine(error.to_string());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -54,7 +54,7 @@ impl Stage {
         let registry = Arc::new(scenario.worker.into_registry());
         let clock = Clock::staged(BEGINNING);
         let (store, engine) = open(&rows, &registry, &clock, &runtime)?;
-        store.arm(commits);
+        store.arm(death);
         Ok(Self {
             runtime,
             registry,

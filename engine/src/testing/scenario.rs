@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Played;
-use super::crash_store::NEVER;
+use super::crash_store::Death;
 use super::play::Stage;
 use crate::{
     Activity, ActivityContext, ActivityError, Failure, Payload, Rejection, RunStatus, Signal,
@@ -186,17 +186,17 @@ impl<O: DeserializeOwned> Scenario<O> {
     /// # Errors
     /// When it has none.
     pub fn play(self) -> Result<Played<O>, TestError> {
-        Ok(self.play_until(NEVER)?.0)
+        Ok(self.play_until(Death::Never)?.0)
     }
 
-    /// Plays it with a crash after so many commits; whether there was one, and at which event.
+    /// Plays it with a crash; whether there was one, and at which event.
     pub(super) fn play_until(
         mut self,
-        commits: u64,
+        death: Death,
     ) -> Result<(Played<O>, Option<u64>), TestError> {
         // In the order of time; those of the same time in the order of the scenario.
         self.stimuli.sort_by_key(|stimulus| stimulus.after);
-        let mut stage = Stage::set(self, commits)?;
+        let mut stage = Stage::set(self, death)?;
         let ended = stage.play();
         let (result, crashed_at) = (ended.map(Played::new), stage.crashed_at());
         stage.clear();

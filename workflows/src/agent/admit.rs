@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use everstep_activities::llm::{Llm, LlmMessage, LlmRequest};
+use everstep_activities::llm::{Llm, LlmRequest};
 use everstep_activities::rate_limit::RollingLimit;
 use everstep_engine::{ActivityError, Transaction, TransactionContext, Worker};
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ pub(super) enum Admitted {
 
 pub(super) fn register(worker: Worker) -> Worker {
     worker
-        .transaction(ADMIT, admit)
+        .transaction(ADMIT, |tx, knock| admit(tx, &knock))
         .transaction(SETTLE, |tx, (agent_id, settlement)| settle(tx, &agent_id, &settlement))
 }
 
@@ -68,7 +68,7 @@ pub(super) fn settings(
     Ok(agent.settings.overridden(agent.id, &overrides).unwrap_or_else(|_| agent.settings.clone()))
 }
 
-fn admit(tx: &mut TransactionContext<'_>, knock: Knock) -> Result<Admitted, ActivityError> {
+fn admit(tx: &mut TransactionContext<'_>, knock: &Knock) -> Result<Admitted, ActivityError> {
     let agent = agent(tx, &knock.agent_id)?;
     let settings = settings(tx, &agent)?;
     let provider = tx.extension::<Llm>().and_then(Llm::provider);
@@ -76,7 +76,7 @@ fn admit(tx: &mut TransactionContext<'_>, knock: Knock) -> Result<Admitted, Acti
         return Ok(Admitted::FallBack { reason: "no_key".to_owned() });
     };
     let id = decision_id(agent.id, knock.position);
-    let request = request(tx, &agent, &settings, knock.messages, &knock.subject)?;
+    let request = request(tx, &agent, &settings, knock)?;
     let most = request.most_micro_usd(provider.its_price());
     let most = settings.limits.estimated_cost_micro_usd.unwrap_or(most);
     let call_id = format!("{id}/{}/{}", tx.now().as_millis(), knock.failures);
@@ -145,16 +145,20 @@ fn request(
     tx: &mut TransactionContext<'_>,
     agent: &Agent,
     settings: &AgentSettings,
-    messages: Vec<LlmMessage>,
-    subject: &str,
+    knock: &Knock,
 ) -> Result<LlmRequest, ActivityError> {
-    let thread = threads::read(&threads::open(tx)?, &threads::thread_id(agent.id, subject))?;
+    let thread = threads::read(&threads::open(tx)?, &threads::thread_id(agent.id, &knock.subject))?;
     let said = thread.map(|thread| thread.messages).unwrap_or_default();
-    let mut messages = messages.into_iter();
+    let mut messages = knock.messages.iter().cloned();
     let told = messages.next();
     let messages = told.into_iter().chain(said).chain(messages).collect();
-    let model = settings.model.clone();
-    Ok(LlmRequest { model, messages, schema: answer_schema(), max_tokens: MAX_TOKENS })
+    Ok(LlmRequest {
+        model: settings.model.clone(),
+        messages,
+        schema: answer_schema(),
+        max_tokens: MAX_TOKENS,
+        idempotency_key: Some(knock.question_id.clone()),
+    })
 }
 
 /// Pauses an agent that is active, and says why.

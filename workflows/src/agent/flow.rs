@@ -177,6 +177,7 @@ async fn ask(
             subject: job.subject.clone(),
             position: job.event.position,
             failures,
+            question_id: format!("{}/question", ctx.run_id()),
             messages: messages.clone(),
         };
         let (call_id, request) = match ctx.transaction(ADMIT, knock).await? {

@@ -191,5 +191,7 @@ pub(super) struct Knock {
     pub(super) position: u64,
     /// How many questions about the event went wrong.
     pub(super) failures: u32,
+    /// Names the question to the provider: the same for every try of this run.
+    pub(super) question_id: String,
     pub(super) messages: Vec<LlmMessage>,
 }
