@@ -79,6 +79,8 @@ pub use everstep_activities::{commands, decider};
 pub use everstep_activities::{retrier, work_queue};
 pub use everstep_engine::*;
 #[doc(inline)]
+pub use everstep_reactive as reactive;
+#[doc(inline)]
 pub use everstep_storage::codec;
 /// Patterns in events, models and rules, commands and approvals.
 #[doc(inline)]

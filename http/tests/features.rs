@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::needless_pass_by_value, reason = "a step is handed the text that it matched")]
 
+#[path = "steps/reactive.rs"]
+mod reactive;
+
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use cucumber::{World as _, then, when};
@@ -21,9 +25,34 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct World {
     client: Client,
     answers: Vec<Result<StartAnswer, ClientError>>,
-    /// Dropped with the scenario, which stops the server.
-    _stop: oneshot::Sender<()>,
-    _data: TempDir,
+    reactive: reactive::Followed,
+    server: Running,
+    data: TempDir,
+}
+
+/// A server; dropping it stops it.
+struct Running {
+    stop: oneshot::Sender<()>,
+    ended: tokio::task::JoinHandle<()>,
+    listen: SocketAddr,
+}
+
+impl Running {
+    async fn begin(data: &TempDir, listen: SocketAddr) -> Self {
+        let config = ServerConfig { listen, ..ServerConfig::new(data.path()) };
+        let worker = Worker::new()
+            .workflow(GREET, async |_: &WorkflowContext, name| Ok(format!("Hello, {name}")));
+        let server = Server::open(reactive::register(worker), config).await.unwrap();
+        let listen = server.url().strip_prefix("http://").unwrap().parse().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let ended = tokio::spawn(async {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            server.run(stopped).await.unwrap();
+        });
+        Self { stop, ended, listen }
+    }
 }
 
 impl std::fmt::Debug for World {
@@ -35,17 +64,10 @@ impl std::fmt::Debug for World {
 impl World {
     async fn begin() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let listen = ([127, 0, 0, 1], 0).into();
-        let config = ServerConfig { listen, ..ServerConfig::new(data.path()) };
-        let worker = Worker::new()
-            .workflow(GREET, async |_: &WorkflowContext, name| Ok(format!("Hello, {name}")));
-        let server = Server::open(worker, config).await.unwrap();
-        let client = Client::new(&server.url()).unwrap();
-        let (stop, stopped) = oneshot::channel();
-        tokio::spawn(server.run(async {
-            let _ = stopped.await;
-        }));
-        Self { client, answers: Vec::new(), _stop: stop, _data: data }
+        let server = Running::begin(&data, ([127, 0, 0, 1], 0).into()).await;
+        let client = Client::new(&format!("http://{}", server.listen)).unwrap();
+        let (answers, reactive) = (Vec::new(), reactive::Followed::default());
+        Self { client, answers, reactive, server, data }
     }
 
     fn last(&self) -> &Result<StartAnswer, ClientError> {

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::hex::to_hex;
-use crate::log::{Appended, Head, LogReader, RecordedEvent, StreamId};
+use super::hex::{from_hex, to_hex};
+use crate::log::{
+    Appended, Category, Head, LogReader, NewEvent, Origin, RecordedEvent, StreamId, Told,
+};
 use crate::{Payload, Rejection, Timestamp};
 
 /// An event of the log.
@@ -118,6 +120,42 @@ impl TryFrom<&RecordedEvent> for LoggedEvent {
             metadata: (!metadata.is_empty()).then(|| json("metadata", metadata)).transpose()?,
             hash: to_hex(event.hash()),
         })
+    }
+}
+
+impl LoggedEvent {
+    /// The event for code that is written against events of the log, such as a projection's; none
+    /// where this is no event. Its id is the same, unless its data was changed on the way.
+    pub fn to_recorded(&self) -> Option<RecordedEvent> {
+        let named = |text: &Option<String>| text.as_deref().map(Box::from);
+        let origin = self.origin.as_ref().map(|origin| Origin {
+            workflow_id: origin.workflow_id.as_str().into(),
+            run_id: origin.run_id.as_str().into(),
+            activity_id: origin.activity_id,
+        });
+        let event = NewEvent {
+            tags: self.tags.iter().map(|tag| tag.as_str().into()).collect(),
+            category: Category::named(&self.category)?,
+            schema_version: self.schema_version,
+            correlation_id: named(&self.correlation_id),
+            causation_id: named(&self.causation_id),
+            context: named(&self.context),
+            actor: named(&self.actor),
+            trace: named(&self.traceparent),
+            origin,
+            metadata: self.metadata.as_ref().map(|it| it.clone().into_bytes()).unwrap_or_default(),
+            ..NewEvent::new(self.event_type.as_str(), self.data.clone().into_bytes())
+        };
+        let stream = self.stream_type.as_deref().zip(self.stream_id.as_deref());
+        let hash = from_hex(&self.hash)?.try_into().ok()?;
+        let place = Told {
+            stream: stream.map(|(kind, id)| StreamId::new(kind, id)),
+            position: self.position,
+            version: self.version,
+            recorded_at_ms: self.recorded_at.as_millis(),
+            hash: &hash,
+        };
+        RecordedEvent::told(&event, &place)
     }
 }
 

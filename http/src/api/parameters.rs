@@ -69,6 +69,17 @@ impl<'a> Parameters<'a> {
         Ok(self.number(name)?.map(|ms| Duration::from_millis(ms.min(MAX_WAIT_MS))))
     }
 
+    /// The parameter as `true` or `false`; false where it is absent.
+    pub(super) fn flag(self, name: &str) -> Result<bool, Problem> {
+        match self.text(name)?.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(Problem::invalid(format!(
+                "parameter `{name}` must be `true` or `false`, found `{other}`"
+            ))),
+        }
+    }
+
     /// `page_size`, from 1; sizes above `most` are clamped.
     pub(super) fn page_size(self, default: usize, most: usize) -> Result<usize, Problem> {
         match self.number("page_size")? {

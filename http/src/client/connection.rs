@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::error::{ClientError, Problem};
 use super::path::Path;
+use super::sse::Frames;
 
 /// Time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -197,6 +198,20 @@ impl Connection {
                 self.broken(&name, &error)
             }
         })
+    }
+
+    /// Server-sent events behind the one with this id.
+    pub(super) async fn follow(&self, path: Path, last: u64) -> Result<Frames, ClientError> {
+        let name = format!("GET {}", path.as_str());
+        let header = ("last-event-id", HeaderValue::from(last));
+        let response = self.open(Call::get(path), Some(header)).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Frames::new(self.clone(), name, response.into_body()));
+        }
+        let body = response.into_body().collect().await;
+        let body = body.map_err(|error| self.broken(&name, &error))?.to_bytes();
+        Err(refusal(name, status, &body))
     }
 
     pub(super) fn broken(&self, call: &str, error: &dyn Error) -> ClientError {

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use hyper::header::HeaderValue;
-
-use super::connection::{Call, refusal};
+use super::connection::Call;
 use super::error::ClientError;
 use super::path::Path;
 use super::sse::LogStream;
@@ -105,16 +103,7 @@ impl Client {
     pub async fn follow_events(&self, filter: &EventFilter) -> Result<LogStream, ClientError> {
         let filter = EventFilter { backwards: false, page_size: None, ..filter.clone() };
         let path = filter.path(events());
-        let name = format!("GET {}", path.as_str());
-        let header = ("last-event-id", HeaderValue::from(filter.after.unwrap_or_default()));
-        let response = self.connection.open(Call::get(path), Some(header)).await?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(LogStream::new(self.connection.clone(), name, response.into_body()));
-        }
-        let body = http_body_util::BodyExt::collect(response.into_body()).await;
-        let body = body.map_err(|error| self.connection.broken(&name, &error))?.to_bytes();
-        Err(refusal(name, status, &body))
+        self.connection.follow(path, filter.after.unwrap_or_default()).await.map(LogStream::new)
     }
 
     /// The event at a position.

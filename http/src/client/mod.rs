@@ -38,6 +38,7 @@ mod process_managers;
 mod projections;
 mod publications;
 mod queues;
+mod reactive;
 mod sagas;
 mod schedules;
 mod sse;
@@ -53,6 +54,7 @@ pub use error::{ClientError, Problem};
 pub use event::{Event, EventPage};
 pub use events::EventFilter;
 pub use projections::{ProjectionInfo, ProjectionRow, ProjectionRows, RebuildVerb};
+pub use reactive::{ReactiveProjection, ReactiveView, Sent};
 pub use sse::{EventStream, LogStream};
 pub use subscriptions::{
     ParkedEvents, ParkedInfo, SettledEvents, SubscriptionDelivery, SubscriptionInfo,

@@ -8,6 +8,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::append::NewEvent;
+use super::coding::{Place, decode, encode};
+
 /// SHA-256 over the hash before, the position and the record.
 pub type Hash = [u8; 32];
 
@@ -117,6 +120,21 @@ pub struct RecordedEvent {
     pub(super) activity_id: u32,
     pub(super) texts: Texts,
     pub(super) hash: Hash,
+}
+
+/// The place of an event in a log that is elsewhere.
+#[derive(Clone, Debug)]
+pub struct Told<'a> {
+    /// Its stream, unless it belongs to none.
+    pub stream: Option<StreamId>,
+    /// Its place among all events.
+    pub position: u64,
+    /// Its place in the stream.
+    pub version: u64,
+    /// When it was appended, in milliseconds since 1970.
+    pub recorded_at_ms: i64,
+    /// The hash of it and everything before it.
+    pub hash: &'a Hash,
 }
 
 /// Where an event's parts lie in its record.
@@ -297,6 +315,17 @@ impl RecordedEvent {
         let data = Span { end, ..self.texts.data };
         let texts = Texts { data, ..self.texts.clone() };
         Self { body: body.into(), schema_version, texts, ..self.clone() }
+    }
+
+    /// An event as a reader far from the log has been told of it: what it says, and its place there.
+    /// None where that is no event.
+    #[must_use]
+    pub fn told(event: &NewEvent, at: &Told<'_>) -> Option<Self> {
+        let Told { stream, position, version, recorded_at_ms, hash } = at;
+        let (version, recorded_at_ms) = (*version, *recorded_at_ms);
+        let mut body = Vec::new();
+        encode(event, &Place { stream: stream.as_ref(), version, recorded_at_ms }, &mut body);
+        decode(*position, body.into(), **hash).ok()
     }
 
     /// What everything but the hash is made of: never changes once it is appended.

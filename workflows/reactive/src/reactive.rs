@@ -79,11 +79,16 @@ impl<S: Clone, E> Reactive<S, E> {
         self.newest
     }
 
+    /// The position at which the next expectation will be.
+    pub fn next_position(&self) -> u64 {
+        let last = self.pending.last_key_value().map_or(0, |(position, _)| *position);
+        self.newest.max(last) + 1
+    }
+
     /// Shows an event before it has happened: `id` is that of the command that is to lead to it, or
     /// the event's own. Answers the position at which it is expected: the next one.
     pub fn expect(&mut self, id: impl Into<String>, event: E, now_ms: u64) -> u64 {
-        let last = self.pending.last_key_value().map_or(0, |(position, _)| *position);
-        let position = self.newest.max(last) + 1;
+        let position = self.next_position();
         let expected = Some(Expectation { since_ms: now_ms, is_placed: false });
         self.pending.insert(position, Pending { id: id.into(), event, expected });
         position
@@ -208,11 +213,12 @@ impl<S: Clone, E> Reactive<S, E> {
         notices
     }
 
-    /// Takes back what nothing was heard of for [`PATIENCE_MS`].
-    pub fn expire(&mut self, now_ms: u64) -> Vec<Notice> {
+    /// Takes back what nothing was heard of for longer than `patience_ms`, which is
+    /// [`PATIENCE_MS`] unless somebody has a reason.
+    pub fn expire(&mut self, now_ms: u64, patience_ms: u64) -> Vec<Notice> {
         let is_old = |pending: &Pending<E>| {
             let since = pending.expected.map(|expected| expected.since_ms);
-            since.is_some_and(|since| now_ms.saturating_sub(since) > PATIENCE_MS)
+            since.is_some_and(|since| now_ms.saturating_sub(since) > patience_ms)
         };
         let old = self.pending.extract_if(.., |_, pending| is_old(pending));
         old.map(|(_, Pending { id, .. })| Notice::Expired { id }).collect()

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cucumber::{World as _, given, then, when};
-use everstep_reactive::{Durable, Happened, Notice, Reactive, merge};
+use everstep_reactive::{Durable, Happened, Notice, PATIENCE_MS, Reactive, merge};
 
 /// A number that goes up; some events say nothing of it.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +96,7 @@ fn happens_because(world: &mut World, id: String, by: i64, position: u64, cause:
 fn pass(world: &mut World, ms: u64) {
     world.now_ms += ms;
     let now_ms = world.now_ms;
-    let notices = world.row().expire(now_ms);
+    let notices = world.row().expire(now_ms, PATIENCE_MS);
     world.notices.extend(notices);
 }
 
@@ -169,7 +169,11 @@ fn crate_dir() -> &'static Path {
 fn run(program: &str, arguments: &[&str]) -> Option<String> {
     let done = Command::new(program).args(arguments).current_dir(crate_dir()).output().ok()?;
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(done.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{program} {arguments:?}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     Some(said)
 }
 

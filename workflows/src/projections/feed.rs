@@ -8,11 +8,12 @@
 //! too slowly is cut off, and nobody waits for it. Rows that change without an event (a rebuild, an
 //! event that leaves the quarantine) are told of as a resync.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use everstep_engine::log::Direction;
+use everstep_engine::log::{Direction, RecordedEvent};
 use everstep_engine::{Engine, Rejection, RowSnapshot};
+use everstep_reactive::Merged;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -21,7 +22,7 @@ use super::quarantine::{self, Blocked};
 use super::rows::{self, Checkpoint, StoredRow};
 use super::service::Live;
 use super::view::{self, Pending, RowView, pending_events};
-use super::{ProjectionCode, ProjectionError};
+use super::{ProjectionCode, ProjectionError, recent};
 
 /// Changes that a follower may be behind before it is cut off.
 const MOST_BEHIND: usize = 1_024;
@@ -36,17 +37,38 @@ const MOST_MISSED: usize = 1_000;
 #[derive(Clone, Debug)]
 pub enum Frame {
     /// A row after its newest event.
-    Row(Arc<RowView>),
-    /// The durable rows hold every event up to here.
+    Row(Arc<RowChange>),
+    /// The durable rows hold every event up to here, and of each one followers were told.
     Durable(u64),
     /// Too much was missed to be told: read the rows, and go on from this position.
     Resync(u64),
 }
 
+/// What somebody follows.
+#[derive(Clone, Debug, Default)]
+pub struct Following {
+    /// One row; all of them otherwise.
+    pub key: Option<String>,
+    /// The last frame that a client has.
+    pub after: Option<u64>,
+    /// Each change comes with its events, for whoever folds them.
+    pub with_events: bool,
+}
+
+/// A row, and the events that made it what it is since the frame before.
+#[derive(Clone, Debug)]
+pub struct RowChange {
+    /// The row.
+    pub row: RowView,
+    /// In order, in the newest version of their schemas; in the first frame of a row, those that
+    /// are not durable in it, or come after what the follower had.
+    pub events: Vec<RecordedEvent>,
+}
+
 /// A view that is followed.
 pub struct Subscription {
     key: Option<String>,
-    first: std::collections::VecDeque<Frame>,
+    first: VecDeque<Frame>,
     /// Changes up to here are known already.
     known: u64,
     is_behind: bool,
@@ -68,8 +90,7 @@ impl Subscription {
         }
         loop {
             match self.changes.recv().await {
-                Ok(Frame::Row(row)) if row.position <= self.known => {}
-                Ok(Frame::Row(row)) if self.key.as_ref().is_some_and(|key| *key != row.key) => {}
+                Ok(Frame::Row(change)) if !self.is_news(&change.row) => {}
                 Ok(frame) => return Some(frame),
                 Err(RecvError::Closed) => return None,
                 Err(RecvError::Lagged(_)) => {
@@ -82,6 +103,10 @@ impl Subscription {
 }
 
 impl Subscription {
+    fn is_news(&self, row: &RowView) -> bool {
+        row.position > self.known && self.key.as_ref().is_none_or(|key| *key == row.key)
+    }
+
     /// Whether it was cut off for being too slow.
     pub const fn is_behind(&self) -> bool {
         self.is_behind
@@ -95,56 +120,25 @@ type Key = (String, &'static str);
 pub(super) struct Feeds(Arc<Mutex<HashMap<Key, broadcast::Sender<Frame>>>>);
 
 impl Feeds {
-    /// Follows a view; `after` is the last frame that a client has.
+    /// Follows a view.
     pub(super) fn follow(
         &self,
         engine: &Engine,
         namespace: &str,
         code: &Arc<ProjectionCode>,
         live: &Arc<Live>,
-        key: Option<String>,
-        after: Option<u64>,
+        following: Following,
     ) -> Result<Subscription, ProjectionError> {
         let changes = self.join(engine, namespace, code, live)?;
         // What is read from here on is at least as new as where the reader began.
         let snapshot = engine.rows(namespace)?;
         let newest = snapshot.log().last_position().map_err(Rejection::from)?;
-        let mut first = std::collections::VecDeque::new();
-        match (&key, after) {
-            (Some(key), after) => {
-                let row = view::read(&snapshot, code, key)?;
-                if after.is_none_or(|after| row.position > after) {
-                    first.push_back(Frame::Row(Arc::new(row)));
-                }
-            }
-            (None, None) => {}
-            (None, Some(after)) => {
-                let log = snapshot.log();
-                // The event itself may have touched more rows than were told of.
-                let (from, limit) = (after.max(1), MOST_MISSED + 1);
-                let missed = log.matching(&code.query, from, Direction::Forwards, limit);
-                let missed = missed.map_err(Rejection::from)?;
-                let mut touched: BTreeMap<String, u64> = BTreeMap::new();
-                for event in &missed {
-                    let keys = code.keys_of(event);
-                    if event.position() == after && keys.len() < 2 {
-                        continue;
-                    }
-                    for key in keys {
-                        touched.insert(key, event.position());
-                    }
-                }
-                if missed.len() > MOST_MISSED {
-                    first.push_back(Frame::Resync(newest));
-                } else {
-                    let mut touched: Vec<_> = touched.into_iter().collect();
-                    touched.sort_by_key(|(_, position)| *position);
-                    for (key, _) in touched {
-                        first.push_back(Frame::Row(Arc::new(view::read(&snapshot, code, &key)?)));
-                    }
-                }
-            }
-        }
+        let first = match (&following.key, following.after) {
+            (None, None) => VecDeque::new(),
+            (Some(key), None) => [whole(&snapshot, code, key)?].into(),
+            (_, Some(after)) => missed(&snapshot, code, &following, after)?,
+        };
+        let key = following.key;
         Ok(Subscription { key, first, known: newest, is_behind: false, changes })
     }
 
@@ -183,12 +177,62 @@ impl Feeds {
     }
 }
 
-/// What the reader knows of a row: its state after every event that it has read.
-struct Remembered {
-    row: Option<StoredRow>,
-    position: u64,
-    /// Events of the row that may not be durable yet.
-    pending: Vec<u64>,
+fn row_frame(row: RowView, events: Vec<RecordedEvent>) -> Frame {
+    Frame::Row(Arc::new(RowChange { row, events }))
+}
+
+/// A row as it is, with the events that are not durable in it.
+fn whole(snapshot: &RowSnapshot, code: &ProjectionCode, key: &str) -> Result<Frame, Rejection> {
+    let recent = recent::read(snapshot, code, key)?;
+    let row = view::read(snapshot, code, key)?;
+    Ok(row_frame(row, recent.map(|recent| recent.events).unwrap_or_default()))
+}
+
+/// What a follower has missed who was there up to `after`: rows in the order of their last event.
+fn missed(
+    snapshot: &RowSnapshot,
+    code: &ProjectionCode,
+    following: &Following,
+    after: u64,
+) -> Result<VecDeque<Frame>, Rejection> {
+    let key = following.key.as_deref();
+    // An event that touches several rows is one frame for each: who follows all of them may have
+    // got some.
+    let from = if key.is_some() { after + 1 } else { after.max(1) };
+    let events =
+        snapshot.log().matching(&code.query, from, Direction::Forwards, MOST_MISSED + 1)?;
+    if events.len() > MOST_MISSED {
+        let resync = Frame::Resync(snapshot.log().last_position()?);
+        return Ok(match key {
+            Some(key) => [resync, whole(snapshot, code, key)?].into(),
+            None => [resync].into(),
+        });
+    }
+    let checkpoint = rows::checkpoint(snapshot, code.name)?;
+    let blocked = quarantine::blocked(snapshot, checkpoint.shelf(code.name))?;
+    let mut touched: BTreeMap<String, Vec<RecordedEvent>> = BTreeMap::new();
+    for event in &events {
+        let keys = code.keys_of(event);
+        if event.position() == after && keys.len() < 2 {
+            continue;
+        }
+        for found in keys {
+            if key.is_none_or(|key| key == found) && !blocked.contains(&found) {
+                touched.entry(found).or_default().push(code.newest_or_stored(event));
+            }
+        }
+    }
+    let mut touched: Vec<_> = touched.into_iter().collect();
+    touched.sort_by_key(|(_, events)| events.last().map(RecordedEvent::position));
+    let mut frames = VecDeque::with_capacity(touched.len() + 1);
+    for (key, events) in touched {
+        frames.push_back(row_frame(view::read(snapshot, code, &key)?, events));
+    }
+    // Who counts what is pending has to hear of what became durable meanwhile.
+    if following.with_events {
+        frames.push_back(Frame::Durable(checkpoint.position));
+    }
+    Ok(frames)
 }
 
 struct Reader {
@@ -196,7 +240,9 @@ struct Reader {
     namespace: String,
     code: Arc<ProjectionCode>,
     at: u64,
-    remembered: HashMap<String, Remembered>,
+    /// What rows are after every event that was read; those of their events that may not be durable
+    /// yet are pending.
+    remembered: HashMap<String, Merged<StoredRow>>,
     /// Which rows were read; none before the first time.
     generation: Option<u32>,
     /// Those that wait for somebody to look at an event.
@@ -207,7 +253,7 @@ struct Reader {
 struct News {
     /// Rows are other ones than the events say that were told of.
     resync: Option<u64>,
-    rows: Vec<RowView>,
+    rows: Vec<RowChange>,
     /// There are more events.
     more: bool,
 }
@@ -222,6 +268,7 @@ impl Reader {
         feeds: &Mutex<HashMap<Key, broadcast::Sender<Frame>>>,
         key: &Key,
     ) {
+        let mut told_durable = *durable.borrow();
         loop {
             let (reader, read) = match tokio::task::spawn_blocking(move || {
                 let read = self.read();
@@ -242,6 +289,12 @@ impl Reader {
                         // Nobody follows right now; that is looked at below.
                         let _ = sender.send(Frame::Row(Arc::new(row)));
                     }
+                    // Never ahead of the events that were told of.
+                    let position = self.at.min(*durable.borrow_and_update());
+                    if position > told_durable {
+                        told_durable = position;
+                        let _ = sender.send(Frame::Durable(position));
+                    }
                     more
                 }
                 // The namespace is gone, or the store has stopped.
@@ -259,11 +312,7 @@ impl Reader {
             }
             tokio::select! {
                 moved = events.changed() => if moved.is_err() { return },
-                moved = durable.changed() => {
-                    if moved.is_err() { return }
-                    let position = *durable.borrow_and_update();
-                    let _ = sender.send(Frame::Durable(position));
-                }
+                moved = durable.changed() => if moved.is_err() { return },
                 _ = self.engine.stopped() => return,
                 // To see that nobody follows any more.
                 () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {}
@@ -305,13 +354,14 @@ impl Reader {
             let mut is_whole = true;
             let mut known = match self.remembered.remove(&key) {
                 Some(mut known) => {
-                    match fold_row(&key, known.row.take(), &touched, &code) {
-                        Ok(row) => known.row = row,
+                    match fold_row(&key, known.state.take(), &touched, &code) {
+                        Ok(row) => known.state = row,
                         // The row waits; what is known of it is read anew.
                         Err(_) => continue,
                     }
-                    known.position = touched.last().map_or(known.position, |last| last.position());
-                    known.pending.extend(touched.iter().map(|event| event.position()));
+                    let positions = touched.iter().map(|event| event.position());
+                    known.pending.extend(positions);
+                    known.changed_at = touched.last().map_or(known.changed_at, |it| it.position());
                     known
                 }
                 None => {
@@ -321,28 +371,22 @@ impl Reader {
                     let events = pending.as_deref().unwrap_or_default();
                     let row = shelf.row(&snapshot, &key)?;
                     let waiting = Pending::of(&code, events, &self.blocked);
-                    let (row, pending, position) = waiting.merged(&code, &key, row);
-                    is_whole = pending.len() == waiting.count(&key);
-                    Remembered { row, position, pending }
+                    let merged = waiting.merged(&code, &key, row, checkpoint);
+                    is_whole = merged.pending_events() == waiting.of_row(&key).len();
+                    merged
                 }
             };
-            let durable = checkpoint.position;
-            let waiting = known.pending.iter().filter(|at| **at > durable).count();
-            views.push(view::view(
-                key.clone(),
-                known.row.clone(),
-                known.position,
-                waiting,
-                durable,
-            ));
-            known.pending.retain(|at| *at > durable);
+            known.durable_position = checkpoint.position;
+            known.pending.retain(|at| *at > checkpoint.position);
+            let events = touched.iter().map(|event| code.newest_or_stored(event)).collect();
+            views.push(RowChange { row: RowView::new(key.clone(), known.clone()), events });
             // One that may be ahead of `upto`, or that waits for an event which is refused, is read
             // anew next time.
-            if known.position <= upto && is_whole {
+            if known.changed_at <= upto && is_whole {
                 self.remembered.insert(key, known);
             }
         }
-        views.sort_by_key(|view| view.position);
+        views.sort_by_key(|change| change.row.position);
         self.at = upto;
         Ok(News { resync, rows: views, more })
     }

@@ -288,13 +288,24 @@ impl ProjectionCode {
         }
     }
 
+    /// The same for whoever folds it elsewhere; one that cannot be migrated as it was written, which
+    /// `evolve` refuses there as here.
+    pub(super) fn newest_or_stored(&self, event: &RecordedEvent) -> RecordedEvent {
+        self.newest(event).map_or_else(|_| event.clone(), Cow::into_owned)
+    }
+
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Refuses what the category does not allow.
     pub(super) fn check(&self) -> Result<(), ProjectionError> {
         check(self.name, self.category, self.delivery, self.contract)
     }
 
     /// The rows that an event touches, each once; none for an event that is not the projection's.
-    pub(crate) fn keys_of(&self, event: &RecordedEvent) -> Vec<String> {
+    pub fn keys_of(&self, event: &RecordedEvent) -> Vec<String> {
         if !self.query.matches(event) {
             return Vec::new();
         }
@@ -306,8 +317,11 @@ impl ProjectionCode {
         keys
     }
 
-    /// What becomes of a row. A panic of the code is an error of the projection.
-    pub(crate) fn evolve(
+    /// What becomes of a row: on the server, and on a client that has the same code.
+    ///
+    /// # Errors
+    /// What the code says against the event. A panic of the code is an error, too.
+    pub fn evolve(
         &self,
         key: &str,
         row: Option<&Payload>,

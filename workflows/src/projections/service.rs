@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use everstep_engine::{ActivityError, Engine, Rejection, TransactError, TransactionContext};
 use tokio::sync::{Notify, watch};
 
-use super::feed::{Feeds, Subscription};
+use super::feed::{Feeds, Following, Subscription};
 use super::keeper::supervise;
 use super::quarantine::{self, Quarantined, Release};
+use super::recent::{self, RecentRow};
 use super::rows::{self, PAUSES};
 use super::status::ProjectionStatus;
 use super::view::{self, RowQuery, RowView, RowsPage};
@@ -141,6 +142,25 @@ impl ProjectionService {
         }
     }
 
+    /// A durable row and the events that are not in it yet, for whoever folds them with the same
+    /// code. No row is no error.
+    ///
+    /// # Errors
+    /// When there is no such projection or namespace, or more events wait than are folded.
+    pub fn recent(
+        &self,
+        namespace: &str,
+        name: &str,
+        key: &str,
+    ) -> Result<RecentRow, ProjectionError> {
+        let code = self.code(name)?;
+        let recent = recent::read(&self.0.engine.rows(namespace)?, code, key)?;
+        recent.ok_or_else(|| {
+            let what = format!("projection `{name}` is too far behind the events: ask again later");
+            Rejection::Unavailable(what).into()
+        })
+    }
+
     /// Rows in the order of their keys.
     ///
     /// # Errors
@@ -164,13 +184,12 @@ impl ProjectionService {
         &self,
         namespace: &str,
         name: &str,
-        key: Option<String>,
-        after: Option<u64>,
+        following: Following,
     ) -> Result<Subscription, ProjectionError> {
         let code = self.code(name)?;
         code.category.check_follower(name)?;
         let live = self.0.live(namespace, code.name);
-        self.0.feeds.follow(&self.0.engine, namespace, code, &live, key, after)
+        self.0.feeds.follow(&self.0.engine, namespace, code, &live, following)
     }
 
     /// Keeps a projection of a namespace waiting until it is resumed, over restarts.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use everstep_engine::log::{Direction, RecordedEvent};
 use everstep_engine::{Payload, Rejection, RowSnapshot};
+use everstep_reactive::{Durable, Merged, merge};
 use serde::Serialize;
 
 use super::fold::fold_row;
@@ -16,7 +17,7 @@ use super::rows::{self, Checkpoint, Shelf, StoredRow};
 use super::{Delivery, ProjectionCode, index};
 
 /// Events after the checkpoint that a read folds in.
-pub(super) const MOST_PENDING: usize = 10_000;
+const MOST_PENDING: usize = 10_000;
 /// Rows that one request for a page looks at.
 const MOST_LOOKED_AT: usize = 10_000;
 
@@ -65,19 +66,28 @@ pub(super) struct Pending<'a> {
     by_row: BTreeMap<String, Vec<&'a RecordedEvent>>,
 }
 
+/// The matching events after the checkpoint, unless there are too many to fold.
+pub(super) fn all_pending_events(
+    snapshot: &RowSnapshot,
+    code: &ProjectionCode,
+    checkpoint: Checkpoint,
+) -> Result<Option<Vec<RecordedEvent>>, Rejection> {
+    if code.delivery == Delivery::Inline {
+        return Ok(Some(Vec::new()));
+    }
+    let from = checkpoint.position + 1;
+    let log = snapshot.log();
+    let events = log.matching(&code.query, from, Direction::Forwards, MOST_PENDING + 1)?;
+    Ok((events.len() <= MOST_PENDING).then_some(events))
+}
+
 /// The matching events after the checkpoint; none where there are too many to fold.
 pub(super) fn pending_events(
     snapshot: &RowSnapshot,
     code: &ProjectionCode,
     checkpoint: Checkpoint,
 ) -> Result<Vec<RecordedEvent>, Rejection> {
-    if code.delivery == Delivery::Inline {
-        return Ok(Vec::new());
-    }
-    let from = checkpoint.position + 1;
-    let log = snapshot.log();
-    let events = log.matching(&code.query, from, Direction::Forwards, MOST_PENDING + 1)?;
-    Ok(if events.len() > MOST_PENDING { Vec::new() } else { events })
+    Ok(all_pending_events(snapshot, code, checkpoint)?.unwrap_or_default())
 }
 
 impl<'a> Pending<'a> {
@@ -98,46 +108,37 @@ impl<'a> Pending<'a> {
         Self { by_row }
     }
 
-    /// How many events of a row are pending.
-    pub(super) fn count(&self, key: &str) -> usize {
-        self.by_row.get(key).map_or(0, Vec::len)
-    }
-
-    /// The row with its pending events, and their positions. An event that the code refuses, and
-    /// what comes after it, waits like the projection itself.
+    /// The row with its pending events. An event that the code refuses, and what comes after it,
+    /// waits like the projection itself.
     pub(super) fn merged(
         &self,
         code: &ProjectionCode,
         key: &str,
         row: Option<StoredRow>,
-    ) -> (Option<StoredRow>, Vec<u64>, u64) {
-        let events = self.by_row.get(key).map(Vec::as_slice).unwrap_or_default();
-        let mut changed_at = row.as_ref().map_or(0, |row| row.position);
-        let (mut row, mut positions) = (row, Vec::with_capacity(events.len()));
-        for event in events {
-            let Ok(next) = fold_row(key, row.clone(), &[event], code) else { break };
-            row = next;
-            changed_at = event.position();
-            positions.push(changed_at);
-        }
-        (row, positions, changed_at)
+        checkpoint: Checkpoint,
+    ) -> Merged<StoredRow> {
+        let changed_at = row.as_ref().map_or(0, |row| row.position);
+        let durable = Durable { state: row, changed_at, position: checkpoint.position };
+        let events = self.of_row(key).iter().map(|event| (event.position(), *event));
+        merge(durable, events, |row, event| fold_row(key, row, &[event], code))
+    }
+
+    /// The pending events of a row.
+    pub(super) fn of_row(&self, key: &str) -> &[&'a RecordedEvent] {
+        self.by_row.get(key).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
-pub(super) fn view(
-    key: String,
-    row: Option<StoredRow>,
-    position: u64,
-    pending: usize,
-    durable: u64,
-) -> RowView {
-    RowView {
-        key,
-        state: row.map(|row| row.state),
-        position,
-        durable_position: durable,
-        pending_events: pending,
-        is_optimistic: pending > 0,
+impl RowView {
+    pub(super) fn new(key: String, row: Merged<StoredRow>) -> Self {
+        Self {
+            key,
+            position: row.changed_at,
+            durable_position: row.durable_position,
+            pending_events: row.pending_events(),
+            is_optimistic: row.is_optimistic(),
+            state: row.state.map(|row| row.state),
+        }
     }
 }
 
@@ -165,8 +166,7 @@ pub(super) fn read(
     let row = shelf.row(snapshot, key)?;
     let blocked = blocked(snapshot, shelf, &events)?;
     let pending = Pending::of(code, &events, &blocked);
-    let (row, positions, position) = pending.merged(code, key, row);
-    Ok(view(key.to_owned(), row, position, positions.len(), checkpoint.position))
+    Ok(RowView::new(key.to_owned(), pending.merged(code, key, row, checkpoint)))
 }
 
 /// A page of rows.
@@ -203,10 +203,9 @@ pub(super) fn page(
         }
         for (key, row) in all {
             looked_at += 1;
-            let (row, positions, position) = pending.merged(code, &key, row);
-            if row.as_ref().is_some_and(|row| query.matches(&row.state)) {
-                let count = positions.len();
-                found.push(view(key.clone(), row, position, count, checkpoint.position));
+            let row = pending.merged(code, &key, row, checkpoint);
+            if row.state.as_ref().is_some_and(|row| query.matches(&row.state)) {
+                found.push(RowView::new(key.clone(), row));
             }
             if found.len() == query.limit || looked_at == MOST_LOOKED_AT {
                 return Ok(RowsPage { rows: found, next_page_token: Some(key) });

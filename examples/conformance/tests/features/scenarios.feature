@@ -25,4 +25,4 @@ Feature: How the scenarios are organised
   @BDD-5
   Scenario: Every library crate of the workspace tells its promises as features
     When I look for the features of every library crate
-    Then there are 7 crates, each with a feature and a test that runs it
+    Then there are 8 crates, each with a feature and a test that runs it

@@ -13,7 +13,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, Uri};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use everstep_workflows::projections::{Frame, Subscription};
+use everstep_engine::LoggedEvent;
+use everstep_workflows::projections::{Following, Frame, RowChange, RowView, Subscription};
+use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio_stream::wrappers::ReceiverStream;
@@ -21,6 +23,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::{KEY, NAME};
 use crate::api::events::last_event_id;
 use crate::api::json::Answer;
+use crate::api::parameters::Parameters;
 use crate::api::target::{InNamespace, check_text, namespace, segment};
 use crate::api::{Api, blocking};
 
@@ -44,6 +47,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     params(
         ("name" = String, Path, description = "the projection's name"),
         InNamespace,
+        ("events" = Option<bool>, Query, description = "each `row` has the `events` that led to it since the frame before; then a frame's id is the last of them"),
         ("Last-Event-ID" = Option<u64>, Header, description = "the last frame that was received"),
     ),
     responses(
@@ -68,6 +72,7 @@ pub(super) async fn all(State(api): State<Api>, uri: Uri, headers: HeaderMap) ->
         ("name" = String, Path, description = "the projection's name"),
         ("key" = String, Path, description = "the row's key"),
         InNamespace,
+        ("events" = Option<bool>, Query, description = "each `row` has the `events` that led to it since the frame before; then a frame's id is the last of them"),
         ("Last-Event-ID" = Option<u64>, Header, description = "the last frame that was received"),
     ),
     responses(
@@ -89,15 +94,16 @@ async fn follow(api: Api, uri: &Uri, headers: &HeaderMap, key: Option<String>) -
         true => Some(last_event_id(headers)?),
         false => None,
     };
+    let with_events = Parameters::of(uri).flag("events")?;
     let service = api.projections().clone();
     let handle = tokio::runtime::Handle::current();
     let subscription = blocking::run(move || {
         let _within = handle.enter();
-        service.follow(&namespace, &name, key, after)
+        service.follow(&namespace, &name, Following { key, after, with_events })
     });
     let subscription = subscription.await?;
     let (sender, receiver) = mpsc::channel(FRAMES_AHEAD);
-    tokio::spawn(feed(subscription, api, sender));
+    tokio::spawn(feed(subscription, with_events, api, sender));
     let mut response = Body::from_stream(ReceiverStream::new(receiver)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -107,6 +113,7 @@ async fn follow(api: Api, uri: &Uri, headers: &HeaderMap, key: Option<String>) -
 
 async fn feed(
     mut subscription: Subscription,
+    with_events: bool,
     api: Api,
     sender: mpsc::Sender<Result<Bytes, Infallible>>,
 ) {
@@ -123,7 +130,7 @@ async fn feed(
         }
         chunk = tokio::select! {
             frame = subscription.next() => match frame {
-                Some(frame) => written(&frame),
+                Some(frame) => written(&frame, with_events),
                 None if subscription.is_behind() => return api.metrics().follower_cut_off(),
                 None => return,
             },
@@ -134,15 +141,36 @@ async fn feed(
     }
 }
 
-fn written(frame: &Frame) -> Bytes {
+/// A row, with the events that led to it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    row: &'a RowView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<LoggedEvent>>,
+}
+
+impl<'a> Told<'a> {
+    /// What is told of a change, and the id of its frame.
+    fn of(change: &'a RowChange, with_events: bool) -> (Self, u64) {
+        let RowChange { row, events } = change;
+        let id = events.last().filter(|_| with_events).map_or(row.position, |last| last.position());
+        // One that has no form to be shown in is not told of.
+        let shown = || events.iter().filter_map(|event| LoggedEvent::try_from(event).ok());
+        (Self { row, events: with_events.then(|| shown().collect()) }, id)
+    }
+}
+
+fn written(frame: &Frame, with_events: bool) -> Bytes {
     let mut text = String::new();
     // Writing to a string cannot fail, and a row has a JSON form.
     let _ = match frame {
-        Frame::Row(row) => {
-            let data = serde_json::to_string(&**row).unwrap_or_default();
+        Frame::Row(change) => {
+            let (told, id) = Told::of(change, with_events);
+            let data = serde_json::to_string(&told).unwrap_or_default();
             // A payload keeps its sender's line breaks, which JSON allows between tokens only.
             let data = data.replace(['\n', '\r'], " ");
-            write!(text, "id: {}\nevent: row\ndata: {data}\n\n", row.position)
+            write!(text, "id: {id}\nevent: row\ndata: {data}\n\n")
         }
         Frame::Durable(position) => {
             write!(text, "event: durable\ndata: {{\"durable_position\":{position}}}\n\n")

@@ -6,6 +6,7 @@ mod list;
 mod problem;
 mod quarantine;
 mod rebuild;
+mod recent;
 mod rows;
 mod steer;
 
@@ -24,6 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(check::check))
         .routes(routes!(rows::list))
         .routes(routes!(rows::read))
+        .routes(routes!(recent::recent))
         .routes(routes!(follow::all))
         .routes(routes!(follow::one))
         .routes(routes!(steer::pause))

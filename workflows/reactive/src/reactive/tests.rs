@@ -93,7 +93,7 @@ fn a_row_that_is_told_bit_by_bit_is_the_fold_of_its_events() {
             }
             assert!(shown.pending.is_sorted(), "seed {seed}: {:?}", shown.pending);
         }
-        row.expire(PATIENCE_MS + 1);
+        row.expire(PATIENCE_MS + 1, PATIENCE_MS);
         let shown = row.merged();
         assert_eq!((shown.state, shown.pending.len()), (durable(&events, last).state, 0));
     }
