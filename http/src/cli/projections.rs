@@ -67,6 +67,9 @@ pub(super) struct RowArgs {
     name: String,
     /// The row's key.
     key: String,
+    /// The row as it is durable, and the events that are not in it yet.
+    #[arg(long)]
+    recent: bool,
     #[command(flatten)]
     remote: RemoteArgs,
 }
@@ -95,8 +98,10 @@ impl ProjectionsCommand {
             Self::List(args) => args.run(),
             Self::Rows(args) => args.run(),
             Self::Row(args) => args.remote.run(async |client| {
-                let row = client.projection_row(&args.name, &args.key).await?;
-                print_json(&row)?;
+                match args.recent {
+                    true => print_json(&client.recent_row(&args.name, &args.key).await?)?,
+                    false => print_json(&client.projection_row(&args.name, &args.key).await?)?,
+                }
                 Ok(ExitCode::SUCCESS)
             }),
             Self::Pause(PauseArgs { reason, target }) => target.remote.run(async |client| {

@@ -100,6 +100,15 @@ impl Client {
         self.connection.send(Call::get(path)).await?.to()
     }
 
+    /// A row as it is durable, and the events that are not in it yet, as the server says it.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way. A row that is not there is no error.
+    pub async fn recent_row(&self, name: &str, key: &str) -> Result<Value, ClientError> {
+        let path = Path::new(PROJECTIONS).segment(name).segment("rows").segment(key);
+        self.connection.send(Call::get(path.segment("recent"))).await?.to()
+    }
+
     /// Rows in the order of their keys, from after `after`, whose fields (paths such as
     /// `customer.id`) have these texts.
     ///

@@ -248,6 +248,48 @@ async fn a_frame_comes_with_the_commit_while_the_projection_waits() {
 }
 
 #[tokio::test]
+async fn a_row_is_told_with_the_events_that_led_to_it() {
+    let server = TestServer::start().await;
+    post(&server, DEFAULT_NAMESPACE, "ann", &[1]).await;
+    until(&server, "accounts", "current").await;
+    server.post("/api/v1/projections/accounts/pause", "{}").await.json(202);
+    until(&server, "accounts", "paused").await;
+    post(&server, DEFAULT_NAMESPACE, "ann", &[2]).await;
+    post(&server, DEFAULT_NAMESPACE, "bob", &[9]).await;
+    let row = "/api/v1/projections/accounts/rows/account%3Aann";
+    let recent = server.get(&format!("{row}/recent")).await.json(200);
+    assert_eq!(recent["state"], json!({ "entries": 1, "balance": 1 }));
+    let positions = ["position", "durable_position", "last_position"].map(|at| &recent[at]);
+    assert_eq!(positions, [&json!(1), &json!(1), &json!(3)]);
+    let events = recent["events"].as_array().unwrap();
+    assert_eq!((events.len(), &events[0]["data"]["amount"]), (1, &json!(2)));
+    let none = server.get("/api/v1/projections/accounts/rows/account%3Azoe/recent").await.json(200);
+    assert_eq!((&none["state"], &none["events"]), (&Value::Null, &json!([])));
+    for (path, code) in [("balances/rows/a/recent", 403), ("none/rows/a/recent", 404)] {
+        assert_eq!(server.get(&format!("/api/v1/projections/{path}")).await.status, code);
+    }
+    // From there on each frame has its events, and its id is the last of them.
+    let path = format!("{row}/events?events=true");
+    let mut frames = Frames::open(&server, &path, Some("3")).await;
+    assert_eq!(frames.next("durable").await.1["durable_position"], 1);
+    post(&server, DEFAULT_NAMESPACE, "ann", &[3, 4]).await;
+    let (id, told) = frames.next("row").await;
+    let amounts: Vec<_> =
+        told["events"].as_array().unwrap().iter().map(|it| &it["data"]["amount"]).collect();
+    assert_eq!((id.as_str(), amounts), ("5", vec![&json!(3), &json!(4)]));
+    assert_eq!((&told["state"]["balance"], &told["pending_events"]), (&json!(10), &json!(3)));
+    drop(frames);
+    // Who comes back is told what was missed, once.
+    let mut frames = Frames::open(&server, &path, Some("1")).await;
+    let (id, told) = frames.next("row").await;
+    let positions: Vec<_> =
+        told["events"].as_array().unwrap().iter().map(|it| &it["position"]).collect();
+    assert_eq!((id.as_str(), positions), ("5", vec![&json!(2), &json!(4), &json!(5)]));
+    let odd = server.get(&format!("{row}/events?events=maybe")).await;
+    odd.problem(400, "invalid_request");
+}
+
+#[tokio::test]
 async fn a_follower_that_comes_back_misses_nothing() {
     let server = TestServer::start().await;
     let path = "/api/v1/projections/accounts/events";
