@@ -1,7 +1,8 @@
 //! The shop's own page: orders, one order, and the shelves, as they change.
 //!
-//! Invariant: it shows rows of view projections and nothing else, and asks for none of them twice:
-//! what changes comes by itself.
+//! Invariant: it shows rows of view projections, folded by the server, and asks for none of them
+//! twice: what changes comes by itself. What is shown before it has happened (`expected.js`) is taken
+//! back when it does not.
 
 use everstep::Worker;
 use everstep::server::WorkerPages;
@@ -11,5 +12,6 @@ pub(crate) fn register(worker: Worker) -> Worker {
         .page("/shop", "text/html; charset=utf-8", include_bytes!("page/shop.html"))
         .page("/shop/shop.js", "text/javascript", include_bytes!("page/shop.js"))
         .page("/shop/follow.js", "text/javascript", include_bytes!("page/follow.js"))
+        .page("/shop/expected.js", "text/javascript", include_bytes!("page/expected.js"))
         .page("/shop/shop.css", "text/css", include_bytes!("page/shop.css"))
 }

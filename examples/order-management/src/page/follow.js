@@ -11,10 +11,24 @@ export const token = {
   },
 };
 
-async function ask(path, headers, signal) {
-  const response = await fetch(path, { headers: { ...token.headers(), ...headers }, signal });
-  if (!response.ok) throw Object.assign(new Error(`${path}: ${response.status}`), { status: response.status });
-  return response;
+// The page's own `?namespace=`, for everything that it asks.
+const NAMESPACE = new URLSearchParams(location.search).get("namespace");
+
+async function ask(path, headers, signal, body) {
+  const url = new URL(path, location.origin);
+  if (NAMESPACE) url.searchParams.set("namespace", NAMESPACE);
+  const sent = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  const response = await fetch(url, { ...sent, headers: { ...token.headers(), ...headers }, signal });
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  throw Object.assign(new Error(problem.detail ?? `${path}: ${response.status}`), { status: response.status });
+}
+
+// Sends a command under an id; answers its record. A refusal is an error with a `status`.
+export async function send(command, id, payload) {
+  const path = `/api/v1/commands/${encodeURIComponent(command)}`;
+  const headers = { "content-type": "application/json" };
+  return (await ask(path, headers, undefined, { command_id: id, payload })).json();
 }
 
 const base = (view) => `/api/v1/projections/${encodeURIComponent(view)}`;
@@ -48,8 +62,9 @@ async function* frames(response) {
   }
 }
 
-// Calls `onRow` with each row of the view, or of `key` alone, and again whenever it changes. A row
-// is told at most once for each position. Answers what ends it.
+// Calls `onRow` with each row of the view, or of `key` alone, and again whenever it changes; that of
+// `key` with the events that led to it. A row is told at most once for each position. Answers what
+// ends it.
 export function follow(view, key, onRow, onState) {
   const stop = new AbortController();
   const known = new Map();
@@ -60,7 +75,7 @@ export function follow(view, key, onRow, onState) {
     onRow(row);
   };
   const one = async () => {
-    const path = key === null ? `${base(view)}/events` : `${base(view)}/rows/${encodeURIComponent(key)}/events`;
+    const path = key === null ? `${base(view)}/events` : `${base(view)}/rows/${encodeURIComponent(key)}/events?events=true`;
     const since = last ? { "last-event-id": last } : {};
     const response = await ask(path, { accept: "text/event-stream", ...since }, stop.signal);
     // Followed first, read second: nothing falls between the two.

@@ -1,4 +1,5 @@
-import { follow, token } from "./follow.js";
+import { Expected, PATIENCE_MS } from "./expected.js";
+import { follow, send, token } from "./follow.js";
 
 // Orders that the list shows, the newest.
 const SHOWN = 200;
@@ -9,6 +10,9 @@ const euro = (cents) => (cents / 100).toFixed(2);
 const orders = new Map();
 let leave = () => {};
 let chosen = null;
+// The chosen order as the server last told of it, and what is expected in front of it.
+let detail = null;
+let expected = new Expected(() => {});
 
 function state(now) {
   $("live").dataset.state = now;
@@ -76,8 +80,12 @@ function pairs(list) {
   return made;
 }
 
-function showDetail({ key, state: order }) {
+function showDetail() {
+  const { key, state } = detail;
+  const order = expected.over(state);
+  const waits = expected.pending > 0;
   $("detail-title").textContent = key;
+  $("cancel").hidden = waits || !order || order.status === "cancelled";
   if (!order) {
     $("detail-body").textContent = "There is no such order.";
     return;
@@ -85,6 +93,9 @@ function showDetail({ key, state: order }) {
   const run = document.createElement("a");
   run.href = `/ui/workflows/${encodeURIComponent(key)}`;
   run.textContent = "its workflow";
+  const status = document.createElement("span");
+  status.className = waits ? "expected" : "";
+  status.textContent = order.status;
   const items = document.createElement("table");
   for (const item of order.items) {
     items.insertRow().append(
@@ -104,7 +115,7 @@ function showDetail({ key, state: order }) {
   }
   $("detail-body").replaceChildren(
     pairs([
-      ["Status", order.status],
+      ["Status", status],
       ["Customer", order.customerName ?? order.customerId],
       ["City", order.city],
       ["Total", euro(order.totalCents)],
@@ -117,12 +128,51 @@ function showDetail({ key, state: order }) {
   );
 }
 
+// What was shown too early is taken back, and said so.
+function notice({ id, kind, why }) {
+  if (kind === "confirmed") return;
+  console.warn(`rolled back: command ${id}: ${kind}: ${why}`);
+  $("notice").textContent = `Not cancelled: ${why}`;
+}
+
+const freshId = () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+};
+
+async function cancel(reason) {
+  const [id, own] = [freshId(), expected];
+  own.expect(id, { status: "cancelling…" }, performance.now());
+  $("notice").textContent = "";
+  showDetail();
+  // One look, when it would be too old.
+  setTimeout(() => {
+    own.expire(performance.now());
+    if (own === expected) showDetail();
+  }, PATIENCE_MS + 100);
+  try {
+    const { first_position: position } = await send("CancelOrder", id, { orderId: detail.key, reason });
+    own.answered(id, position);
+  } catch (error) {
+    // Without a status nobody can say whether it arrived: that is what the patience is for.
+    if (error.status) own.refused(id, error.message);
+  }
+  if (own === expected) showDetail();
+}
+
 function choose(key) {
   leave();
+  expected = new Expected(notice);
+  $("notice").textContent = "";
+  $("cancel").hidden = true;
   chosen = key;
   location.hash = key;
   for (const row of $("orders").tBodies[0].rows) row.classList.toggle("chosen", row.dataset.key === key);
-  leave = follow("orderDetail", key, showDetail, () => {});
+  leave = follow("orderDetail", key, (row) => {
+    detail = row;
+    expected.take(row);
+    showDetail();
+  }, () => {});
 }
 
 function begin() {
@@ -136,6 +186,10 @@ $("token").addEventListener("submit", (event) => {
   event.preventDefault();
   token.set(new FormData(event.target).get("token"));
   begin();
+});
+$("cancel").addEventListener("submit", (event) => {
+  event.preventDefault();
+  cancel(new FormData(event.target).get("reason"));
 });
 addEventListener("hashchange", () => {
   const key = decodeURIComponent(location.hash.slice(1));

@@ -32,8 +32,10 @@ pub fn book() -> String {
     for code in all() {
         let statuses: Vec<_> = code.statuses.iter().map(u16::to_string).collect();
         let (name, statuses) = (code.name, statuses.join(", "));
-        // Writing to a string cannot fail.
-        let _ = writeln!(book, "| [`{name}`](#{name}) | {statuses} | {} |", code.title);
+        // A heading's name in a link is lower case, whatever the code's is. Writing to a string
+        // cannot fail.
+        let anchor = name.to_ascii_lowercase();
+        let _ = writeln!(book, "| [`{name}`](#{anchor}) | {statuses} | {} |", code.title);
     }
     for code in all() {
         let _ = write!(

@@ -5,6 +5,8 @@ mod agents;
 mod cancellations;
 mod conflicts;
 mod customers;
+mod detail;
 mod orders;
+mod readme;
 mod shop;
 mod stock;
