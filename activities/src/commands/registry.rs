@@ -273,6 +273,11 @@ impl Commands {
         self
     }
 
+    /// The commands' limits whose meters stand in the store.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = DurableLimiter> + '_ {
+        self.limiters.values().filter_map(|limiter| limiter.durable())
+    }
+
     /// For how long a command's record answers a repetition, in milliseconds.
     pub fn retention_ms(&mut self, ms: u64) -> &mut Self {
         self.retention_ms = ms;

@@ -34,6 +34,17 @@ pub struct Meter {
     at_ms: i64,
 }
 
+/// How full a key's meter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What is used up now, rounded up.
+    pub used: u64,
+    /// What may be done at once.
+    pub capacity: u64,
+    /// After so long all of it may be done again, in milliseconds.
+    pub full_after_ms: u64,
+}
+
 /// What was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -94,6 +105,48 @@ impl RateLimit {
         match self.kind {
             Kind::TokenBucket => self.take_from_bucket(meter, cost, now_ms),
             Kind::FixedWindow => self.take_from_window(meter, cost, now_ms),
+        }
+    }
+
+    /// `token_bucket` or `fixed_window`.
+    pub const fn kind(&self) -> &'static str {
+        match self.kind {
+            Kind::TokenBucket => "token_bucket",
+            Kind::FixedWindow => "fixed_window",
+        }
+    }
+
+    /// So many in each period.
+    pub const fn rate(&self) -> u64 {
+        self.rate
+    }
+
+    /// The period, in milliseconds.
+    pub const fn period_ms(&self) -> u64 {
+        self.period_ms
+    }
+
+    /// How full the meter is at a time, in milliseconds since 1970.
+    pub fn read(&self, meter: Meter, now_ms: i64) -> Reading {
+        let whole = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
+        match self.kind {
+            Kind::TokenBucket => {
+                let missing = self.missing(meter, now_ms);
+                Reading {
+                    used: whole(missing.div_ceil(u128::from(self.period_ms))),
+                    capacity: self.capacity,
+                    full_after_ms: whole(missing.div_ceil(u128::from(self.rate))),
+                }
+            }
+            Kind::FixedWindow => {
+                let is_over = self.is_spent(meter, now_ms);
+                let left = self.period_ms.saturating_sub(elapsed(meter, now_ms));
+                Reading {
+                    used: if is_over { 0 } else { whole(meter.used) },
+                    capacity: self.rate,
+                    full_after_ms: if is_over { 0 } else { left },
+                }
+            }
         }
     }
 
@@ -204,6 +257,23 @@ mod tests {
         assert!(!ADMIN_OPERATIONS.is_spent(meter, 5_000 + hour - 1));
         assert!(ADMIN_OPERATIONS.is_spent(meter, 5_000 + hour));
         assert_eq!(many(ADMIN_OPERATIONS, meter, 12, 5_000 + hour).0, 10);
+    }
+
+    #[test]
+    fn a_meter_says_how_full_it_is() {
+        let (_, meter) = many(COMMAND_DISPATCH, Meter::default(), 149, 1_000_000);
+        let read = |meter, at| {
+            let Reading { used, capacity, full_after_ms } = COMMAND_DISPATCH.read(meter, at);
+            (used, capacity, full_after_ms)
+        };
+        assert_eq!(read(Meter::default(), 1_000_000), (0, 150, 0));
+        assert_eq!(read(meter, 1_000_000), (149, 150, 89_400));
+        assert_eq!(read(meter, 1_000_300), (149, 150, 89_100));
+        assert_eq!(read(meter, 9_000_000), (0, 150, 0));
+        let (_, meter) = many(ADMIN_OPERATIONS, Meter::default(), 3, 5_000);
+        let read = ADMIN_OPERATIONS.read(meter, 6_000);
+        assert_eq!((read.used, read.capacity, read.full_after_ms), (3, 10, 3_599_000));
+        assert_eq!(ADMIN_OPERATIONS.read(meter, 5_000 + 3_600_000).used, 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use everstep_engine::{ActivityError, Keys, Table, TransactionContext};
 use super::{Decision, Meter, RateLimit};
 
 /// What each key of each limit has used up.
-const METERS: Table<Meter> = Table::new("everstep", "rate_limits");
+pub(super) const METERS: Table<Meter> = Table::new("everstep", "rate_limits");
 /// How many other rows a request looks at, to be rid of those that say nothing any more.
 const SWEPT: usize = 2;
 
@@ -22,6 +22,11 @@ pub trait RateLimiter: Send + Sync {
         key: &str,
         cost: u64,
     ) -> Result<Decision, ActivityError>;
+
+    /// What is shown of it, where its meters stand in the store.
+    fn durable(&self) -> Option<DurableLimiter> {
+        None
+    }
 }
 
 /// A limit by key, whose meters are rows of the asking transaction's namespace.
@@ -38,7 +43,17 @@ impl DurableLimiter {
         Self { name, limit }
     }
 
-    fn row(&self, key: &str) -> String {
+    /// Its durable name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How much it grants.
+    pub const fn limit(&self) -> RateLimit {
+        self.limit
+    }
+
+    pub(super) fn row(&self, key: &str) -> String {
         format!("{}/{key}", self.name)
     }
 
@@ -65,6 +80,10 @@ impl DurableLimiter {
 }
 
 impl RateLimiter for DurableLimiter {
+    fn durable(&self) -> Option<DurableLimiter> {
+        Some(*self)
+    }
+
     fn take(
         &self,
         tx: &mut TransactionContext<'_>,

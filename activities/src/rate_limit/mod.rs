@@ -27,11 +27,13 @@
 //! collides, so a limiter keeps one row a key and is exact; the number is for whoever moves a
 //! limit to a store with many writers.
 
+mod desk;
 mod limit;
 mod limiter;
 mod rolling;
 
-pub use limit::{Decision, Meter, RateLimit, shards_for};
+pub use desk::{LimitPage, LimitView, Limits, MeterView, WorkerLimits, list, reset};
+pub use limit::{Decision, Meter, RateLimit, Reading, shards_for};
 pub use limiter::{DurableLimiter, RateLimiter};
 pub use rolling::{RollingLimit, Taken};
 

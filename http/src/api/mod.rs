@@ -34,6 +34,7 @@ mod follow;
 mod history;
 mod idempotency;
 mod json;
+mod limits;
 mod list;
 mod log;
 mod namespaces;
@@ -116,6 +117,7 @@ pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {
         .merge(domain::routes())
         .merge(dead_letters::routes())
         .merge(circuits::routes())
+        .merge(limits::routes())
         .merge(publications::routes())
         .merge(sagas::routes())
         .merge(process_managers::routes())

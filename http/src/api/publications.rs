@@ -121,14 +121,17 @@ async fn append(State(api): State<Api>, request: Request) -> Answer {
     tag = "publications",
     params(
         ("page_size" = Option<u64>, Query, description = "how many at most; 50 when absent, clamped to 500", minimum = 1),
+        ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
         InNamespace,
     ),
-    responses((status = 200, description = "`intents`", body = serde_json::Value)),
+    responses((status = 200, description = "`intents`, and where the next page begins", body = serde_json::Value)),
 )]
 async fn open_intents(State(api): State<Api>, uri: Uri) -> Answer {
-    let (namespace, size) = (namespace(&uri)?, Parameters::of(&uri).page_size(PAGE, MOST)?);
+    let (namespace, parameters) = (namespace(&uri)?, Parameters::of(&uri));
+    let size = parameters.page_size(PAGE, MOST)?;
+    let after = parameters.page_token()?.map(std::borrow::Cow::into_owned);
     let found = blocking::read(&api, move |engine| {
-        intent::open_intents(&engine.rows(&namespace)?, engine.now(), size)
+        intent::open_intents(&engine.rows(&namespace)?, engine.now(), after.as_deref(), size)
     });
-    json(StatusCode::OK, &serde_json::json!({ "intents": found.await? }))
+    json(StatusCode::OK, &found.await?)
 }

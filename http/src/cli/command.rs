@@ -21,6 +21,8 @@ use super::dead_letters::DeadLettersCommand;
 use super::delete::DeleteArgs;
 use super::events::EventsCommand;
 use super::export::ExportArgs;
+use super::intents::IntentsCommand;
+use super::limits::LimitsCommand;
 use super::list::ListArgs;
 use super::namespaces::NamespacesArgs;
 use super::pause::PauseArgs;
@@ -170,6 +172,12 @@ enum ClientCommand {
     /// See circuit breakers, open and close them.
     #[command(subcommand, after_help = help::CIRCUITS)]
     Circuits(CircuitsCommand),
+    /// See rate limits and what was used up of them, and forgive it.
+    #[command(subcommand, after_help = help::LIMITS)]
+    Limits(LimitsCommand),
+    /// See what was begun and has not ended.
+    #[command(subcommand, after_help = help::INTENTS)]
+    Intents(IntentsCommand),
     /// See what was given up on, try it again, or decide that it need not be done.
     #[command(subcommand, after_help = help::DEAD_LETTERS)]
     DeadLetters(DeadLettersCommand),
@@ -249,6 +257,8 @@ impl ClientCommand {
             Self::Publications(command) => command.run(),
             Self::ProcessManagers(command) => command.run(),
             Self::Circuits(command) => command.run(),
+            Self::Limits(command) => command.run(),
+            Self::Intents(command) => command.run(),
             Self::DeadLetters(command) => command.run(),
             Self::Agents(command) => command.run(),
             Self::Backup(args) => args.run(),

@@ -137,6 +137,9 @@ pub(super) struct AppendArgs {
     /// The event is stored once under this key, however often it is sent.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
+    /// Sooner or later: durable when answered, tried five times, in the order of the stream.
+    #[arg(long, requires = "idempotency_key")]
+    durably: bool,
     #[command(flatten)]
     remote: RemoteArgs,
 }
@@ -215,6 +218,14 @@ impl AppendArgs {
                 ..AppendRequest::default()
             };
             let key = self.idempotency_key.clone();
+            if let Some(key) = key.as_deref().filter(|_| self.durably) {
+                client.append_durably(&self.stream, key, &append).await?;
+                match self.remote.json {
+                    true => print_json(&serde_json::json!({ "accepted": key }))?,
+                    false => print(&format!("{key} will be appended to {}", self.stream))?,
+                }
+                return Ok(ExitCode::SUCCESS);
+            }
             say_receipt(&self.remote, &client.append(Some(&self.stream), &append, key).await?)
         })
     }

@@ -28,6 +28,8 @@ mod events;
 mod export;
 mod filter;
 mod groups;
+mod intents;
+mod limits;
 mod list;
 mod logging;
 mod look;

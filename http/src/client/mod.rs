@@ -32,6 +32,7 @@ mod error;
 mod event;
 mod events;
 mod export;
+mod limits;
 mod operate;
 mod path;
 mod process_managers;

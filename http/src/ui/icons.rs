@@ -35,6 +35,7 @@ pub(super) enum Icon {
     Sagas,
     Projections,
     Subscriptions,
+    Publications,
     DeadLetters,
     Circuits,
     Agents,
@@ -69,6 +70,7 @@ impl Icon {
             Self::Circuits => {
                 r#"<path d="M2 10h3.5l5-4.5M10.5 10H14"/><circle cx="5.5" cy="10" r="1"/>"#
             }
+            Self::Publications => r#"<path d="M2.5 8 13.5 3l-3 10.5L8 9.5zM8 9.5 13.5 3"/>"#,
             Self::DeadLetters => {
                 r#"<rect x="2" y="3.5" width="12" height="9" rx="1"/><path d="M2 4.5 8 9l6-4.5"/>"#
             }

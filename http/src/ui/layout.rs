@@ -54,6 +54,7 @@ pub(super) enum Section {
     Schedules,
     Projections,
     Subscriptions,
+    Publications,
     DeadLetters,
     Circuits,
     Agents,
@@ -66,7 +67,7 @@ pub(super) enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Workflows,
         Self::Sagas,
         Self::Schedules,
@@ -75,6 +76,7 @@ impl Section {
         Self::Events,
         Self::Projections,
         Self::Subscriptions,
+        Self::Publications,
         Self::DeadLetters,
         Self::Circuits,
         Self::Agents,
@@ -89,6 +91,7 @@ impl Section {
             Self::Schedules => "Schedules",
             Self::Projections => "Projections",
             Self::Subscriptions => "Subscriptions",
+            Self::Publications => "Publications",
             Self::DeadLetters => "Dead letters",
             Self::Circuits => "Circuits and limits",
             Self::Agents => "Agents",
@@ -107,6 +110,7 @@ impl Section {
             Self::Schedules => url::SCHEDULES,
             Self::Projections => url::PROJECTIONS,
             Self::Subscriptions => url::SUBSCRIPTIONS,
+            Self::Publications => url::PUBLICATIONS,
             Self::DeadLetters => url::DEAD_LETTERS,
             Self::Circuits => url::CIRCUITS,
             Self::Agents => url::AGENTS,
@@ -125,6 +129,7 @@ impl Section {
             Self::Schedules => Icon::Timer,
             Self::Projections => Icon::Projections,
             Self::Subscriptions => Icon::Subscriptions,
+            Self::Publications => Icon::Publications,
             Self::DeadLetters => Icon::DeadLetters,
             Self::Circuits => Icon::Circuits,
             Self::Agents => Icon::Agents,

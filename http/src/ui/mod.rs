@@ -15,6 +15,7 @@
 mod actions;
 mod assets;
 mod batches;
+mod desk;
 mod filter;
 mod flash;
 mod guard;

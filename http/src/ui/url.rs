@@ -81,6 +81,15 @@ pub(super) fn saga(id: &str) -> String {
 /// Circuit breakers and limits.
 pub(super) const CIRCUITS: &str = "/ui/circuits";
 
+/// What is forgiven of limits.
+pub(super) const LIMITS: &str = "/ui/limits";
+
+/// What contexts tell each other.
+pub(super) const PUBLICATIONS: &str = "/ui/publications";
+
+/// What was begun and has not ended.
+pub(super) const INTENTS: &str = "/ui/intents";
+
 /// What was given up on.
 pub(super) const DEAD_LETTERS: &str = "/ui/dead-letters";
 /// The agents.

@@ -5,6 +5,7 @@
 
 mod access;
 mod batches;
+mod desks;
 mod driver;
 mod events;
 mod forms;

@@ -70,7 +70,7 @@ struct Approval {
 
 /// All of them.
 pub(crate) fn worker() -> Worker {
-    crate::notes::register(Worker::new())
+    crate::desks::register(crate::notes::register(Worker::new()))
         .workflow(POST, async |ctx: &WorkflowContext, to| Ok(ctx.activity(SEND, to).await?))
         .activity(SEND, async |_, to| Ok(to))
         .queue("mail", QueueLimits::new().concurrency(2))

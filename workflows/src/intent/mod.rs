@@ -24,5 +24,5 @@
 mod rows;
 mod watch;
 
-pub use rows::{IntentRow, IntentState, open_intents};
+pub use rows::{IntentPage, IntentRow, IntentState, open_intents};
 pub use watch::{Intent, WorkerIntents};

@@ -49,23 +49,40 @@ pub(super) fn open_key(row: &IntentRow) -> String {
     format!("{:013}/{}", row.begun_at.as_millis(), key(&row.kind, &row.intent_key))
 }
 
-/// Intents that were begun and have not ended, the oldest first, with their age at `now`; at most
-/// `limit`.
+/// A page of intents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentPage {
+    /// The oldest first.
+    pub intents: Vec<IntentRow>,
+    /// Asks for the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+/// A page of at most `size` intents that were begun and have not ended, the oldest first, with their
+/// age at `now`, after a page's token.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn open_intents(
     rows: &RowSnapshot,
     now: Timestamp,
-    limit: usize,
-) -> Result<Vec<IntentRow>, Rejection> {
-    let keys = rows.range(OPEN, &Keys::all().limit(limit))?;
-    let mut found = Vec::with_capacity(keys.len());
-    for (_, key) in keys {
+    after: Option<&str>,
+    size: usize,
+) -> Result<IntentPage, Rejection> {
+    let keys = Keys::all().limit(size);
+    let keys = match after {
+        Some(after) => keys.after(after),
+        None => keys,
+    };
+    let found = rows.range(OPEN, &keys)?;
+    let next = found.last().map(|(at, _)| at.clone()).filter(|_| found.len() == size);
+    let mut intents = Vec::with_capacity(found.len());
+    for (_, key) in found {
         if let Some(row) = rows.get(INTENTS, &key)? {
             let age_ms = Some(now.millis_since(row.begun_at));
-            found.push(IntentRow { age_ms, ..row });
+            intents.push(IntentRow { age_ms, ..row });
         }
     }
-    Ok(found)
+    Ok(IntentPage { intents, next_page_token: next })
 }

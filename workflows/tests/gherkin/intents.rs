@@ -39,7 +39,7 @@ async fn end(world: &mut World, count: usize) {
 
 #[then(expr = "{int} submissions are open, for an hour")]
 fn open(world: &mut World, count: usize) {
-    let found = open_intents(&world.rows(), world.engine().now(), 1_000).unwrap();
+    let found = open_intents(&world.rows(), world.engine().now(), None, 1_000).unwrap().intents;
     assert_eq!(found.len(), count);
     assert!(found.iter().all(|one| one.age_ms == Some(3_600_000)), "{found:?}");
 }

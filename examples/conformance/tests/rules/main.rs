@@ -12,7 +12,7 @@ mod scope;
 use std::collections::BTreeSet;
 
 use features::Proof;
-use scope::RULES;
+use scope::{FAMILIES, RULES};
 
 #[test]
 fn the_page_says_what_the_features_say() {
@@ -35,6 +35,18 @@ fn every_tag_that_looks_like_a_rule_is_one() {
     let known: BTreeSet<&str> = RULES.iter().map(|(id, _)| *id).collect();
     for Proof { id, scenario, file } in features::proofs() {
         assert!(known.contains(id.as_str()), "{file}: `{scenario}` has the unknown rule @{id}");
+    }
+}
+
+#[test]
+fn no_family_of_rules_has_a_hole() {
+    let known: BTreeSet<&str> = RULES.iter().map(|(id, _)| *id).collect();
+    assert_eq!(known.len(), RULES.len(), "a rule is listed twice");
+    for (family, rules) in FAMILIES {
+        for number in 1..=*rules {
+            let id = format!("{family}-{number}");
+            assert!(known.contains(id.as_str()), "{id} is not listed in scope.rs");
+        }
     }
 }
 

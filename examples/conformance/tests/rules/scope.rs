@@ -1,5 +1,31 @@
 //! The rules that are to be proven: their ids and what each says, in a line.
 
+/// How many rules each family has, so that none can be left out of the list unseen.
+pub(crate) const FAMILIES: &[(&str, u32)] = &[
+    ("AGENT", 43),
+    ("BC", 5),
+    ("BDD", 5),
+    ("CB", 5),
+    ("CIRC", 5),
+    ("DCB", 5),
+    ("DEC", 5),
+    ("DFA", 2),
+    ("DUR", 7),
+    ("ECST", 4),
+    ("ES", 5),
+    ("EX", 4),
+    ("HASH", 4),
+    ("INT", 5),
+    ("ORD", 11),
+    ("PKG", 5),
+    ("PROJ", 5),
+    ("RPL", 5),
+    ("RSV", 5),
+    ("RX", 5),
+    ("SAGA", 5),
+    ("UI", 15),
+];
+
 /// In the order of the page.
 pub(crate) const RULES: &[(&str, &str)] = &[
     ("ES-1", "An event never changes once it is appended"),
@@ -92,6 +118,7 @@ pub(crate) const RULES: &[(&str, &str)] = &[
     ("PH-6", "What fails is tried again, and then waits for somebody to decide"),
     ("ORD-1", "Confirmed orders can be cancelled"),
     ("ORD-2", "What is held for a confirmed order is released when it is cancelled"),
+    ("ORD-3", "The agent's whole flow runs in the shop"),
     ("ORD-4", "A confirmed order is cancelled"),
     ("ORD-5", "A cancelled order is not cancelled again"),
     ("ORD-6", "A cancellation takes a confirmed order to cancelled"),

@@ -175,9 +175,19 @@ function choose(key) {
   }, () => {});
 }
 
+// What stood in a table's place until its rows were read.
+function loaded(table, now) {
+  if (now !== "live") return;
+  table.tBodies[0].removeAttribute("aria-busy");
+  for (const row of table.querySelectorAll(".skeleton")) row.remove();
+}
+
 function begin() {
-  follow("orderSummaries", null, showOrder, state);
-  follow("productStock", null, showStock, () => {});
+  follow("orderSummaries", null, showOrder, (now) => {
+    loaded($("orders"), now);
+    state(now);
+  });
+  follow("productStock", null, showStock, (now) => loaded($("stock"), now));
   const key = decodeURIComponent(location.hash.slice(1));
   if (key) choose(key);
 }

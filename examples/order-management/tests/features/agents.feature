@@ -74,7 +74,7 @@ Feature: Agents look after the shop's customers
 
   Rule: What an agent sends is a command like any other
 
-    @AGENT-5 @AGENT-18 @AGENT-26 @AGENT-27
+    @AGENT-5 @AGENT-18 @AGENT-26 @AGENT-27 @ORD-3
     Scenario: Full end-to-end flow from cancellation to outreach
       Given the model answers about "cust_sure" with a confidence of 0.93
       When customer "cust_sure" cancels 3 orders

@@ -12,8 +12,7 @@ use utoipa::ToSchema;
 use super::{KEY, NAME};
 use crate::access::Caller;
 use crate::api::json::{Answer, json};
-use crate::api::problem::ProblemBody;
-use crate::api::target::{check_text, namespace, segment};
+use crate::api::target::{InNamespace, check_text, namespace, segment};
 use crate::api::{Api, blocking};
 
 /// A durable row, and the events after it.
@@ -64,13 +63,13 @@ impl TryFrom<RecentRow> for RecentView {
     params(
         ("name" = String, Path, description = "the projection's name"),
         ("key" = String, Path, description = "the row's key"),
-        ("namespace" = Option<String>, Query, description = "the namespace; `default` when absent"),
+        InNamespace,
     ),
     responses(
         (status = 200, description = "the durable row and the events after it", body = RecentView),
-        (status = 403, description = "`INTERNAL_ONLY` or `ADMIN_ONLY`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such projection or namespace", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "the projection is too far behind the events", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`INTERNAL_ONLY` or `ADMIN_ONLY`"),
+        (status = 404, description = "no such projection or namespace"),
+        (status = 503, description = "the projection is too far behind the events"),
     ),
 )]
 pub(super) async fn recent(State(api): State<Api>, Caller(caller): Caller, uri: Uri) -> Answer {

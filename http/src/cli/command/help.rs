@@ -266,6 +266,21 @@ Examples:
   circuits open stripe-api
   circuits close stripe-api";
 
+pub(super) const LIMITS: &str = "\
+A limit is declared by the worker and counts by key, such as a user; what is used up outlives the
+process and comes back with time. Forgiving it takes the role admin. Each takes --json.
+
+Examples:
+  limits list
+  limits reset SubmitOrder ada";
+
+pub(super) const INTENTS: &str = "\
+An intent is begun by one event and ended by another; one whose time is over is abandoned, and told.
+Takes --json.
+
+Examples:
+  intents list";
+
 pub(super) const DEAD_LETTERS: &str = "\
 Work that failed for good waits here until somebody decides; deciding takes the role admin. Each of
 these takes --json.

@@ -1,13 +1,12 @@
 //! `GET /ui/dead-letters`: work that was given up on, and the forms of who decides.
 
 use axum::extract::{Path, Query};
-use axum::http::{HeaderMap, header};
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use everstep_activities::dead_letters::{
     self, DeadLetter, DeadLetterFigure, DeadLetterFilter, DeadLetterPage, DeadLetterStatus,
 };
 use everstep_activities::decider::fsm::State;
-use everstep_engine::TransactError;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -16,7 +15,7 @@ use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::region;
 use crate::ui::tone::Tone;
-use crate::ui::{icons, refusal, times, url};
+use crate::ui::{desk, icons, refusal, times, url};
 
 /// Letters that a page shows.
 const SHOWN: usize = 100;
@@ -63,12 +62,7 @@ pub(crate) async fn page(
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { "Dead letters" }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head("Dead letters"))
         (region("dead-letters", &html! {
             (filters(&asked, &figures))
             (table(&asked, &page, &viewer))
@@ -94,12 +88,11 @@ fn filters(asked: &Asked, figures: &[DeadLetterFigure]) -> Markup {
     let (kind, status) = (asked.kind(), asked.status());
     let kind = kind.as_deref();
     let word = status.map_or("any", State::name);
-    let current = |is: bool| if is { "true" } else { "false" };
     html! {
         nav.chips aria-label="State" {
             @for one in DeadLetterStatus::ALL {
                 a class={ "chip " (tone(*one).class()) } data-nav data-key=(one.name())
-                    href=(address(kind, one.name())) aria-current=(current(status == Some(*one))) {
+                    href=(address(kind, one.name())) aria-current=(desk::current(status == Some(*one))) {
                     (icons::glyph(tone(*one))) (one.name()) " "
                     span.count { (count(kind, Some(*one))) }
                 }
@@ -108,10 +101,10 @@ fn filters(asked: &Asked, figures: &[DeadLetterFigure]) -> Markup {
         @if kinds.len() > 1 || kind.is_some() {
             nav.chips aria-label="Kind" {
                 a.chip data-nav data-key="every-kind" href=(address(None, word))
-                    aria-current=(current(kind.is_none())) { "Every kind" }
+                    aria-current=(desk::current(kind.is_none())) { "Every kind" }
                 @for one in kinds {
                     a.chip data-nav data-key={ "kind-" (one) } href=(address(Some(one), word))
-                        aria-current=(current(kind == Some(one))) {
+                        aria-current=(desk::current(kind == Some(one))) {
                         (one) " " span.count { (count(Some(one), status)) }
                     }
                 }
@@ -126,13 +119,6 @@ const fn tone(status: DeadLetterStatus) -> Tone {
         DeadLetterStatus::Retrying => Tone::Retrying,
         DeadLetterStatus::Resolved => Tone::Completed,
         DeadLetterStatus::Ignored => Tone::Cancelled,
-    }
-}
-
-fn state(status: DeadLetterStatus) -> Markup {
-    let tone = tone(status);
-    html! {
-        span class={ "status " (tone.class()) } { (icons::glyph(tone)) " " (status.name()) }
     }
 }
 
@@ -158,7 +144,7 @@ fn table(asked: &Asked, page: &DeadLetterPage, viewer: &Viewer) -> Markup {
         }
         @if let Some(after) = &page.next_page_token {
             @let more = address(asked.kind().as_deref(), asked.status().map_or("any", State::name));
-            p { a.button href={ (more) "&after=" (url::encode(after)) } { "More" } }
+            (desk::more(&format!("{more}&after={}", url::encode(after))))
         }
     }
 }
@@ -179,7 +165,7 @@ fn line(letter: &DeadLetter, viewer: &Viewer) -> Markup {
             }
             td { (letter.kind) }
             td { (letter.target) }
-            td { (state(letter.status)) }
+            td { (desk::state(tone(letter.status), letter.status.name())) }
             td.num title={ (letter.retries) " of them from here" } { (letter.attempts) }
             td.grow {
                 @match &letter.reason {
@@ -194,10 +180,7 @@ fn line(letter: &DeadLetter, viewer: &Viewer) -> Markup {
                     form.inline method="post" action=(action("retry")) {
                         button.button { "Retry" }
                     }
-                    form.inline method="post" action=(action("ignore")) {
-                        input name="reason" required placeholder="Why not" aria-label="Reason";
-                        " " button.button { "Ignore" }
-                    }
+                    (desk::reason(&action("ignore"), "Ignore"))
                 }
             }
         }
@@ -230,20 +213,15 @@ pub(crate) async fn act(
         Verb::Retry => dead_letters::retry(tx, &id, &by),
         Verb::Ignore => dead_letters::ignore(tx, &id, &by, &reason),
     });
-    let flash = match done.await {
-        Ok(letter) if letter.status == DeadLetterStatus::Pending => {
+    let said = |letter: DeadLetter| match letter.status {
+        DeadLetterStatus::Pending => {
             let text = format!("{} failed again: {}", letter.source, letter.last_error);
             Flash { text, is_error: true }
         }
-        Ok(letter) => {
-            let text = format!("{} is {}", letter.source, letter.status.name());
+        status => {
+            let text = format!("{} is {}", letter.source, status.name());
             Flash { text, is_error: false }
         }
-        Err(TransactError::Failed(error)) => {
-            Flash { text: error.failure().message.clone(), is_error: true }
-        }
-        Err(error) => Flash { text: error.to_string(), is_error: true },
     };
-    let cookie = AppendHeaders([(header::SET_COOKIE, flash.cookie())]);
-    (cookie, Redirect::to(url::DEAD_LETTERS)).into_response()
+    desk::decided(done.await.map(said), url::DEAD_LETTERS)
 }

@@ -1,10 +1,10 @@
 //! `GET /ui/sagas` and `/ui/sagas/{id}`: how far sagas are, their steps and what undoes them.
 
 use axum::extract::{Path, Query};
-use axum::http::{HeaderMap, header};
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use everstep_activities::decider::fsm::State;
-use everstep_engine::{Rejection, TransactError};
+use everstep_engine::Rejection;
 use everstep_workflows::saga::{
     self, Rung, RungState, SagaFilter, SagaPage, SagaProgress, SagaRecord, SagaStatus,
 };
@@ -16,7 +16,7 @@ use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::region;
 use crate::ui::tone::Tone;
-use crate::ui::{icons, refusal, times, url};
+use crate::ui::{desk, icons, refusal, times, url};
 
 /// Sagas that a page shows.
 const SHOWN: usize = 100;
@@ -51,12 +51,7 @@ pub(crate) async fn page(
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { "Sagas" }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head("Sagas"))
         (region("sagas", &html! {
             (filters(status, asked.stuck == Some(true), stuck.sagas.len()))
             (table(&sagas, status, &viewer))
@@ -67,22 +62,21 @@ pub(crate) async fn page(
 }
 
 fn filters(status: Option<SagaStatus>, is_stuck: bool, stuck: usize) -> Markup {
-    let current = |is: bool| if is { "true" } else { "false" };
     html! {
         nav.chips aria-label="Status" {
             a.chip data-nav data-key="all" href=(url::SAGAS)
-                aria-current=(current(status.is_none() && !is_stuck)) { "All" }
+                aria-current=(desk::current(status.is_none() && !is_stuck)) { "All" }
             @for one in SagaStatus::ALL {
                 a class={ "chip " (tone(*one).class()) } data-nav data-key=(one.name())
                     href=(url::with_query(url::SAGAS, [("status", one.name())]))
-                    aria-current=(current(status == Some(*one))) {
+                    aria-current=(desk::current(status == Some(*one))) {
                     (icons::glyph(tone(*one))) (one.name())
                 }
             }
             @if stuck > 0 || is_stuck {
                 a class={ "chip " (Tone::Stuck.class()) } data-nav data-key="stuck"
                     href=(url::with_query(url::SAGAS, [("stuck", "true")]))
-                    aria-current=(current(is_stuck)) {
+                    aria-current=(desk::current(is_stuck)) {
                     (icons::glyph(Tone::Stuck)) "stuck " span.count { (stuck) }
                 }
             }
@@ -106,7 +100,7 @@ fn state(saga: &SagaRecord) -> Markup {
         Some(_) => (Tone::Stuck, "stuck"),
         None => (tone(saga.status), saga.status.name()),
     };
-    html! { span class={ "status " (tone.class()) } { (icons::glyph(tone)) " " (word) } }
+    desk::state(tone, word)
 }
 
 fn table(page: &SagaPage, status: Option<SagaStatus>, viewer: &Viewer) -> Markup {
@@ -145,7 +139,7 @@ fn table(page: &SagaPage, status: Option<SagaStatus>, viewer: &Viewer) -> Markup
         @if let Some(after) = &page.next_page_token {
             @let status = status.map(|status| ("status", status.name()));
             @let more = status.into_iter().chain([("after", after.as_str())]);
-            p { a.button href=(url::with_query(url::SAGAS, more)) { "More" } }
+            (desk::more(&url::with_query(url::SAGAS, more)))
         }
     }
 }
@@ -169,12 +163,7 @@ pub(crate) async fn one(
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
-        header.head {
-            (layout::drawer())
-            h1 tabindex="-1" { (id) }
-            span.push {}
-            (layout::live_badge())
-        }
+        (layout::head(&id))
         (region("saga", &html! {
             p {
                 (state(&saga)) " " (saga.saga_type) ", started " (times::ago(saga.started_at, viewer.now))
@@ -203,10 +192,7 @@ fn decision(saga: &SagaRecord) -> Markup {
                 button.button { "Try again" }
             }
             " "
-            form.inline method="post" action=(action("skip")) {
-                input name="reason" required placeholder="Why not" aria-label="Reason";
-                " " button.button { "Skip it" }
-            }
+            (desk::reason(&action("skip"), "Skip it"))
         }
     }
 }
@@ -283,13 +269,6 @@ pub(crate) async fn act(
         Verb::Retry => "tries again",
         Verb::Skip => "goes on without it",
     };
-    let flash = match done.await {
-        Ok(()) => Flash { text: format!("Saga {id} {word}"), is_error: false },
-        Err(TransactError::Failed(error)) => {
-            Flash { text: error.failure().message.clone(), is_error: true }
-        }
-        Err(error) => Flash { text: error.to_string(), is_error: true },
-    };
-    let cookie = AppendHeaders([(header::SET_COOKIE, flash.cookie())]);
-    (cookie, Redirect::to(&url::saga(&id))).into_response()
+    let said = |()| Flash { text: format!("Saga {id} {word}"), is_error: false };
+    desk::decided(done.await.map(said), &url::saga(&id))
 }

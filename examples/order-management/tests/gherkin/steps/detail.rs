@@ -86,15 +86,14 @@ async fn logged(world: &mut World) {
 
 /// Requests since the page was ready. What is followed is one answer that does not end.
 async fn asked(world: &World) -> Vec<String> {
-    let names = "return performance.getEntriesByType('resource').slice(window.asked).map((it) => it.name)";
+    let names =
+        "return performance.getEntriesByType('resource').slice(window.asked).map((it) => it.name)";
     serde_json::from_value(window(world).js(names).await).unwrap()
 }
 
 #[then("nothing was asked for but the command")]
 async fn but_the_command(world: &mut World) {
-    window(world)
-        .until("performance.getEntriesByType('resource').length > window.asked")
-        .await;
+    window(world).until("performance.getEntriesByType('resource').length > window.asked").await;
     let asked = asked(world).await;
     assert!(asked.len() == 1 && asked[0].contains("/api/v1/commands/CancelOrder"), "{asked:?}");
 }
