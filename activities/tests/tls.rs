@@ -148,6 +148,7 @@ async fn ask(provider: LlmProvider) -> Result<Value, Failure> {
         messages: vec![LlmMessage::new(LlmRole::User, "well?")],
         schema: json!({ "type": "object", "required": ["sure"] }),
         max_tokens: 10,
+        idempotency_key: None,
     };
     run(worker, ASKS.name(), Payload::from_value(&question).unwrap()).await
 }
