@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use everstep_activities::language::{EventSchema, SchemaVersion, WorkerLanguage};
@@ -212,5 +213,67 @@ async fn events_of_an_older_schema_are_read_in_the_newest() {
     }
     open.rebuild(SEEN.name()).await;
     assert_eq!(open.sum(SEEN.name(), "row:0"), 4_000);
+    open.close().await;
+}
+
+/// Stops the fold of a rebuild before an event, until it is let go.
+#[derive(Default)]
+struct Gate {
+    is_shut: AtomicBool,
+    is_reached: AtomicBool,
+}
+
+impl Gate {
+    fn pass(&self, event: &RecordedEvent) {
+        if event.position() == 150 {
+            self.is_reached.store(true, Ordering::SeqCst);
+            while self.is_shut.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_build_begins_a_rebuild_anew() {
+    const EVENTS: i64 = 250;
+    let data = tempfile::tempdir().unwrap();
+    let gate = Arc::new(Gate::default());
+    let seen = Arc::clone(&gate);
+    let keys = |event: &RecordedEvent| event.tags().map(str::to_owned).collect::<Vec<_>>();
+    let gated = SEEN.row(keys, move |row: Option<Value>, event| {
+        seen.pass(event);
+        let before = row.map_or(0, |row| row["sum"].as_i64().unwrap_or(0));
+        Ok(Some(json!({ "sum": before + 1 })))
+    });
+    let open = Open::new(&data, Worker::new().build_id("one").projection(gated));
+    open.append((0..EVENTS).map(|_| poured(1, "row:0".to_owned())).collect()).await;
+    open.until_current(SEEN.name()).await;
+    gate.is_shut.store(true, Ordering::SeqCst);
+    gate.is_reached.store(false, Ordering::SeqCst);
+    open.service.rebuild(NAMESPACE, SEEN.name()).await.unwrap();
+    while !gate.is_reached.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    // The second chunk is being folded: it is not taken in any more.
+    let paused = open.service.pause_rebuild(NAMESPACE, SEEN.name()).await.unwrap();
+    assert_eq!(paused.events_processed, 100);
+    gate.is_shut.store(false, Ordering::SeqCst);
+    open.close().await;
+
+    let open = Open::new(&data, Worker::new().build_id("two").projection(sums(SEEN, 10)));
+    open.service.resume_rebuild(NAMESPACE, SEEN.name()).await.unwrap();
+    let begun = Instant::now();
+    let rebuild = loop {
+        let rebuild = open.service.rebuild_status(NAMESPACE, SEEN.name()).unwrap();
+        if !rebuild.status.is_active() {
+            break rebuild;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{rebuild:?}");
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((rebuild.status, rebuild.events_processed), (ReplayStatus::Completed, 250));
+    // Nothing of what the first build made is in it.
+    assert_eq!(open.sum(SEEN.name(), "row:0"), EVENTS * 10);
     open.close().await;
 }

@@ -61,7 +61,8 @@ pub(super) async fn take(service: &ProjectionService, job: &Job) -> Result<Chunk
     let read = move || -> Result<_, StepError> {
         let rows = engine.rows(&namespace)?;
         let Some(rebuild) = rows.get(REBUILDS, own.name)? else { return Ok(None) };
-        if rebuild.replay_id != replay_id || rebuild.status != ReplayStatus::Running {
+        let is_running = rebuild.replay_id == replay_id && rebuild.status == ReplayStatus::Running;
+        if !is_running || rebuild.build_id != *engine.build_id() {
             return Ok(Some((rebuild, None)));
         }
         let after = rebuild.last_position;
@@ -74,6 +75,9 @@ pub(super) async fn take(service: &ProjectionService, job: &Job) -> Result<Chunk
         Some((rebuild, _)) if rebuild.replay_id != job.replay_id => return Ok(Chunk::Ended),
         Some((rebuild, None)) if rebuild.status == ReplayStatus::Paused => {
             return Ok(Chunk::Halted);
+        }
+        Some((rebuild, None)) if rebuild.status == ReplayStatus::Running => {
+            return begin_anew(service, job, rebuild).await;
         }
         Some((_, None)) => return Ok(Chunk::Ended),
         Some((rebuild, Some(page))) => (rebuild, page),
@@ -109,6 +113,32 @@ pub(super) async fn take(service: &ProjectionService, job: &Job) -> Result<Chunk
         service.0.rows_changed(&job.namespace, name);
     }
     Ok(chunk)
+}
+
+/// A deploy came between: no shelf holds what two builds have made.
+async fn begin_anew(
+    service: &ProjectionService,
+    job: &Job,
+    seen: Rebuild,
+) -> Result<Chunk, ActivityError> {
+    let build_id = service.0.engine.build_id();
+    tracing::info!(
+        projection = seen.projection, from = seen.build_id, to = %build_id,
+        "a rebuild begins anew: the build is another one"
+    );
+    let begun = service.0.engine.transact(&job.namespace, move |tx| {
+        let found = tx.get(REBUILDS, &seen.projection)?;
+        tx.assert(found.as_ref() == Some(&seen), "the rebuild is where it was read")?;
+        let mut rebuild = seen;
+        rebuild.begin_anew(&build_id, rebuild.generation + 1, tx.now());
+        tx.put(REBUILDS, &rebuild.projection, &rebuild)
+    });
+    match begun.await {
+        Ok(()) => Ok(Chunk::Taken),
+        // Paused or cancelled meanwhile: the next look tells.
+        Err(TransactError::Failed(error)) if error.kind() == "assertion_failed" => Ok(Chunk::Taken),
+        Err(error) => Err(ActivityError::new("unavailable", error)),
+    }
 }
 
 fn failed(error: &StepError) -> ActivityError {

@@ -14,6 +14,7 @@
 //!   checkpoint, in the transaction that takes in the last events;
 //! - every event counts once: a chunk's transaction refuses itself unless the rebuild is where it
 //!   was read, and running;
+//! - a shelf is filled by one build's code: another build begins another shelf;
 //! - a projection is rebuilt once at a time.
 
 mod chunk;

@@ -52,6 +52,8 @@ pub(super) struct Rebuild {
     pub(super) replay_id: String,
     pub(super) projection: String,
     pub(super) status: ReplayStatus,
+    /// The build whose code fills the shelf: another one begins another shelf.
+    pub(super) build_id: String,
     /// Which shelf it fills.
     pub(super) generation: u32,
     /// Every event up to here is on the shelf.
@@ -88,6 +90,15 @@ impl Rebuild {
         }
     }
 
+    /// Another build goes on: what the one before has made is not its own.
+    pub(super) fn begin_anew(&mut self, build_id: &str, generation: u32, now: Timestamp) {
+        build_id.clone_into(&mut self.build_id);
+        self.generation = generation;
+        (self.last_position, self.events_processed, self.events_touched) = (0, 0, 0);
+        (self.chunks_completed, self.active_ms) = (0, 0);
+        self.updated_at = now;
+    }
+
     /// Time has passed.
     pub(super) fn pass(&mut self, now: Timestamp) {
         if self.status == ReplayStatus::Running {
@@ -113,6 +124,9 @@ pub struct RebuildStatus {
     pub target_position: u64,
     /// Events that were taken in.
     pub events_processed: u64,
+    /// The same, of one that was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_processed_before_cancel: Option<u64>,
     /// Events that there are to take in; what came since the trigger counts once it was met.
     pub total_events: u64,
     /// How much of it is done, from 0 to 100, with one decimal.
@@ -167,6 +181,8 @@ impl From<Rebuild> for RebuildStatus {
             last_position: own.last_position,
             target_position: own.target_position,
             events_processed: own.events_processed,
+            events_processed_before_cancel: (own.status == ReplayStatus::Cancelled)
+                .then_some(own.events_processed),
             chunks_completed: own.chunks_completed,
             chunk_size: own.chunk_size,
             error: own.error,
@@ -198,6 +214,7 @@ mod tests {
             replay_id: "r".into(),
             projection: "p".into(),
             status,
+            build_id: "b".into(),
             generation: 2,
             last_position: done * 2,
             target_position: 20_000,

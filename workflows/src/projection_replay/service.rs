@@ -40,7 +40,7 @@ impl ProjectionService {
             let newest = log.last_position().map_err(Rejection::from)?;
             (count(&rows, &code.query, newest)?, newest, self.lost(namespace, &rows, name)?)
         };
-        let own = namespace.to_owned();
+        let (own, build_id) = (namespace.to_owned(), self.0.engine.build_id().to_string());
         let triggered = self.transact(namespace, move |tx| {
             let before = tx.get(REBUILDS, name)?;
             let active = before.as_ref().filter(|before| before.status.is_active());
@@ -56,6 +56,7 @@ impl ProjectionService {
                 replay_id: replay_id.clone(),
                 projection: name.to_owned(),
                 status: ReplayStatus::Running,
+                build_id,
                 generation,
                 last_position: 0,
                 target_position,

@@ -182,6 +182,11 @@ impl Engine {
         &self.inner.config
     }
 
+    /// The build that the worker names: see [`Worker::build_id`].
+    pub fn build_id(&self) -> Arc<str> {
+        self.inner.registry.build_id()
+    }
+
     /// The registered workflow types, in order.
     pub fn workflow_types(&self) -> Vec<&'static str> {
         self.inner.registry.workflow_types().collect()

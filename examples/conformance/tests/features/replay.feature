@@ -135,6 +135,7 @@ Feature: Rebuilding a projection
       And I POST "/api/v1/projections/accountNotes/rebuild/cancel"
       Then the answer's "status" is "cancelled"
       And the answer's "events_processed" is 0
+      And the answer's "events_processed_before_cancel" is 0
       When I DELETE "/api/v1/queues/everstep.replay"
       Then the notes of 3 accounts hold 300 notes in order
       When I POST "/api/v1/projections/accountNotes/rebuild"
