@@ -16,7 +16,7 @@ pub struct BenchArgs {
         value_delimiter = ',',
         value_name = "LIST",
         ignore_case = true,
-        default_value = "w1,w2,w3,w4,w5,w6,w7,w8,e1,e2,e3,e4,e5,e6"
+        default_value = "w1,w2,w3,w4,w5,w6,w7,w8,e1,e2,e3,e4,e5,e6,r1"
     )]
     pub(super) workloads: Vec<Workload>,
     /// Length of a cell in seconds; at least 30 for figures that are published.
@@ -37,7 +37,7 @@ pub struct BenchArgs {
     /// Closed runs of w8; there is one open run for a hundred of them.
     #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     pub(super) runs: u64,
-    /// Events that are stored before e4 and e5 measure.
+    /// Events that are stored before e4, e5 and r1 measure.
     #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     pub(super) stored: u64,
     /// Directory for the data and for measuring the disk; something below the system's temporary
@@ -83,6 +83,8 @@ pub enum Workload {
     E5,
     /// From the acknowledgement to the subscribers.
     E6,
+    /// A projection rebuilt beside live appends.
+    R1,
 }
 
 impl Workload {
@@ -103,6 +105,7 @@ impl Workload {
             Self::E4 => "e4",
             Self::E5 => "e5",
             Self::E6 => "e6",
+            Self::R1 => "r1",
         }
     }
 
@@ -123,6 +126,7 @@ impl Workload {
             Self::E4 => "events read by tag and in full",
             Self::E5 => "appends to a full log, and on hot tags",
             Self::E6 => "acknowledged to delivered; over HTTP as server-sent events",
+            Self::R1 => "a projection rebuilt beside live appends, in process only",
         }
     }
 
@@ -133,7 +137,7 @@ impl Workload {
             Self::W2 => &[1, 64, 512],
             Self::W3 => &[1, 64],
             Self::W5 => &[512],
-            Self::E1 | Self::E4 | Self::E5 => &[1],
+            Self::E1 | Self::E4 | Self::E5 | Self::R1 => &[1],
             Self::E2 => &[16, 64, 256],
             Self::E3 => &[16],
             Self::E6 => &[1, 100, 1_000],
@@ -164,10 +168,11 @@ impl BenchArgs {
     /// The cells: each workload with each number in flight.
     pub(super) fn plan(&self) -> Vec<(Workload, usize)> {
         // W7 needs an engine that it can end and open again, W6 one that it can watch, W8 one that
-        // holds nothing else.
-        let mine = |workload: &&Workload| {
-            self.url.is_none() || !matches!(workload, Workload::W6 | Workload::W7 | Workload::W8)
+        // holds nothing else, R1 one with a projection of its own.
+        let alone = |workload: &Workload| {
+            matches!(workload, Workload::W6 | Workload::W7 | Workload::W8 | Workload::R1)
         };
+        let mine = |workload: &&Workload| self.url.is_none() || !alone(workload);
         let cells = self.workloads.iter().filter(mine).flat_map(|workload| {
             let own = workload.concurrency();
             // W1 and W4 are one after the other by definition.

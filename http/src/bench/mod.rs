@@ -1,4 +1,5 @@
-//! The benchmark: workloads W1 to W8, in process or over HTTP, and E1 to E6 of the event log.
+//! The benchmark: workloads W1 to W8, in process or over HTTP, E1 to E6 of the event log, R1 of
+//! rebuilds.
 //!
 //! ```text
 //! args ──► plan of cells ──► for each: disk's sync rate · fresh engine · closed loop · drain

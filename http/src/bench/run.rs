@@ -136,6 +136,12 @@ fn one(
             (args.length(), args.stored),
             disk,
         )),
+        (Workload::R1, None) => clients.block_on(event_log::rebuilt_in_process(
+            scratch.path(),
+            runtime.handle(),
+            (args.length(), args.stored),
+            disk,
+        )),
         (Workload::E6, Some(server)) => {
             clients.block_on(event_log::delivered_over_http(server, concurrency, disk))
         }

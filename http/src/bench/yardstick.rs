@@ -83,6 +83,7 @@ pub(super) fn target(
         ("e6", 100, "delivered_p50_ms") => (AtMost(0.4), Some(AtMost(1.0))),
         ("e6", 100, "delivered_p99_ms") => (AtMost(2.5), Some(AtMost(5.0))),
         ("e6", 1_000, "delivered_p99_ms") => (AtMost(50.0), None),
+        ("r1", _, "lag_beside_p99_ms") => (AtMost(500.0), None),
         _ => return None,
     };
     if over_http { http } else { Some(in_process) }

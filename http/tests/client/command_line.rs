@@ -375,7 +375,7 @@ fn the_benchmark_measures() {
     let arguments = [
         "bench",
         "--workloads",
-        "w1,w2,w3,w4,w5,w8,e1,e2,e3,e4,e5",
+        "w1,w2,w3,w4,w5,w8,e1,e2,e3,e4,e5,r1",
         "--seconds",
         "0.2",
         "--concurrency",
@@ -400,7 +400,7 @@ fn the_benchmark_measures() {
         cells.iter().map(|cell| cell["workload"].as_str().unwrap()).collect();
     assert_eq!(
         workloads,
-        ["w1", "w2", "w2", "w3", "w3", "w4", "w5", "w8", "e1", "e2", "e2", "e3", "e4", "e5"]
+        ["w1", "w2", "w2", "w3", "w3", "w4", "w5", "w8", "e1", "e2", "e2", "e3", "e4", "e5", "r1"]
     );
     for cell in cells {
         assert!(cell["disk"]["syncs_per_s"].as_f64().unwrap() > 0.0, "{cell}");

@@ -1,11 +1,12 @@
-//! E1 to E6: the event log. Conditional appends by few and many clients, reads by tag and in
+//! E1 to E6, R1: the event log. Conditional appends by few and many clients, reads by tag and in
 //! full, the same with many events stored and on names that very many events have, and how long a
-//! subscriber waits for what was acknowledged.
+//! subscriber waits for what was acknowledged; a rebuild beside all that.
 
 mod delivery;
 mod followers;
 mod grown;
 mod reads;
+mod rebuild;
 mod source;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ use crate::EngineConfig;
 use source::{Source, Work, Writer, group, half};
 
 pub(super) use delivery::over_http as delivered_over_http;
+pub(super) use rebuild::in_process as rebuilt_in_process;
 
 /// Events of one append of E3.
 const EVENTS_AN_APPEND: usize = 100;
