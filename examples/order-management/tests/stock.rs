@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[expect(dead_code, reason = "this test needs a part of it")]
 mod selling;
 #[path = "../../conformance/tests/support/mod.rs"]
 mod support;

@@ -71,6 +71,20 @@ impl Api {
         response.into_body()
     }
 
+    /// Notices that something in a namespace has changed, from the first one on: what happened
+    /// before that can be seen.
+    pub(crate) async fn notices(&self, namespace: &str) -> hyper::body::Incoming {
+        let request = Request::get(format!("{}/ui/live?topics=runs,log,commands", self.url))
+            .header("cookie", format!("everstep_namespace={namespace}"))
+            .body(Full::default())
+            .unwrap();
+        let response = self.http.request(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut notices = response.into_body();
+        notices.frame().await.unwrap().unwrap();
+        notices
+    }
+
     /// One call; an error when there was no answer.
     pub(crate) async fn call(
         &self,

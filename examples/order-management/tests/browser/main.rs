@@ -8,6 +8,7 @@ mod driver;
 #[expect(dead_code, reason = "this test needs a part of it")]
 #[path = "../../../../http/tests/browser/page.rs"]
 mod page;
+#[expect(dead_code, reason = "this test needs a part of it")]
 #[path = "../selling/mod.rs"]
 mod selling;
 mod site;

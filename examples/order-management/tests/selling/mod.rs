@@ -1,6 +1,6 @@
 //! The shop as whoever sells and buys there meets it: commands over HTTP, rows of its views.
 
-#![expect(dead_code, reason = "each test binary uses a part of it")]
+pub(crate) mod books;
 
 use serde_json::{Value, json};
 

@@ -83,7 +83,8 @@ async fn write_and_follow(world: &mut World, writers: u64, each: u64, kills: u64
     for kill in 1..=kills {
         let at = total * kill / (kills + 1);
         let path = format!("/api/v1/events?after={at}&follow_ms=60000&namespace={namespace}");
-        server.ask(Method::GET, &path, None).await;
+        // However long that takes: the writers come to their end.
+        while server.ask(Method::GET, &path, None).await["events"] == json!([]) {}
         world.kill_and_start().await;
         *server.0.lock().unwrap() = world.api.clone();
     }

@@ -151,7 +151,9 @@ async fn cancels(world: &mut World, customer: &str, confidence: f64) {
         position = done["first_position"].clone();
     }
     let path = format!("/api/v1/workflows/agent:{AGENT}:{position}/result?wait_ms=1000");
-    until(async || (world.ask(Method::GET, &path, None).await.status == 200).then_some(())).await;
+    let world = &*world;
+    until(world, async || (world.ask(Method::GET, &path, None).await.status == 200).then_some(()))
+        .await;
 }
 
 #[given(expr = "customers {string} and {string} of whom the agent is sure and not sure")]

@@ -3,23 +3,30 @@
 use std::time::Duration;
 
 use cucumber::{given, then, when};
+use http_body_util::BodyExt;
 use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::world::World;
 
 const AGENT: &str = "churn-risk";
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than an event is lent to a process that was killed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks until there is something to see.
-pub(crate) async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+/// How long it is waited for a notice: what has no run and no event in it gives none.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Looks at every notice of the shop until there is something to see.
+pub(crate) async fn until<T>(world: &World, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let looking = async {
+        let mut notices = world.api.notices(world.namespace()).await;
         loop {
             if let Some(found) = look().await {
                 return found;
             }
-            // The agent works in its own time; the next request asks again.
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            if let Ok(None) = tokio::time::timeout(QUIET, notices.frame()).await {
+                notices = world.api.notices(world.namespace()).await;
+            }
         }
     };
     tokio::time::timeout(PATIENCE, looking).await.expect("it never came")
@@ -79,7 +86,7 @@ async fn cancel_order(world: &mut World, order: &str) {
 /// Waits for the end of the workflow of the last cancellation.
 async fn handled(world: &World) -> Value {
     let path = format!("/api/v1/workflows/agent:{AGENT}:{}/result?wait_ms=1000", world.position);
-    until(async || {
+    until(world, async || {
         let answer = world.ask(Method::GET, &path, None).await;
         (answer.status == 200).then_some(answer.body)
     })
@@ -161,7 +168,8 @@ async fn no_command(world: &mut World, subject: String) {
 }
 
 async fn decision(world: &World, subject: &str) -> Value {
-    until(async || of_subject(world, "decisions", "", subject).await.into_iter().next()).await
+    until(world, async || of_subject(world, "decisions", "", subject).await.into_iter().next())
+        .await
 }
 
 #[then(
@@ -198,7 +206,8 @@ async fn only_completed(world: &mut World) {
 
 async fn approval(world: &World, subject: &str, status: &str) -> Value {
     let query = format!("&status={status}");
-    until(async || of_subject(world, "approvals", &query, subject).await.into_iter().next()).await
+    until(world, async || of_subject(world, "approvals", &query, subject).await.into_iter().next())
+        .await
 }
 
 #[then(expr = "there is a(n) {string} approval about {string} with the model's reasoning")]
@@ -237,8 +246,9 @@ async fn in_vain(world: &mut World, subject: String, verb: String) {
 
 #[then(regex = r#"^the audit has "([^"]+)" about (?:it|an event that waits)$"#)]
 async fn audit_has(world: &mut World, name: String) {
+    let world = &*world;
     let path = format!("/api/v1/agents/audit?agent={AGENT}&type={name}");
-    until(async || {
+    until(world, async || {
         let page = world.get(&path).await;
         (!page["auditEvents"].as_array().unwrap().is_empty()).then_some(())
     })
@@ -249,9 +259,13 @@ async fn audit_has(world: &mut World, name: String) {
 async fn command_is(world: &mut World, subject: String, status: String) {
     let subject = if subject.is_empty() { world.subject.clone() } else { subject };
     let query = format!("&status={status}");
-    let found =
-        until(async || of_subject(world, "commands", &query, &subject).await.into_iter().next());
-    let found = found.await;
+    let found = {
+        let world = &*world;
+        until(world, async || {
+            of_subject(world, "commands", &query, &subject).await.into_iter().next()
+        })
+        .await
+    };
     world.remembered.insert("command".to_owned(), found);
     world.subject = subject;
 }
@@ -259,11 +273,12 @@ async fn command_is(world: &mut World, subject: String, status: String) {
 #[then(expr = "there is an outreach to {string}")]
 async fn outreach(world: &mut World, subject: String) {
     let path = format!("/api/v1/events?types=OutreachCreated&tags=customer:{subject}");
-    let page = until(async || {
-        let page = world.get(&path).await;
+    let shop = &*world;
+    let page = until(shop, async || {
+        let page = shop.get(&path).await;
         (!page["events"].as_array().unwrap().is_empty()).then_some(page)
-    });
-    let page = page.await;
+    })
+    .await;
     assert_eq!(page["events"].as_array().unwrap().len(), 1, "{page}");
     world.remembered.insert("outreach".to_owned(), page["events"][0].clone());
     let row = world.row("customerOutreach", &subject).await;
@@ -306,7 +321,10 @@ async fn prefers(world: &mut World, customer: String, wish: String) {
 
 async fn letter(world: &World, status: &str) -> Value {
     let path = format!("/api/v1/agents/dead-letters?agent={AGENT}&status={status}");
-    until(async || world.get(&path).await["deadLetters"].as_array().unwrap().first().cloned()).await
+    until(world, async || {
+        world.get(&path).await["deadLetters"].as_array().unwrap().first().cloned()
+    })
+    .await
 }
 
 #[then(expr = "it has a {string} dead letter because of {string}")]
