@@ -1,14 +1,16 @@
 //! What a worker does in the commit that ends a run.
 //!
 //! Invariant: the end and what the hooks write are in one batch: the hooks run right after the step
-//! that recorded the end, before the batch can be handed over.
+//! that recorded the end, before the batch can be handed over. A hook that fails is begun again by a
+//! workflow that stands in that batch.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::shard::Shard;
-use super::transactions::Refused;
-use crate::sdk::RunEnd;
-use crate::{RunId, RunStatus};
+use crate::kernel::{HistoryEvent, Recorded};
+use crate::sdk::{KeptEnd, RUN_END, RunEnd, RunReset};
+use crate::{ActivityError, Failure, Payload, RunId, RunStatus, StartRequest};
 
 impl Shard {
     /// Runs the hooks of the runs that the last step closed.
@@ -40,15 +42,73 @@ impl Shard {
             result: result.as_ref(),
             failure: failure.as_ref(),
         };
-        for hook in hooks {
+        for (place, hook) in hooks.iter().enumerate() {
             let done = self
                 .transact(&namespace, |tx| hook(tx, &end).map_err(|error| error.failure().clone()));
-            let why = match done {
-                Ok(()) => continue,
-                Err(Refused::ByItself(failure)) => failure.message,
-                Err(Refused::ByEngine(rejection)) => rejection.to_string(),
-            };
-            tracing::error!(%run_id, workflow_id = end.workflow_id, why, "what was to be written with a run's end was not");
+            let Err(refused) = done else { continue };
+            let why = refused.why();
+            tracing::error!(%run_id, workflow_id = end.workflow_id, why, "what was to be written with a run's end was not: it is tried again");
+            self.write_end_later(
+                &namespace,
+                KeptEnd::of(&end, &started.workflow_type, place),
+                run_id,
+            );
         }
     }
+
+    /// Runs the hooks of a run that is about to begin with these events of another.
+    pub(super) fn run_reset_hooks(&mut self, from_run_id: RunId, events: &[Recorded]) {
+        let registry = Arc::clone(&self.inner.registry);
+        let Some(Recorded { event: HistoryEvent::WorkflowStarted(started), .. }) = events.first()
+        else {
+            return;
+        };
+        let hooks = registry.reset_hooks.of(&started.workflow_type);
+        if hooks.is_empty() {
+            return;
+        }
+        let done = done_in(events);
+        let (workflow_id, run_id) = (started.workflow_id.as_str(), started.run_id);
+        let reset = RunReset { workflow_id, from_run_id, run_id, done: &done };
+        for hook in hooks {
+            let written = self.transact(&started.namespace, |tx| {
+                hook(tx, &reset).map_err(|error| error.failure().clone())
+            });
+            if let Err(refused) = written {
+                let why = refused.why();
+                tracing::error!(%run_id, workflow_id, why, "what was to be written with a reset was not");
+            }
+        }
+    }
+
+    /// Starts the workflow that runs the hook again, in the commit of the end.
+    fn write_end_later(&mut self, namespace: &str, end: KeptEnd, run_id: RunId) {
+        let (hook, input) = (end.hook, Payload::from_value(&end));
+        let begun = self.transact(namespace, |tx| {
+            let input = input.map_err(|error| Failure::new("invalid_input", error.to_string()))?;
+            let mut start = StartRequest::new(RUN_END.name(), input);
+            start.workflow_id = Some(KeptEnd::workflow_id(run_id, hook));
+            tx.start_with(start).map_err(ActivityError::into_failure)
+        });
+        if let Err(refused) = begun {
+            tracing::error!(%run_id, hook, why = refused.why(), "a run's end stays unwritten");
+        }
+    }
+}
+
+/// The types of the steps that have completed, in the order in which they did.
+fn done_in(events: &[Recorded]) -> Vec<Arc<str>> {
+    let (mut asked, mut done) = (HashMap::new(), Vec::new());
+    for recorded in events {
+        match &recorded.event {
+            HistoryEvent::ActivityScheduled { activity_id, activity_type, .. } => {
+                asked.insert(*activity_id, Arc::clone(activity_type));
+            }
+            HistoryEvent::ActivityCompleted { activity_id, .. } => {
+                done.extend(asked.remove(activity_id));
+            }
+            _ => {}
+        }
+    }
+    done
 }

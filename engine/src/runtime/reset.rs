@@ -111,6 +111,7 @@ impl Shard {
             }
             self.step(held_by.run_id, |step| step.execute(Command::Terminate { reason }));
         }
+        self.run_reset_hooks(target.run_id, &events);
         self.link_runs(&selector.namespace, &selector.workflow_id, target.run_id, run_id);
         let marker = HistoryEvent::WorkflowReset {
             from_run_id: target.run_id,

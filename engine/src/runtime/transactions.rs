@@ -37,6 +37,16 @@ pub(super) enum Refused {
     ByEngine(Rejection),
 }
 
+impl Refused {
+    /// For people.
+    pub(super) fn why(&self) -> String {
+        match self {
+            Self::ByItself(failure) => failure.message.clone(),
+            Self::ByEngine(rejection) => rejection.to_string(),
+        }
+    }
+}
+
 impl From<Rejection> for Refused {
     fn from(rejection: Rejection) -> Self {
         Self::ByEngine(rejection)
@@ -145,9 +155,16 @@ impl Shard {
             let hooks = &registry.append_hooks[..];
             let limits = self.inner.config.limits;
             let log = log.draft(snapshot, now.as_millis());
-            let (owners, extensions) = (&registry.owners, &registry.extensions);
-            let circumstances =
-                Circumstances { namespace, now, origin, hooks, limits, owners, extensions };
+            let circumstances = Circumstances {
+                namespace,
+                now,
+                origin,
+                hooks,
+                limits,
+                owners: &registry.owners,
+                extensions: &registry.extensions,
+                end_hooks: &registry.end_hooks,
+            };
             let mut tx = TransactionContext::new(&latest, log, circumstances);
             let ended = panics::catch(AssertUnwindSafe(|| code(&mut tx)));
             let ended = ended.unwrap_or_else(|panic| {

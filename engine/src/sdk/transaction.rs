@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
+use super::ending::EndHooks;
 use super::nested::Undo;
 use super::tables::{Counters, Keys, OWNED, Table, prefix};
 use super::transaction_log::{AppendHook, EventLinks};
@@ -92,6 +93,8 @@ pub struct TransactionContext<'a> {
     /// The contexts that the worker declares.
     pub(super) owners: &'a Owners,
     extensions: &'a Extensions,
+    /// What is written with the ends of runs.
+    pub(super) end_hooks: &'a EndHooks,
     /// Why the transaction cannot end well, whatever its code returns.
     pub(crate) vetoed: Option<Failure>,
 }
@@ -105,11 +108,13 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) limits: PayloadLimits,
     pub(crate) owners: &'a Owners,
     pub(crate) extensions: &'a Extensions,
+    pub(crate) end_hooks: &'a EndHooks,
 }
 
 impl<'a> TransactionContext<'a> {
     pub(crate) fn new(rows: &'a dyn Rows, log: Draft<'a>, of: Circumstances<'a>) -> Self {
-        let Circumstances { namespace, now, origin, hooks, limits, owners, extensions } = of;
+        let Circumstances { namespace, now, origin, hooks, limits, owners, extensions, end_hooks } =
+            of;
         Self {
             rows,
             namespace,
@@ -126,6 +131,7 @@ impl<'a> TransactionContext<'a> {
             undo: Undo::default(),
             owners,
             extensions,
+            end_hooks,
             vetoed: None,
         }
     }

@@ -45,7 +45,7 @@ pub struct Worker {
 
 impl Default for Worker {
     fn default() -> Self {
-        batch::register(Self { registry: Registry::default() })
+        super::ending::register(batch::register(Self { registry: Registry::default() }))
     }
 }
 
@@ -75,6 +75,8 @@ pub(crate) struct Registry {
     pub(crate) append_hooks: Vec<super::AppendHook>,
     /// What is done in the commit that ends a run.
     pub(crate) end_hooks: super::EndHooks,
+    /// What is done in the commit that resets one.
+    pub(crate) reset_hooks: super::ResetHooks,
     /// The search attributes that have a type.
     pub(crate) attributes: BTreeMap<&'static str, super::AttributeType>,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use everstep_storage::Snapshot;
 
 use super::relations::{Children, PendingChildView, pending_children};
+use super::unwritten_end::UnwrittenEnd;
 use super::{PendingUpdateView, UpdateStatus, waiting};
 use crate::kernel::{
     ActivityState, LONG_HISTORY_BYTES, LONG_HISTORY_EVENTS, Run, TaskFailure, apply,
@@ -216,7 +217,7 @@ pub struct PendingTimerView {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Awaiting {
     /// `activity`, `completion` (of an activity, from outside), `timer`, `signal`, `update`,
-    /// `start_delay` or `task_retry`.
+    /// `start_delay`, `task_retry`, or, of a closed run, `run_end`: a hook that is run again.
     pub kind: String,
     /// The activity's type, the timer's id, the signal's or the update's name.
     pub name: String,
@@ -254,10 +255,16 @@ pub(crate) fn describe(
         None => Awaited::default(),
     };
     let code = registry.code_of(&run.started);
-    let awaiting = waiting::awaiting(&run, &awaited);
+    let mut awaiting = waiting::awaiting(&run, &awaited);
     let held: BTreeMap<u32, HeldBy> =
         run.activities.keys().filter_map(|&id| Some((id, held((record.run_id, id))?))).collect();
-    let waiting_for = waiting::sentence(&run, &awaited, &held, code.is_ok(), now);
+    let mut waiting_for = waiting::sentence(&run, &awaited, &held, code.is_ok(), now);
+    if run.status.is_closed()
+        && let Some(unwritten) = UnwrittenEnd::of(snapshot, registry, &run)?
+    {
+        awaiting.push(unwritten.awaiting());
+        waiting_for = unwritten.sentence();
+    }
     // Only types that declare updates have rows of them.
     let pending_updates = match code {
         Ok(entry) if entry.updates.is_empty() => Vec::new(),

@@ -13,6 +13,7 @@ mod redaction;
 mod relations;
 mod result;
 mod schedule;
+mod unwritten_end;
 mod update;
 mod waiting;
 

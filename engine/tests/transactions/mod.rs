@@ -1,5 +1,6 @@
 //! Transactions: exactly once, in one commit with their result and with what they start.
 
+mod endings;
 mod schedules;
 
 use everstep_engine::{

@@ -6,7 +6,7 @@ use std::path::Path;
 use everstep::Worker;
 
 use crate::announcements;
-use crate::domain::accounts;
+use crate::domain::{accounts, bells};
 use crate::parcels;
 use crate::witness_dir::WitnessDir;
 use crate::workflows::{
@@ -44,7 +44,7 @@ pub fn worker(data: &Path) -> io::Result<Worker> {
     let worker = cancellable::register(worker, &dir);
     let worker = parent::register(worker);
     let worker = ticker::register(worker);
-    let worker = accounts::register(worker);
+    let worker = bells::register(accounts::register(worker));
     let worker = ledger::register(worker);
     let worker = notes::register(worker);
     let worker = announcements::register(worker);

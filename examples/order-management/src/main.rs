@@ -50,6 +50,9 @@ struct Args {
     /// file.
     #[arg(long, value_name = "FILE", env = "EVERSTEP_LLM_CA_FILE")]
     llm_ca_file: Option<PathBuf>,
+    /// How long the model is waited for, in milliseconds; 30000 when absent, 5000 for the scripted one.
+    #[arg(long, value_name = "MS")]
+    llm_timeout_ms: Option<u64>,
     /// Where the scripted model listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     scripted_llm: SocketAddr,
@@ -113,8 +116,11 @@ fn open(args: &Args) -> Result<Worker, Box<dyn Error>> {
     let address = listener.local_addr()?;
     payments::start(listener, ledger)?;
     let scripted = model::start(args.scripted_llm)?;
-    let provider =
+    let mut provider =
         agents::provider(args.llm_url.as_deref(), args.llm_ca_file.as_deref(), scripted)?;
+    if let Some(ms) = args.llm_timeout_ms {
+        provider = provider.timeout(Duration::from_millis(ms));
+    }
     let worker = agents::register(shop(), provider);
     Ok(payments::register(worker, address)?)
 }

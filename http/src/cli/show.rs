@@ -158,7 +158,8 @@ impl Page {
             self.screen.paint(Colour::Strong, &printable(&run.workflow_id)),
             printable(&run.workflow_type),
         );
-        if !run.waiting_for.is_empty() && !run.status.is_closed() {
+        let is_unwritten = run.awaiting.iter().any(|item| item.kind == "run_end");
+        if !run.waiting_for.is_empty() && (is_unwritten || !run.status.is_closed()) {
             let sentence = format!("waits for {}", printable(&run.waiting_for));
             let _ = writeln!(text, "{}", self.screen.paint(Colour::Waiting, &sentence));
         }

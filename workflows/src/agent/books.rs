@@ -26,7 +26,12 @@ use super::records::{
     LaneCheckpoint, LetterOf, Usage,
 };
 
-/// The agents' own context. Only this module can make a value of it.
+/// The agents' own context. Only this module can make a value of it, so nobody else opens its tables.
+///
+/// ```compile_fail,E0423
+/// let own = everstep_workflows::agent::AgentsContext(());
+/// # drop(own);
+/// ```
 #[derive(Debug)]
 pub struct AgentsContext(());
 

@@ -13,7 +13,20 @@ use serde_json::Value;
 use super::analysis::rule_based_confidence;
 use super::{AgentConfigError, AgentEvent, Analysis, AnalysisMethod, PatternWindow};
 
-/// What a pattern is asked about.
+/// What a pattern is asked about: all that it learns. No store, no projection, no engine.
+///
+/// ```
+/// use everstep_workflows::agent::PatternDefinition;
+/// let pattern = PatternDefinition::new("many").trigger(|events| events.len() > 2);
+/// # drop(pattern.analyze("", |situation| situation.subject.to_owned()));
+/// ```
+/// ```compile_fail,E0609
+/// use everstep_workflows::agent::PatternDefinition;
+/// let pattern = PatternDefinition::new("many").trigger(|events| events.len() > 2);
+/// # drop(
+/// pattern.analyze("", |situation| situation.engine.rows("default"))
+/// # );
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
     /// The event that came.

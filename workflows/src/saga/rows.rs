@@ -6,7 +6,7 @@
 use everstep_activities::dead_letters::{self, DeadLetterKind, NewDeadLetter};
 use everstep_activities::decider::fsm::State;
 use everstep_engine::{
-    ActivityError, Failure, RunEnd, RunStatus, Signal, Table, Timestamp, Transaction,
+    ActivityError, Failure, RunEnd, RunReset, RunStatus, Signal, Table, Timestamp, Transaction,
     TransactionContext, Worker,
 };
 use serde::{Deserialize, Serialize};
@@ -180,6 +180,27 @@ pub(super) fn ended(
         last.error = Some(format!("{}: {}", failure.kind, failure.message));
     }
     put(tx, Some(&saga), &last)
+}
+
+/// A run begins anew with a part of what was done: the row says what that part says.
+pub(super) fn reset(
+    tx: &mut TransactionContext<'_>,
+    reset: &RunReset<'_>,
+) -> Result<(), ActivityError> {
+    let Some(saga) = tx.get(SAGAS, reset.workflow_id)? else { return Ok(()) };
+    let has_done = |name: &str| reset.done.iter().any(|step| **step == *name);
+    let status = match has_done(COMPENSATE.name()) {
+        true => SagaStatus::Compensating,
+        false => SagaStatus::Running,
+    };
+    let decisions = [GOT_STUCK.name(), GO_ON.name()];
+    let last = reset.done.iter().rev().find(|step| decisions.contains(&&***step));
+    let is_stuck = last.is_some_and(|step| **step == *GOT_STUCK.name());
+    let mut again = SagaRecord { status, updated_at: tx.now(), ended_at: None, ..saga.clone() };
+    again.run_id = Some(reset.run_id.to_string());
+    again.stuck = again.stuck.filter(|_| is_stuck);
+    again.error = again.error.filter(|_| status == SagaStatus::Compensating);
+    put(tx, Some(&saga), &again)
 }
 
 fn stuck(tx: &TransactionContext<'_>, saga_id: &str) -> Result<Stuck, ActivityError> {

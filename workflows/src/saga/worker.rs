@@ -31,6 +31,7 @@ impl WorkerSagas for Worker {
             .extend(|sagas: &mut Sagas| sagas.types.push(workflow.name()))
             .signal(workflow, rows::UNDO)
             .on_end(workflow, rows::ended)
+            .on_reset(workflow, rows::reset)
     }
 }
 

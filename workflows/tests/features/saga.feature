@@ -80,3 +80,27 @@ Feature: Sagas
     Then the saga is "running"
     When its run is terminated
     Then the saga is "failed"
+
+  @SAGA-5
+  Scenario: A saga that is reset goes on from where its history was cut
+    Given flight takes for ever
+    When a trip with "hotel, flight" is begun
+    Then the saga is "running"
+    Given flight is at hand
+    When its run is reset to its last step
+    Then the saga is "completed"
+    And what happened is "do hotel, do flight"
+
+  @SAGA-3 @SAGA-5
+  Scenario: A saga that is stuck is still stuck when it is reset, and goes on when it is tried again
+    Given no car is to be had
+    And flight cannot be cancelled
+    When a trip with "hotel, flight, car" is booked
+    Then the saga is stuck at "cancel_booking"
+    When its run is reset to its last step
+    Then the saga is stuck at "cancel_booking"
+    Given flight can be cancelled
+    When it is tried again
+    Then the saga is "compensated"
+    And its dead letter is "resolved"
+    And what happened is "do hotel, do flight, undo flight, undo hotel"

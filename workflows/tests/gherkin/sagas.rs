@@ -9,8 +9,8 @@ use everstep_activities::dead_letters;
 use everstep_activities::decider::fsm::State;
 use everstep_engine::testing::{Scenario, explore_crashes};
 use everstep_engine::{
-    Activity, ActivityContext, ActivityError, DEFAULT_NAMESPACE, Selector, Transaction, Worker,
-    Workflow, WorkflowContext, WorkflowError,
+    Activity, ActivityContext, ActivityError, DEFAULT_NAMESPACE, HistoryEvent, ResetRequest,
+    Selector, Transaction, Worker, Workflow, WorkflowContext, WorkflowError,
 };
 use everstep_workflows::saga::{self, RungState, SagaRecord, SagaStart, WorkerSagas, saga};
 
@@ -87,6 +87,7 @@ pub(crate) fn register(worker: Worker, services: &Shared) -> Worker {
                 let hangs = services.lock().unwrap().takes_for_ever.contains(&what);
                 if hangs {
                     ctx.cancelled().await;
+                    return Err(ActivityError::cancelled());
                 }
                 book(&services, ctx.idempotency_key(), &what)
             }
@@ -122,6 +123,11 @@ fn can_cancel(world: &mut World, what: String) {
 #[given(regex = r"^(\w+) takes for ever$")]
 fn takes_for_ever(world: &mut World, what: String) {
     world.services.lock().unwrap().takes_for_ever.insert(what);
+}
+
+#[given(regex = r"^(\w+) is at hand$")]
+fn at_hand(world: &mut World, what: String) {
+    world.services.lock().unwrap().takes_for_ever.remove(&what);
 }
 
 async fn start(world: &World, what: &str) -> SagaStart {
@@ -226,6 +232,20 @@ async fn skipped(world: &mut World, reason: String) {
     let skipped =
         world.engine().transact(DEFAULT_NAMESPACE, move |tx| saga::skip(tx, ID, "ada", &reason));
     skipped.await.unwrap();
+}
+
+#[when("its run is reset to its last step")]
+async fn reset(world: &mut World) {
+    let selector = Selector::newest(ID);
+    let page = world.engine().history(&selector, 1, 1_000).unwrap();
+    let is_end = |event: &HistoryEvent| matches!(event, HistoryEvent::ActivityCompleted { .. });
+    let last = page.events.iter().rposition(|event| is_end(&event.recorded.event)).unwrap();
+    let request = ResetRequest::new(last as u64 + 1, "another try");
+    let again = world.engine().reset(&selector, request).await.unwrap();
+    // The same commit: nothing is waited for.
+    let saga = find(&world.rows());
+    assert_eq!(saga.run_id, Some(again.run_id.to_string()));
+    assert!(["running", "compensating", "completed"].contains(&saga.status.name()), "{saga:?}");
 }
 
 #[when("its run is terminated")]

@@ -74,3 +74,31 @@ Feature: Limits on how often
       {"key": "alice"}
       """
     Then the answer is 403 "UNAUTHORIZED"
+
+  @DFA-3
+  Scenario: A program's own limiter takes the place of the built-in one, in the same step
+    Given a server of its own
+    When I POST "/api/v1/commands/Ring" with
+      """
+      {"payload": {"id": "door"}, "user_id": "alice"}
+      """
+    Then the answer is 200
+    When I POST "/api/v1/commands/Ring" with
+      """
+      {"payload": {"id": "door"}, "user_id": "alice"}
+      """
+    Then the answer is 429 "RATE_LIMITED"
+    When I remember the answer's "command_id" as "refused"
+    And I GET "/api/v1/commands/$refused"
+    Then the answer's "refused_by" is "rate_limit"
+    When the server is killed and started again
+    And I POST "/api/v1/commands/Ring" with
+      """
+      {"payload": {"id": "door"}, "user_id": "alice"}
+      """
+    Then the answer is 429 "RATE_LIMITED"
+    When I POST "/api/v1/commands/Ring" with
+      """
+      {"payload": {"id": "door"}, "user_id": "bob"}
+      """
+    Then the answer is 200

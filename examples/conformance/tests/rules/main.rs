@@ -5,12 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod decisions;
 mod features;
 mod page;
 mod scope;
 
 use std::collections::BTreeSet;
 
+use decisions::DECISIONS;
 use features::Proof;
 use scope::{FAMILIES, RULES};
 
@@ -28,6 +30,18 @@ fn the_page_says_what_the_features_say() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     assert!(update, "docs/rules.md is stale: run this test with UPDATE_EXPECT=1 and commit it");
     std::fs::write(path, page).unwrap();
+}
+
+#[test]
+fn every_decision_has_a_place_and_a_rule() {
+    for (decision, number) in DECISIONS.iter().zip(1..) {
+        assert_eq!(decision.id, format!("D-{number}"));
+        let place = features::workspace().join(decision.place);
+        assert!(place.exists(), "{}: {} is no place", decision.id, decision.place);
+        let known = |id: &&str| RULES.iter().any(|(rule, _)| rule == id);
+        assert!(!decision.rules.is_empty() && decision.rules.iter().all(known), "{}", decision.id);
+    }
+    assert_eq!(DECISIONS.len(), 28);
 }
 
 #[test]

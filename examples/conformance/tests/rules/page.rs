@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::decisions::{DECISIONS, Decided};
 use super::features::Proof;
 use super::scope::RULES;
 
@@ -11,6 +12,13 @@ const HEAD: &str = "\
 What Everstep promises about events, commands, contexts and projections, and the scenario that proves each promise through a public interface.
 
 This page is generated from the tags of the features by `examples/conformance/tests/rules`; a test keeps them equal. How to add a scenario: [`examples/conformance/tests/README.md`](../examples/conformance/tests/README.md).
+
+";
+
+const DECIDED: &str = "
+## Decisions about agents
+
+Where each stands in the code, and the rules above whose scenarios show it.
 
 ";
 
@@ -33,6 +41,14 @@ pub(crate) fn render(proofs: &[Proof]) -> String {
             shown.push_str(&proof.scenario.replace('|', "\\|"));
         }
         let _ = writeln!(page, "| {id} | {title} | {shown} |");
+    }
+    page.push_str(DECIDED);
+    page.push_str(
+        "| decision | what was decided | where | shown by |\n| --- | --- | --- | --- |\n",
+    );
+    for Decided { id, what, place, rules } in DECISIONS {
+        let rules = rules.join(", ");
+        let _ = writeln!(page, "| {id} | {what} | [`{place}`](../{place}) | {rules} |");
     }
     page
 }

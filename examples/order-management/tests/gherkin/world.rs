@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use everstep::Role;
+use everstep::access::{Token, TokenEntry, Tokens};
 use hyper::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -102,6 +104,45 @@ impl World {
         self.model = Api::new(&format!("http://{model}"));
         self.start_own(dir).await;
         self.make_namespace().await;
+    }
+
+    /// Moves the scenario to a shop of its own that asks for tokens: an operator's and an
+    /// application's of each tenant.
+    pub(crate) async fn own_shop_of(&mut self, tenants: [&str; 2]) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("tokens.json");
+        let mut add = |name: &str, role: Role, reaches: Option<&str>| {
+            let token = Token::random();
+            let namespaces = reaches.map(|tenant| [tenant.to_owned()].into());
+            let (name, role) = (name.to_owned(), role.to_string());
+            let key = format!("token-{name}");
+            let sha256 = token.hash().to_string();
+            Tokens::add(&file, TokenEntry { name, role, namespaces, sha256 }).unwrap();
+            self.remembered.insert(key, token.text().into());
+        };
+        add("admin", Role::Admin, None);
+        for tenant in tenants {
+            add(tenant, Role::Operator, Some(tenant));
+            add(&format!("{tenant}-app"), Role::App, Some(tenant));
+        }
+        let model = model_address();
+        let tokens = file.display().to_string();
+        let own = ["--tokens", tokens.as_str(), "--scripted-llm", model.as_str()];
+        self.args = QUIET.iter().chain(&own).map(|arg| (*arg).to_owned()).collect();
+        self.model = Api::new(&format!("http://{model}"));
+        self.start_own(dir).await;
+        for tenant in tenants {
+            self.act_as("admin");
+            tenant.clone_into(&mut self.namespace);
+            self.make_namespace().await;
+        }
+    }
+
+    /// Calls from here on carry the token of that name, in the tenant's namespace.
+    pub(crate) fn act_as(&mut self, name: &str) {
+        let token = self.remembered[&format!("token-{name}")].as_str().expect("a token's text");
+        self.api = self.api.clone().with_token(token);
+        name.trim_end_matches("-app").clone_into(&mut self.namespace);
     }
 
     async fn start_own(&mut self, dir: TempDir) {

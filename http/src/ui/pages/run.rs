@@ -158,6 +158,13 @@ fn head(run: &RunDescription, event: Option<u64>, now: Timestamp) -> Markup {
                 }
             }
         }
+        @for unwritten in run.awaiting.iter().filter(|item| item.kind == "run_end") {
+            p.notice.tone-retrying role="note" {
+                (icons::glyph(Tone::Retrying))
+                "What is to be written with its end is refused by the program, and tried again: "
+                a.mono href=(url::workflow(&unwritten.name)) { (unwritten.name) }
+            }
+        }
         @if let Some(warning) = &run.history_warning {
             p.notice.tone-retrying role="note" { (icons::glyph(Tone::Retrying)) "Long history: " (warning) }
         }

@@ -47,7 +47,13 @@ async fn script(world: &World, rule: Value) {
     world.model.post("/script", &rule).await.expect(200);
 }
 
+#[given(regex = r"^a shop of its own whose model is waited for (\d+) milliseconds$")]
+async fn impatient(world: &mut World, ms: String) {
+    world.own_shop_with(&["--llm-timeout-ms", &ms]).await;
+}
+
 #[given(expr = "the model answers about {string} with a confidence of {float}")]
+#[when(expr = "the model answers about {string} with a confidence of {float}")]
 async fn confident(world: &mut World, about: String, confidence: f64) {
     script(world, json!({ "contains": about, "confidence": confidence })).await;
 }
@@ -57,13 +63,18 @@ async fn answers_in(world: &mut World, about: String, mode: String) {
     script(world, json!({ "contains": about, "mode": mode })).await;
 }
 
+#[given(expr = "the model answers about {string} once with the mode {string}")]
+async fn answers_once_in(world: &mut World, about: String, mode: String) {
+    script(world, json!({ "contains": about, "mode": mode, "times": 1 })).await;
+}
+
 #[given(expr = "the model answers about {string} with a cost of {float}")]
 async fn answers_for(world: &mut World, about: String, usd: f64) {
     script(world, json!({ "contains": about, "costUsd": usd })).await;
 }
 
 /// Orders are begun and cancelled; each event is waited for unless it is to wait itself.
-async fn cancel(world: &mut World, customer: &str, count: usize, waits: bool) {
+pub(crate) async fn cancel(world: &mut World, customer: &str, count: usize, waits: bool) {
     world.subject = customer.to_owned();
     for _ in 0..count {
         world.orders += 1;
@@ -84,7 +95,7 @@ async fn cancel_order(world: &mut World, order: &str) {
 }
 
 /// Waits for the end of the workflow of the last cancellation.
-async fn handled(world: &World) -> Value {
+pub(crate) async fn handled(world: &World) -> Value {
     let path = format!("/api/v1/workflows/agent:{AGENT}:{}/result?wait_ms=1000", world.position);
     until(world, async || {
         let answer = world.ask(Method::GET, &path, None).await;
@@ -136,7 +147,7 @@ async fn asked(world: &mut World, times: u64, about: String) {
     assert_eq!(found["calls"], times, "{found}");
 }
 
-async fn agent(world: &World) -> Value {
+pub(crate) async fn agent(world: &World) -> Value {
     world.get(&format!("/api/v1/agents/{AGENT}")).await
 }
 
@@ -184,6 +195,13 @@ async fn decided(world: &mut World, subject: String, sure: f64, by: String, acti
         "nothing" => assert_eq!(decision["suggestedAction"], Value::Null, "{decision}"),
         name => assert_eq!(decision["suggestedAction"], name.trim_matches('"'), "{decision}"),
     }
+}
+
+#[then(expr = "rules concluded about {string} because of {string}")]
+async fn fell_back(world: &mut World, subject: String, code: String) {
+    let decision = decision(world, &subject).await;
+    assert_eq!(decision["analysisMethod"], "rule-based-fallback", "{decision}");
+    assert_eq!(decision["fallbackReason"], code, "{decision}");
 }
 
 #[then(regex = r"^the last workflow about it was handed a history of (\d+) events?$")]

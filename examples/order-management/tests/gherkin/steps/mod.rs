@@ -1,6 +1,8 @@
 //! Steps by what they are about.
 
+mod agent_limits;
 mod agent_pages;
+mod agent_tenants;
 mod agents;
 mod cancellations;
 mod conflicts;
