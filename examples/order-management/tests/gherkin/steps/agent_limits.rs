@@ -65,7 +65,7 @@ async fn others_cancel(world: &mut World, count: usize) {
 
 #[then(regex = r"^(\d+) events wait for their turn to ask$")]
 async fn waiting(world: &mut World, count: usize) {
-    until(async || (agent(world).await["usage"]["queueDepth"] == count).then_some(())).await;
+    until(world, async || (agent(world).await["usage"]["queueDepth"] == count).then_some(())).await;
 }
 
 #[then("the last cancellation is dealt with")]
@@ -76,7 +76,8 @@ async fn last_is_handled(world: &mut World) {
 
 #[then(expr = "the agent becomes {string}")]
 async fn becomes(world: &mut World, status: String) {
-    until(async || (agent(world).await["checkpoint"]["status"] == *status).then_some(())).await;
+    until(world, async || (agent(world).await["checkpoint"]["status"] == *status).then_some(()))
+        .await;
 }
 
 #[when(regex = r"^all (\d+) approvals are approved while the clock comes to their deadline$")]
@@ -124,7 +125,7 @@ async fn one_way_once(world: &mut World) {
         let outreaches = async || world.get(&path).await["events"].as_array().unwrap().len();
         if told["status"] == 200 {
             assert_eq!((approval["status"].as_str(), both), (Some("approved"), (1, 0)), "{id}");
-            until(async || (outreaches().await == 1).then_some(())).await;
+            until(world, async || (outreaches().await == 1).then_some(())).await;
         } else {
             assert_eq!(told["code"], "APPROVAL_EXPIRED", "{told}");
             assert_eq!((approval["status"].as_str(), both), (Some("expired"), (0, 1)), "{id}");

@@ -59,7 +59,7 @@ async fn tenants(world: &mut World, one: String, other: String) {
 async fn cancelled(world: &mut World, customer: String, tenant: String, count: usize) {
     world.act_as(&tenant);
     cancel(world, &customer, count, true).await;
-    let waits = until(async || {
+    let waits = until(world, async || {
         let page = world.get("/api/v1/agents/approvals").await;
         page["approvals"].as_array().unwrap().first().cloned()
     });
