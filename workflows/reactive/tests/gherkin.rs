@@ -190,13 +190,13 @@ fn compiles_for_wasm(_: &mut World) {
     const WASM: &str = "wasm32-unknown-unknown";
     let installed = run("rustup", &["target", "list", "--installed"]).unwrap_or_default();
     if !installed.lines().any(|target| target == WASM) {
-        println!("NOT CHECKED: {WASM} is not installed here, so nothing was compiled for it");
+        eprintln!("NOT CHECKED: {WASM} is not installed here, so nothing was compiled for it");
         return;
     }
     let target_dir = crate_dir().join("../../target/wasm").display().to_string();
     let arguments = ["check", "--target", WASM, "--offline", "--target-dir", &target_dir];
     run(env!("CARGO"), &arguments).unwrap();
-    println!("checked: compiles for {WASM}");
+    eprintln!("checked: compiles for {WASM}");
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -65,7 +65,7 @@ async fn has_shown(world: &mut World, texts: String) {
     page.until(&format!("JSON.stringify(window.shown.map((it) => it.text)) === {all:?}")).await;
     let took = page.js("return window.shown.at(-1).at - window.shown.at(1).at").await;
     let at_once = page.js("return window.shown.length").await;
-    println!("from the first change to the last of {at_once} states: {took} ms");
+    eprintln!("from the first change to the last of {at_once} states: {took} ms");
 }
 
 #[then(expr = "it shows {string}")]
