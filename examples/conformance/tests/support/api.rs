@@ -74,10 +74,12 @@ impl Api {
     /// Notices that something in a namespace has changed, from the first one on: what happened
     /// before that can be seen.
     pub(crate) async fn notices(&self, namespace: &str) -> hyper::body::Incoming {
-        let request = Request::get(format!("{}/ui/live?topics=runs,log,commands", self.url))
-            .header("cookie", format!("everstep_namespace={namespace}"))
-            .body(Full::default())
-            .unwrap();
+        let mut request = Request::get(format!("{}/ui/live?topics=runs,log,commands", self.url))
+            .header("cookie", format!("everstep_namespace={namespace}"));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Full::default()).unwrap();
         let response = self.http.request(request).await.unwrap();
         assert_eq!(response.status(), 200);
         let mut notices = response.into_body();
