@@ -62,7 +62,7 @@ pub mod testing;
 pub use batch::{Assertion, Batch, Fence, Write};
 pub use copy::copy_store;
 pub use digest::{ContentDigest, digest};
-pub use embedded::{DirectoryDisk, Disk, EmbeddedConfig, EmbeddedStore, Threads};
+pub use embedded::{DirectoryDisk, Discard, Disk, EmbeddedConfig, EmbeddedStore, Threads};
 pub use error::{CodingMismatch, Refusal, StoreError};
 pub use memory::MemoryStore;
 pub use range::Range;

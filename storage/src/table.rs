@@ -25,11 +25,24 @@ impl Table {
         self.id
     }
 
+    /// Whether its values are kept apart from its keys: large ones that are written once and read
+    /// one by one.
+    #[must_use]
+    pub const fn lies_apart(self) -> bool {
+        lies_apart(self.id)
+    }
+
     /// The name for people.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.name
     }
+}
+
+/// [`Table::lies_apart`] by id: the event log's blocks. As with what an id means, a store that was
+/// written knows no other answer.
+pub(crate) const fn lies_apart(id: u8) -> bool {
+    id == 100
 }
 
 /// Who owns what: the rows that a [`Fence`](crate::Fence) is checked against. A row begins with

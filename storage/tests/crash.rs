@@ -88,8 +88,9 @@ impl Model {
             let written = oracle.sequence() as usize > self.accepted.len();
             match &outcome {
                 Err(StoreError::OutcomeUnknown { .. }) if written => works = false,
-                Err(StoreError::Stopped { .. }) => {
-                    // Nothing of it was written; others of the group may have been.
+                // Nothing of it was written; others of the group may have been. A store whose disk
+                // died while room was given back hears of it when it asks for free space.
+                Err(StoreError::Stopped { .. } | StoreError::Io { .. }) => {
                     works = false;
                     continue;
                 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use everstep_storage::testing::{Fault, FaultDisk, Honesty};
 use everstep_storage::{
-    Batch, Disk, EmbeddedConfig, EmbeddedStore, Health, Range, StorageBackend, Store, StoreError,
-    Table, Threads,
+    Batch, Discard, Disk, EmbeddedConfig, EmbeddedStore, Health, Range, StorageBackend, Store,
+    StoreError, Table, Threads,
 };
 
 const T: Table = Table::new(3, "t");
@@ -301,6 +301,10 @@ impl Disk for Trap {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         self.0.remove(name)
+    }
+
+    fn discard(&self, name: &str) -> io::Result<Box<dyn Discard>> {
+        self.0.discard(name)
     }
 
     fn free_bytes(&self) -> io::Result<u64> {

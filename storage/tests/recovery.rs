@@ -57,7 +57,7 @@ fn a_leftover_temporary_file_is_removed() {
     disk.set_bytes("state.redb.new", &[0; 5000]);
     let store = open(&disk).unwrap();
     put(&store, "k", b"v");
-    assert_eq!(disk.names(), ["journal-0.log", "journal-1.log", "state.redb"]);
+    assert_eq!(disk.names(), ["journal-0.log", "journal-1.log", "state.redb", "values.dat"]);
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn only_one_store_opens_a_directory() {
 #[test]
 fn files_of_a_newer_format_are_left_alone() {
     let opened = |dir: &std::path::Path| match EmbeddedStore::open(dir, EmbeddedConfig::default()) {
-        Err(StoreError::NewerFormat { file, found: 2, supported: 1 }) => file,
+        Err(StoreError::NewerFormat { file, found, supported }) if found == supported + 1 => file,
         other => panic!("expected a newer format, got {:?}", other.map(|_| ())),
     };
     let dir = tempfile::tempdir().unwrap();
@@ -231,7 +231,7 @@ fn files_of_a_newer_format_are_left_alone() {
     let database = Database::open(dir.path().join("state.redb")).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta = TableDefinition::<&str, u64>::new("meta");
-    transaction.open_table(meta).unwrap().insert("format", 2).unwrap();
+    transaction.open_table(meta).unwrap().insert("format", 3).unwrap();
     transaction.commit().unwrap();
     drop(database);
     assert_eq!(opened(dir.path()), "state.redb");
@@ -253,7 +253,7 @@ fn files_of_a_newer_format_are_left_alone() {
 
 #[test]
 fn files_that_are_none_of_ours_are_left_alone() {
-    for file in ["journal-0.log", "state.redb"] {
+    for file in ["journal-0.log", "state.redb", "values.dat"] {
         let disk = FaultDisk::new(Honesty::Honest);
         disk.set_bytes(file, b"these are a user's notes, and no store at all, but long enough");
         match open(&disk).map(|_| ()) {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::state::StateFile;
+use super::values::Extent;
 use crate::error::StoreError;
 
 /// How often the applier looks. Being woken by each commit would cost each commit more.
@@ -21,11 +22,13 @@ pub(super) struct Applier {
     applied: u64,
     /// Since when the oldest write has been seen to wait.
     waiting_since: Option<Instant>,
+    /// What checkpoints needed no more, which older readers may.
+    freed: Vec<(u64, Vec<Extent>)>,
 }
 
 impl Applier {
     pub(super) fn new(state: StateFile, applied: u64) -> Self {
-        Self { state: Some(state), applied, waiting_since: None }
+        Self { state: Some(state), applied, waiting_since: None, freed: Vec::new() }
     }
 
     /// Gives back the file.
@@ -60,15 +63,26 @@ impl Applier {
             }
             (target, amount, core.overlay.freeze(target))
         };
-        let checkpoint = state.begin()?;
+        let mut checkpoint = state.begin()?;
         for (table, rows) in layer.tables() {
             checkpoint.write(table, rows.map(|(key, slot)| (key, slot.effect(target))))?;
         }
         drop(layer);
-        checkpoint.commit(target)?;
+        let freed = checkpoint.commit(target)?;
         self.applied = target;
         let floor = core.views.install(state.view()?);
         core.overlay.forget(floor);
+        if !freed.is_empty() {
+            self.freed.push((target, freed));
+        }
+        let unread = self.freed.partition_point(|(since, _)| *since <= floor);
+        if unread > 0 {
+            let freed = self.freed.drain(..unread).flat_map(|(_, freed)| freed);
+            // The disk keeps what it does not take back, and nothing else is lost.
+            if let Err(error) = state.give_back(freed.collect()) {
+                tracing::warn!(%error, "room that is not needed any more stays taken");
+            }
+        }
         core.progress.set_applied(target, amount);
         self.waiting_since = None;
         core.counters.checkpoint(started.elapsed());

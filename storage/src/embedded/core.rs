@@ -38,7 +38,8 @@ pub(super) struct Core {
     pub(super) counters: Counters,
     pub(super) progress: Progress,
     journal_gauge: Arc<FileGauge>,
-    state_gauge: Arc<FileGauge>,
+    /// Of the state file and of the values.
+    state_gauges: [Arc<FileGauge>; 2],
     /// Syncs that opening took.
     first_sync: u64,
     /// Found waiting when the store was opened, by sequence number and amount.
@@ -67,8 +68,9 @@ impl Core {
         config: EmbeddedConfig,
         threads: Threads,
     ) -> Result<Self, StoreError> {
-        let (journal_gauge, state_gauge) = (Arc::<FileGauge>::default(), Arc::default());
-        let state = StateFile::open(&*disk, config.state_cache_bytes, Arc::clone(&state_gauge))?;
+        let journal_gauge = Arc::<FileGauge>::default();
+        let state_gauges: [Arc<FileGauge>; 2] = Default::default();
+        let state = StateFile::open(&*disk, config.state_cache_bytes, state_gauges.clone())?;
         let view = state.view()?;
         let applied = view.applied;
         let (journal, tail) =
@@ -98,7 +100,7 @@ impl Core {
             first_sync: journal_gauge.syncs.load(Ordering::Relaxed),
             opened: (tail.end, waiting),
             journal_gauge,
-            state_gauge,
+            state_gauges,
             stopped: OnceLock::new(),
             config,
             threads,
@@ -196,7 +198,11 @@ impl Core {
             checkpoints: self.counters.checkpoints.load(Ordering::Relaxed),
             last_checkpoint: std::time::Duration::from_nanos(nanoseconds),
             journal_bytes: self.journal_gauge.length.load(Ordering::Relaxed),
-            state_bytes: self.state_gauge.length.load(Ordering::Relaxed),
+            state_bytes: self
+                .state_gauges
+                .iter()
+                .map(|gauge| gauge.length.load(Ordering::Relaxed))
+                .sum(),
             plain_bytes: self.counters.plain_bytes.load(Ordering::Relaxed),
             sealed_bytes: self.counters.sealed_bytes.load(Ordering::Relaxed),
             unreadable_values: self.counters.unreadable.load(Ordering::Relaxed),

@@ -44,11 +44,27 @@ pub trait Disk: Send + 'static {
     /// The operating system's.
     fn remove(&self, name: &str) -> io::Result<()>;
 
+    /// A way to give back parts of a file of this name.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn discard(&self, name: &str) -> io::Result<Box<dyn Discard>>;
+
     /// How much more may be written.
     ///
     /// # Errors
     /// The operating system's.
     fn free_bytes(&self) -> io::Result<u64>;
+}
+
+/// Gives the room of parts of a file back to the disk.
+pub trait Discard: Send + Sync {
+    /// What stands there is not needed any more: it may read as zeros from now on, and need no
+    /// room. The file is as long as before.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn discard(&self, offset: u64, length: u64) -> io::Result<()>;
 }
 
 /// A directory that this store alone uses, as long as this value lives.
@@ -141,8 +157,35 @@ impl Disk for DirectoryDisk {
         }
     }
 
+    fn discard(&self, name: &str) -> io::Result<Box<dyn Discard>> {
+        let file = OpenOptions::new().read(true).write(true).open(self.dir.join(name))?;
+        Ok(Box::new(Holes(file)))
+    }
+
     fn free_bytes(&self) -> io::Result<u64> {
         let stat = rustix::fs::statvfs(&self.dir)?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
+
+/// A file that gets holes, where the system has such.
+struct Holes(File);
+
+impl Discard for Holes {
+    #[cfg(target_os = "linux")]
+    fn discard(&self, offset: u64, length: u64) -> io::Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        match fallocate(&self.0, flags, offset, length) {
+            // A file system without holes keeps what it has.
+            Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn discard(&self, _offset: u64, _length: u64) -> io::Result<()> {
+        let _keeps_its_room = &self.0;
+        Ok(())
     }
 }

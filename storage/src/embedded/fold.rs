@@ -36,6 +36,18 @@ impl Operation {
     pub(super) fn is_absolute(&self) -> bool {
         matches!(self, Self::Put(_) | Self::Delete)
     }
+
+    /// What it appends, if that is what it does.
+    pub(super) fn appended(&self) -> Option<&[u8]> {
+        match self {
+            Self::Append(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_append(&self) -> bool {
+        self.appended().is_some()
+    }
 }
 
 impl Effect {

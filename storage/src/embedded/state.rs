@@ -1,5 +1,7 @@
 //! `state.redb`: every table as of the last checkpoint.
 //!
+//! Of tables that lie apart it holds where each value is, and `values.dat` holds the value.
+//!
 //! Invariant: rows and the sequence number up to which they are complete change in one commit,
 //! always with quick repair: opening costs milliseconds, whatever the file's size.
 
@@ -15,11 +17,13 @@ use redb::{
 use super::backend::FileGauge;
 use super::disk::Disk;
 use super::failure::{RedbFile, check_format, redb};
-use super::fold::Effect;
+use super::fold::{Effect, Operation};
 use super::key::Key;
+use super::values::{Extent, ValueFile, ValueWriter};
 use crate::error::StoreError;
+use crate::table::lies_apart;
 
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 const NAME: &str = "state.redb";
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
@@ -39,6 +43,7 @@ fn row_table(table: u8) -> RowTable {
 
 pub(super) struct StateFile {
     database: Database,
+    values: Arc<ValueFile>,
 }
 
 fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
@@ -62,7 +67,7 @@ impl StateFile {
     pub(super) fn open(
         disk: &dyn Disk,
         cache_bytes: usize,
-        gauge: Arc<FileGauge>,
+        [gauge, values_gauge]: [Arc<FileGauge>; 2],
     ) -> Result<Self, StoreError> {
         let temporary = "state.redb.new";
         let opening = "open state.redb";
@@ -70,9 +75,20 @@ impl StateFile {
         let database = file.open(disk)?;
         let read = database.begin_read().map_err(redb("read the state file"))?;
         let meta = read.open_table(META).map_err(redb("read the state file"))?;
-        let format = meta.get("format").map_err(redb("read the state file"))?;
-        check_format(NAME, format.map(|format| format.value()), FORMAT)?;
-        Ok(Self { database })
+        let number = |name| {
+            let found = meta.get(name).map_err(redb("read the state file"))?;
+            Ok::<_, StoreError>(found.map(|number| number.value()))
+        };
+        let format = number("format")?;
+        check_format(NAME, format, FORMAT)?;
+        if format != Some(FORMAT) {
+            return Err(StoreError::corrupt(format!(
+                "{NAME} has an earlier layout that this version does not read: let the version \
+                 that wrote it move its data, or choose another directory"
+            )));
+        }
+        let values = ValueFile::open(disk, number("values")?.unwrap_or_default(), values_gauge)?;
+        Ok(Self { database, values })
     }
 
     /// The file as it is now.
@@ -84,7 +100,7 @@ impl StateFile {
             .map(|applied| applied.value())
             .ok_or_else(|| StoreError::corrupt(format!("{NAME} has no sequence number")))?;
         let tables = (0..=u8::MAX).map(|_| OnceLock::new()).collect();
-        Ok(View { applied, transaction, tables })
+        Ok(View { applied, transaction, tables, values: Arc::clone(&self.values) })
     }
 
     /// What values were ever sealed with, with its probe; nothing in a store of plain values.
@@ -117,27 +133,38 @@ impl StateFile {
 
     /// Begins to bring the file up to another sequence number.
     pub(super) fn begin(&self) -> Result<Checkpoint, StoreError> {
-        begin(&self.database).map(|transaction| Checkpoint { transaction })
+        let transaction = begin(&self.database)?;
+        Ok(Checkpoint { transaction, values: self.values.begin() })
     }
 
-    /// Gives the file back.
+    /// Nobody reads what these parts of the values' file hold.
+    pub(super) fn give_back(&self, freed: Vec<Extent>) -> Result<(), StoreError> {
+        self.values.give_back(freed)
+    }
+
+    /// Gives the files back.
     pub(super) fn close(self) -> Result<(), StoreError> {
-        self.database.close().map_err(redb("close the state file"))
+        let closed = self.database.close().map_err(redb("close the state file"));
+        closed.and(self.values.close())
     }
 }
 
 /// A checkpoint that is being written; dropped, it never was.
 pub(super) struct Checkpoint {
     transaction: WriteTransaction,
+    values: ValueWriter,
 }
 
 impl Checkpoint {
     /// Writes rows of one table.
     pub(super) fn write<'a>(
-        &self,
+        &mut self,
         table: u8,
         rows: impl Iterator<Item = (&'a Key, Effect)>,
     ) -> Result<(), StoreError> {
+        if lies_apart(table) {
+            return self.write_apart(table, rows);
+        }
         let action = "write a checkpoint";
         let mut open = self.transaction.open_table(row_table(table)).map_err(redb(action))?;
         for (key, effect) in rows {
@@ -156,14 +183,57 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Makes it durable.
-    pub(super) fn commit(self, applied: u64) -> Result<(), StoreError> {
+    /// Writes rows of a table whose values lie apart.
+    fn write_apart<'a>(
+        &mut self,
+        table: u8,
+        rows: impl Iterator<Item = (&'a Key, Effect)>,
+    ) -> Result<(), StoreError> {
+        let action = "write a checkpoint";
+        let mut open = self.transaction.open_table(row_table(table)).map_err(redb(action))?;
+        for (key, effect) in rows {
+            key.read(|key| {
+                let row = match &effect {
+                    Effect::Untouched => return Ok(()),
+                    Effect::OnBase(operations) if operations.iter().all(Operation::is_append) => {
+                        let before = copied(open.get(key).map_err(redb(action)))?;
+                        let appended = operations.iter().filter_map(Operation::appended);
+                        let row = self.values.append(&before.unwrap_or_default(), appended)?;
+                        open.insert(key, &*row).map_err(redb(action))?;
+                        return Ok(());
+                    }
+                    Effect::Gone => None,
+                    Effect::Value(value) => Some(self.values.put(value)?),
+                    Effect::OnBase(_) => {
+                        let base = || match copied(open.get(key).map_err(redb(action)))? {
+                            Some(row) => self.values.read(&row).map(Some),
+                            None => Ok(None),
+                        };
+                        let value = effect.clone().resolve(base)?;
+                        value.map(|value| self.values.put(&value)).transpose()?
+                    }
+                };
+                let before = match &row {
+                    Some(row) => open.insert(key, &**row).map_err(redb(action))?,
+                    None => open.remove(key).map_err(redb(action))?,
+                };
+                before.map_or(Ok(()), |before| self.values.free(before.value()))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Makes it durable. Answers which parts of the values' file it needs no more.
+    pub(super) fn commit(mut self, applied: u64) -> Result<Vec<Extent>, StoreError> {
         let action = "commit a checkpoint";
+        let values = self.values.sync()?;
         {
             let mut meta = self.transaction.open_table(META).map_err(redb(action))?;
             meta.insert("applied", applied).map_err(redb(action))?;
+            meta.insert("values", values).map_err(redb(action))?;
         }
-        self.transaction.commit().map_err(redb(action))
+        self.transaction.commit().map_err(redb(action))?;
+        Ok(self.values.commit())
     }
 }
 
@@ -180,6 +250,7 @@ pub(super) struct View {
     transaction: ReadTransaction,
     /// Opened when first read; `None` for tables that the file does not have yet.
     tables: Vec<OnceLock<Option<Rows>>>,
+    values: Arc<ValueFile>,
 }
 
 impl View {
@@ -199,7 +270,11 @@ impl View {
     /// A row's value at the checkpoint.
     pub(super) fn get(&self, table: u8, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         let Some(rows) = self.table(table)? else { return Ok(None) };
-        copied(rows.get(key).map_err(redb("read the state file")))
+        let found = rows.get(key).map_err(redb("read the state file"));
+        match lies_apart(table) {
+            false => copied(found),
+            true => found?.map(|row| self.values.read(row.value())).transpose(),
+        }
     }
 
     /// Rows at the checkpoint.
@@ -213,13 +288,16 @@ impl View {
             Some(rows) => Some(rows.range::<&[u8]>(bounds).map_err(redb("read the state file"))?),
             None => None,
         };
-        Ok(ViewRange { rows, reverse })
+        let values = lies_apart(table).then(|| Arc::clone(&self.values));
+        Ok(ViewRange { rows, values, reverse })
     }
 }
 
 /// Rows of a view, in one direction.
 pub(super) struct ViewRange {
     rows: Option<Range<'static, &'static [u8], &'static [u8]>>,
+    /// Where the values are, if they lie apart.
+    values: Option<Arc<ValueFile>>,
     reverse: bool,
 }
 
@@ -232,6 +310,10 @@ impl ViewRange {
             return Ok(None);
         };
         let (key, value) = row;
-        Ok(Some((Bytes::copy_from_slice(key.value()), Bytes::copy_from_slice(value.value()))))
+        let value = match &self.values {
+            None => Bytes::copy_from_slice(value.value()),
+            Some(values) => values.read(value.value())?,
+        };
+        Ok(Some((Bytes::copy_from_slice(key.value()), value)))
     }
 }

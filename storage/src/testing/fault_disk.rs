@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redb::StorageBackend;
 
 use super::random::Random;
-use crate::embedded::Disk;
+use crate::embedded::{Discard, Disk};
 
 /// What happens at a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -345,6 +345,13 @@ impl StorageBackend for SimulatedFile {
     }
 }
 
+impl Discard for SimulatedFile {
+    /// Zeros, so that whoever still reads there is found out.
+    fn discard(&self, offset: u64, length: u64) -> io::Result<()> {
+        self.change(Change::Write(offset as usize, vec![0; length as usize]))
+    }
+}
+
 impl Disk for FaultDisk {
     fn open(&self, name: &str) -> io::Result<Option<Box<dyn StorageBackend>>> {
         let state = self.alive()?;
@@ -399,6 +406,13 @@ impl Disk for FaultDisk {
         }
         state.files.remove(name);
         Ok(())
+    }
+
+    fn discard(&self, name: &str) -> io::Result<Box<dyn Discard>> {
+        let state = self.alive()?;
+        let content = state.files.get(name).cloned();
+        let content = content.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        Ok(Box::new(SimulatedFile { content, disk: self.clone() }))
     }
 
     fn free_bytes(&self) -> io::Result<u64> {

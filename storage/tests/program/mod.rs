@@ -4,7 +4,9 @@ use bytes::Bytes;
 use everstep_storage::testing::Random;
 use everstep_storage::{Batch, Commit, Fence, LEASES, Range, Snapshot, Store, StoreError, Table};
 
-pub(crate) const TABLES: [Table; 3] = [Table::new(0, "zero"), Table::new(9, "nine"), LEASES];
+/// One of them keeps its values apart.
+pub(crate) const TABLES: [Table; 4] =
+    [Table::new(0, "zero"), Table::new(9, "nine"), Table::new(100, "events"), LEASES];
 
 /// A row's key: short, and sometimes a prefix of another.
 pub(crate) fn key(random: &mut Random) -> Vec<u8> {
