@@ -3,6 +3,8 @@
 //! Invariant: a refused request left nothing behind; the one exception is
 //! [`Rejection::OutcomeUnknown`], which says so.
 
+use crate::Failure;
+
 /// A refusal. [`Rejection::code`] is stable; the message names the thing and what was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -115,6 +117,9 @@ pub enum Rejection {
         "the event at position {0} matches the append's condition: read again and decide again"
     )]
     AppendConditionFailed(u64),
+    /// Whoever has a say in what is appended does not let it in.
+    #[error("{}", .0.message)]
+    Vetoed(Box<Failure>),
     /// A payload is larger than the limit, in bytes.
     #[error("{what} has {bytes} bytes; the limit is {limit}")]
     PayloadTooLarge {
@@ -177,7 +182,7 @@ impl Rejection {
     /// The stable code of the HTTP API.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::InvalidRequest(_) | Self::Unprocessable(_) => "invalid_request",
+            Self::InvalidRequest(_) | Self::Unprocessable(_) | Self::Vetoed(_) => "invalid_request",
             Self::UnknownWorkflowType(..) => "unknown_workflow_type",
             Self::WorkflowNotFound(_) => "workflow_not_found",
             Self::WorkflowAlreadyRunning(..) => "workflow_already_running",

@@ -323,3 +323,78 @@ fn a_snapshot_outlives_checkpoints_and_holds_back_only_what_it_needs() {
     store.checkpoint().unwrap();
     assert_eq!(store.stats().overlay_rows, 0);
 }
+
+/// Of a table whose values lie in a file of their own.
+const APART: Table = Table::new(100, "apart");
+
+fn append(store: &EmbeddedStore, key: &str, value: &[u8]) {
+    let mut batch = Batch::new();
+    batch.append(APART, key.as_bytes(), value);
+    store.commit(batch).expect("nothing to refuse");
+}
+
+fn get_apart(store: &EmbeddedStore, key: &str) -> Option<Vec<u8>> {
+    let snapshot = store.snapshot().expect("the store is open");
+    snapshot.get(APART, key.as_bytes()).expect("the store can be read").map(Vec::from)
+}
+
+#[test]
+fn values_that_lie_apart_grow_from_checkpoint_to_checkpoint() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    for (part, other) in [("one ", "1"), ("two ", "2"), ("three", "3")] {
+        append(&store, "k", part.as_bytes());
+        append(&store, "l", other.as_bytes());
+        assert!(store.checkpoint().unwrap());
+    }
+    // Written and synced, but no checkpoint names it.
+    let known = disk.bytes("values.dat").unwrap().len();
+    append(&store, "k", b", four");
+    disk.fail_after(3, Fault::PowerLoss);
+    assert!(store.checkpoint().is_err());
+    drop(store);
+    let store = open(&disk.after_kill()).unwrap();
+    assert_eq!(get_apart(&store, "k").as_deref(), Some(&b"one two three, four"[..]));
+    assert_eq!(get_apart(&store, "l").as_deref(), Some(&b"123"[..]));
+    assert!(store.checkpoint().unwrap());
+    drop(store);
+    assert!(disk.bytes("values.dat").unwrap().len() >= known);
+}
+
+#[test]
+fn values_that_are_gone_are_noticed() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    append(&store, "k", b"a value");
+    store.close();
+    let disk = disk.after_kill();
+    let whole = disk.bytes("values.dat").unwrap();
+    disk.set_bytes("values.dat", &whole[..whole.len() - 1]);
+    let what = corrupt(open(&disk));
+    assert_eq!(what, "values.dat has 22 bytes, but the state file knows of 23");
+    disk.remove("values.dat").unwrap();
+    assert_eq!(corrupt(open(&disk)), "values.dat is gone");
+}
+
+#[test]
+fn room_is_given_back_once_nobody_reads_it() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    append(&store, "stays", &[1; 5_000]);
+    append(&store, "goes", &[2; 5_000]);
+    store.checkpoint().unwrap();
+    let reader = store.snapshot().unwrap();
+    let mut batch = Batch::new();
+    batch.delete(APART, b"goes");
+    store.commit(batch).unwrap();
+    store.checkpoint().unwrap();
+    let holds = |byte: u8| disk.bytes("values.dat").unwrap().contains(&byte);
+    assert!(holds(2), "somebody reads it");
+    assert_eq!(reader.get(APART, b"goes").unwrap().map(|value| value.len()), Some(5_000));
+    drop(reader);
+    put(&store, "other", b"v");
+    store.checkpoint().unwrap();
+    assert!(!holds(2) && holds(1));
+    assert_eq!(get_apart(&store, "stays").as_deref(), Some(&[1; 5_000][..]));
+    assert_eq!(get_apart(&store, "goes"), None);
+}

@@ -46,5 +46,5 @@ pub(super) fn start(
 }
 
 pub(super) fn register(worker: Worker) -> Worker {
-    worker.built_in(CIRCUIT_TIMER, circuit_timer).transaction(WAKE, wake)
+    worker.built_in_timer(CIRCUIT_TIMER, circuit_timer).transaction(WAKE, wake)
 }

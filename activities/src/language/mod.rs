@@ -6,6 +6,7 @@
 mod casting;
 mod compatibility;
 mod contract_check;
+mod enforced;
 mod error;
 mod reading;
 mod registry;
@@ -21,6 +22,7 @@ mod tests;
 pub use casting::Cast;
 pub use compatibility::{Compatibility, Difference, differences};
 pub use contract_check::{Consumption, ContractViolation};
+pub use enforced::with_published_language;
 pub use error::LanguageError;
 pub use reading::{ReadEvent, read_newest};
 pub use registry::{EventSchema, Language};

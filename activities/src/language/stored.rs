@@ -7,6 +7,7 @@ use everstep_engine::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::enforced::with_published_language;
 use super::{
     Compatibility, ContractViolation, EventSchema, Language, LanguageError, Schema, SchemaVersion,
 };
@@ -66,46 +67,14 @@ pub trait WorkerLanguage: Sized {
 
 impl WorkerLanguage for Worker {
     fn event_schema(self, event: Result<EventSchema, LanguageError>) -> Self {
-        let first = self.extension::<DeclaredLanguage>().is_none();
         let worker = self.extend(|declared: &mut DeclaredLanguage| {
             let registered = event.and_then(|event| declared.language.register(event));
             if let Err(error) = registered {
                 declared.mistakes.push(format!("{}: {error}", error.code()));
             }
         });
-        if !first {
-            return worker;
-        }
-        worker.on_append(|tx, events| {
-            let Some(declared) = tx.extension::<DeclaredLanguage>() else { return Ok(()) };
-            for event in events {
-                check_appended(&declared.language, event).map_err(LanguageError::into_failure)?;
-            }
-            Ok(())
-        })
+        with_published_language(worker)
     }
-}
-
-/// An event's number of its schema is the major version of it.
-fn check_appended(
-    language: &Language,
-    event: &everstep_engine::log::RecordedEvent,
-) -> Result<(), LanguageError> {
-    let event_type = event.event_type();
-    if language.current(event_type).is_err() {
-        return Ok(());
-    }
-    let major = event.schema_version();
-    let version = language.newest_of(event_type, major)?;
-    let payload = serde_json::from_slice(event.data()).map_err(|error| {
-        LanguageError::SchemaValidationFailed {
-            event_type: event_type.to_owned(),
-            version,
-            field: String::new(),
-            why: error.to_string(),
-        }
-    })?;
-    language.validate_sealed(event_type, version, &payload)
 }
 
 /// All that a namespace's events may look like.
@@ -113,15 +82,21 @@ fn check_appended(
 /// # Errors
 /// When the store cannot be read.
 pub fn language(tx: &TransactionContext<'_>) -> Result<Language, ActivityError> {
-    let declared = tx.extension::<DeclaredLanguage>();
-    let mut language = declared.map(|declared| declared.language.clone()).unwrap_or_default();
-    for stored in stored_schemas(tx)? {
-        language.restore(stored.event_type, stored.version, stored.schema, stored.compatibility);
-    }
-    Ok(language)
+    Ok(joined(tx, stored_schemas(tx)?))
 }
 
-/// Registers a schema in a namespace, for as long as the namespace exists.
+/// What is declared, with what was registered.
+pub(super) fn joined(tx: &TransactionContext<'_>, stored: Vec<StoredSchema>) -> Language {
+    let declared = tx.extension::<DeclaredLanguage>();
+    let mut language = declared.map(|declared| declared.language.clone()).unwrap_or_default();
+    for stored in stored {
+        language.restore(stored.event_type, stored.version, stored.schema, stored.compatibility);
+    }
+    language
+}
+
+/// Registers a schema in a namespace, for as long as the namespace exists: events of the type that
+/// are appended from then on are held against it.
 ///
 /// # Errors
 /// `BREAKING_CHANGE`, `SCHEMA_CONFLICT`, `INVALID_SCHEMA`.
@@ -148,13 +123,16 @@ pub fn register_schema(
     match tx.get(SCHEMAS, &row)? {
         Some(before) => Ok(before),
         None => {
+            super::enforced::changes(tx);
             tx.put(SCHEMAS, &row, &stored)?;
             Ok(stored)
         }
     }
 }
 
-fn stored_schemas(tx: &TransactionContext<'_>) -> Result<Vec<StoredSchema>, ActivityError> {
+pub(super) fn stored_schemas(
+    tx: &TransactionContext<'_>,
+) -> Result<Vec<StoredSchema>, ActivityError> {
     let mut found: Vec<StoredSchema> = Vec::new();
     let mut after: Option<String> = None;
     while found.len() < MOST_SCHEMAS {

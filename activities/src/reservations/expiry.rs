@@ -40,7 +40,7 @@ async fn expire(ctx: &WorkflowContext, reservation_id: String) -> Result<(), Wor
 #[must_use]
 pub fn with_reservations(worker: Worker) -> Worker {
     worker
-        .built_in(EXPIRE_RESERVATION, expire)
+        .built_in_timer(EXPIRE_RESERVATION, expire)
         .transaction(TIME_LEFT, |tx, id: String| {
             let found = hold::show(tx, &id).ok();
             Ok(found.map_or(0, |found| found.expires_at.millis_since(tx.now())))

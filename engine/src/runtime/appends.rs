@@ -112,7 +112,11 @@ impl Shard {
             Err(refused) => {
                 let failure = ActivityError::new("refused", &refused).failure().clone();
                 refusal = Some(refused);
-                Err(failure)
+                // A veto ends the transaction in the words of whoever had a say.
+                match &refusal {
+                    Some(AppendRefusal::Vetoed(_)) => Ok(()),
+                    _ => Err(failure),
+                }
             }
         };
         let answer = match self.check_namespace(namespace).map_err(Refused::ByEngine) {
@@ -122,6 +126,7 @@ impl Shard {
         let answer = match (answer, appended, refusal) {
             (Ok(()), Some(appended), _) => Ok(appended),
             (Err(Refused::ByEngine(rejection)), ..) => Err(rejection),
+            (Err(Refused::Vetoed(failure)), ..) => Err(Rejection::Vetoed(failure.into())),
             (_, _, Some(AppendRefusal::IdempotencyConflict { key })) => {
                 // The one refusal that leaves a trace: somebody should look at it.
                 let audit = |tx: &mut crate::TransactionContext<'_>| {
@@ -130,7 +135,9 @@ impl Shard {
                 match self.transact(namespace, audit) {
                     Ok(()) => Err(Rejection::IdempotencyConflict(key.into())),
                     Err(Refused::ByEngine(rejection)) => Err(rejection),
-                    Err(Refused::ByItself(failure)) => Err(Rejection::Unavailable(failure.message)),
+                    Err(Refused::ByItself(failure) | Refused::Vetoed(failure)) => {
+                        Err(Rejection::Unavailable(failure.message))
+                    }
                 }
             }
             (_, _, Some(refusal)) => Err(refusal.into()),

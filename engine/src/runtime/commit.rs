@@ -210,6 +210,7 @@ impl Shard {
                 self.schedules.clear();
                 self.recent_keys.clear();
                 self.app_rows.clear();
+                self.inner.registry.extensions.forget(None);
                 self.logs.clear();
                 self.turn.transactions.clear();
                 self.turn.mailbox.forget();

@@ -49,6 +49,7 @@ impl Shard {
         runs.iter().try_for_each(|record| self.erase(record))?;
         self.logs.forget(name);
         self.inner.positions.forget(name);
+        self.inner.registry.extensions.forget(Some(name));
         self.inner.queues.forget_namespace(name);
         self.delete_schedules(name, &schedules)?;
         for (table, rows) in &rows {

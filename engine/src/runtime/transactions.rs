@@ -33,6 +33,8 @@ pub(super) type TransactionCode =
 pub(super) enum Refused {
     /// Its own code said so.
     ByItself(Failure),
+    /// Its own code said nothing, but somebody had a say in what it appended.
+    Vetoed(Failure),
     /// The engine could not do what it asked for.
     ByEngine(Rejection),
 }
@@ -41,7 +43,7 @@ impl Refused {
     /// For people.
     pub(super) fn why(&self) -> String {
         match self {
-            Self::ByItself(failure) => failure.message.clone(),
+            Self::ByItself(failure) | Self::Vetoed(failure) => failure.message.clone(),
             Self::ByEngine(rejection) => rejection.to_string(),
         }
     }
@@ -92,7 +94,9 @@ impl Shard {
                 });
                 match done {
                     Ok(()) => self.checked(Ok(outcome)),
-                    Err(Refused::ByItself(failure)) => Err(entry.judge(failure)),
+                    Err(Refused::ByItself(failure) | Refused::Vetoed(failure)) => {
+                        Err(entry.judge(failure))
+                    }
                     Err(Refused::ByEngine(Rejection::Unavailable(why))) => {
                         Err(Failure::new("unavailable", why))
                     }
@@ -122,6 +126,7 @@ impl Shard {
         let answer = match allowed.and_then(|()| self.transact(namespace, code)) {
             // The caller has its own code's failure already.
             Ok(()) | Err(Refused::ByItself(_)) => Ok(()),
+            Err(Refused::Vetoed(failure)) => Err(Rejection::Vetoed(failure.into())),
             Err(Refused::ByEngine(rejection)) => Err(rejection),
         };
         self.turn.effects.push(Effect::Answer(reply, answer));
@@ -173,7 +178,7 @@ impl Shard {
             });
             ended.map_err(Refused::ByItself)?;
             if let Some(failure) = tx.vetoed {
-                return Err(Refused::ByItself(failure));
+                return Err(Refused::Vetoed(failure));
             }
             (tx.changes, tx.asks, tx.log.into_changes())
         };

@@ -2,7 +2,8 @@
 //! together and shared, unchanged, by the engine, its transactions and whoever serves it.
 //!
 //! Invariant: an extension is changed only while the worker is put together. It holds code and
-//! declarations; what it says about data stands in the store.
+//! declarations; what it says about data stands in the store, and what it remembers of that it
+//! forgets when it is told to.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -20,11 +21,18 @@ pub trait Extension: Any + Default + Send + Sync {
     fn check(&self) -> Result<(), String> {
         Ok(())
     }
+
+    /// What was remembered of a namespace's rows, or of those of all where none is named, may not
+    /// be so any more: the namespace is gone, or transactions never happened.
+    fn forget(&self, namespace: Option<&str>) {
+        let _nothing_is_remembered = namespace;
+    }
 }
 
 /// A stored extension, whose type is known by its key only.
 trait Kept: Send + Sync {
     fn check(&self) -> Result<(), String>;
+    fn forget(&self, namespace: Option<&str>);
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
@@ -32,6 +40,9 @@ trait Kept: Send + Sync {
 impl<E: Extension> Kept for E {
     fn check(&self) -> Result<(), String> {
         Extension::check(self)
+    }
+    fn forget(&self, namespace: Option<&str>) {
+        Extension::forget(self, namespace);
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -57,6 +68,10 @@ impl Extensions {
 
     pub(crate) fn check(&self) -> Result<(), String> {
         self.0.values().try_for_each(|kept| kept.check())
+    }
+
+    pub(crate) fn forget(&self, namespace: Option<&str>) {
+        self.0.values().for_each(|kept| kept.forget(namespace));
     }
 }
 

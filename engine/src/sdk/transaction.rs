@@ -4,6 +4,7 @@
 //! before it has returned `Ok`: until then they are only collected here.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use everstep_storage::log::{Draft, Origin};
@@ -95,6 +96,7 @@ pub struct TransactionContext<'a> {
     extensions: &'a Extensions,
     /// What is written with the ends of runs.
     pub(super) end_hooks: &'a EndHooks,
+    serial: u64,
     /// Why the transaction cannot end well, whatever its code returns.
     pub(crate) vetoed: Option<Failure>,
 }
@@ -113,6 +115,7 @@ pub(crate) struct Circumstances<'a> {
 
 impl<'a> TransactionContext<'a> {
     pub(crate) fn new(rows: &'a dyn Rows, log: Draft<'a>, of: Circumstances<'a>) -> Self {
+        static SERIAL: AtomicU64 = AtomicU64::new(0);
         let Circumstances { namespace, now, origin, hooks, limits, owners, extensions, end_hooks } =
             of;
         Self {
@@ -132,6 +135,7 @@ impl<'a> TransactionContext<'a> {
             owners,
             extensions,
             end_hooks,
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             vetoed: None,
         }
     }
@@ -140,6 +144,11 @@ impl<'a> TransactionContext<'a> {
     /// refused, undone, or the process dies. Who waits reads the rows first, and again when woken.
     pub fn announce(&mut self, news: &watch::Sender<()>) {
         self.asks.push(Ask::Announce(news.clone()));
+    }
+
+    /// A number that no other transaction of this process has.
+    pub const fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// What a domain module keeps with the worker.

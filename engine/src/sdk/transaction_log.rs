@@ -16,11 +16,16 @@ const DEEPEST: u8 = 8;
 
 /// What is done with events in the transaction that appends them: read models that are never
 /// behind, and a say in whether they may be appended at all.
-pub(crate) type AppendHook = Arc<
-    dyn Fn(&mut TransactionContext<'_>, &[RecordedEvent]) -> Result<(), ActivityError>
-        + Send
-        + Sync,
->;
+#[derive(Clone)]
+pub(crate) struct AppendHook {
+    /// Whether there is anything to do in this transaction; a look at memory at most.
+    pub(crate) applies: fn(&TransactionContext<'_>) -> bool,
+    pub(crate) code: Arc<AppendCode>,
+}
+
+type AppendCode = dyn Fn(&mut TransactionContext<'_>, &[RecordedEvent]) -> Result<(), ActivityError>
+    + Send
+    + Sync;
 
 /// Idempotency keys that came with other content than before, by when.
 pub const IDEMPOTENCY_CONFLICTS: Table<IdempotencyConflict> =
@@ -89,7 +94,11 @@ impl TransactionContext<'_> {
     /// of this append is kept then; what the transaction did before it is, if the transaction ends
     /// well.
     pub fn append(&mut self, append: Append) -> Result<Appended, ActivityError> {
-        self.try_append(append).map_err(refused)
+        self.try_append(append).map_err(|refusal| match (&refusal, &self.vetoed) {
+            // In the words of whoever had a say.
+            (AppendRefusal::Vetoed(_), Some(failure)) => failure.clone().into(),
+            _ => refused(refusal),
+        })
     }
 
     /// As [`TransactionContext::append`], with a refusal to decide by.
@@ -124,15 +133,21 @@ impl TransactionContext<'_> {
     }
 
     fn after_append(&mut self, before: usize) -> Result<(), AppendRefusal> {
-        let fresh = self.log.appended().get(before..).unwrap_or_default().to_vec();
         let hooks = self.hooks;
+        if !hooks.iter().any(|hook| (hook.applies)(self)) {
+            return Ok(());
+        }
+        let fresh = self.log.appended().get(before..).unwrap_or_default().to_vec();
         self.depth += 1;
         let mut done = match self.depth > DEEPEST {
             true => Err(ActivityError::new("append_loop", "appends on appends go on without end")),
             false => Ok(()),
         };
         for hook in hooks {
-            done = done.and_then(|()| hook(self, &fresh));
+            done = done.and_then(|()| match (hook.applies)(self) {
+                true => (hook.code)(self, &fresh),
+                false => Ok(()),
+            });
         }
         self.depth -= 1;
         done.map_err(|error| {

@@ -1,6 +1,6 @@
 //! Which code runs which type.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -59,6 +59,8 @@ pub(crate) struct Registry {
     /// By type and version, the version that takes its runs over.
     pub(super) upgrades: BTreeMap<(&'static str, &'static str), &'static str>,
     pub(super) mistakes: Vec<String>,
+    /// The built-in workflows that end with their namespace.
+    pub(crate) timers: BTreeSet<&'static str>,
     pub(crate) schedules: Vec<DeclaredSchedule>,
     pub(crate) activities: HashMap<&'static str, ActivityEntry, foldhash::fast::RandomState>,
     /// By workflow type and query.
@@ -234,6 +236,20 @@ impl Worker {
         self
     }
 
+    /// As [`Worker::built_in`] for a workflow that only waits until the time of something is over
+    /// that stands in its namespace's rows: it does not keep the namespace from being deleted, and
+    /// ends with it.
+    #[must_use]
+    pub fn built_in_timer<I, O, F>(mut self, workflow: Workflow<I, O>, code: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        O: Serialize + 'static,
+        F: AsyncFn(&WorkflowContext, I) -> Result<O, WorkflowError> + Send + Sync + 'static,
+    {
+        self.registry.timers.insert(workflow.name());
+        self.built_in(workflow, code)
+    }
+
     /// Declares that workflows of the type take the signal, so that one whose payload has another
     /// shape is refused at the door. Signals that are not declared are taken as they come.
     #[must_use]
@@ -388,13 +404,28 @@ impl Worker {
     /// are never behind. An error undoes the transaction. Code that was given first runs first.
     #[must_use]
     pub fn on_append(
-        mut self,
+        self,
         code: impl Fn(&mut TransactionContext<'_>, &[RecordedEvent]) -> Result<(), ActivityError>
         + Send
         + Sync
         + 'static,
     ) -> Self {
-        self.registry.append_hooks.push(Arc::new(code));
+        self.on_append_where(|_| true, code)
+    }
+
+    /// As [`Worker::on_append`] for code that has nothing to do in most transactions: `applies`
+    /// says so, and is asked in every one of them, so it must not do more than look at memory.
+    #[must_use]
+    pub fn on_append_where(
+        mut self,
+        applies: fn(&TransactionContext<'_>) -> bool,
+        code: impl Fn(&mut TransactionContext<'_>, &[RecordedEvent]) -> Result<(), ActivityError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        let hook = super::AppendHook { applies, code: Arc::new(code) };
+        self.registry.append_hooks.push(hook);
         self
     }
 

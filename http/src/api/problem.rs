@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
-use everstep_engine::Rejection;
+use everstep_engine::{ActivityError, Failure, Rejection};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::domain::of_failure;
 use super::error_code::{self as codes, ErrorCode};
 
 /// Details longer than this are cut, in bytes: they may quote what the client sent.
@@ -143,6 +144,7 @@ impl From<Rejection> for Problem {
         };
         let problem = Self::new(code, rejection.to_string());
         match rejection {
+            Rejection::Vetoed(failure) => vetoed(*failure),
             Rejection::Unprocessable(_) => problem.with_status(StatusCode::UNPROCESSABLE_ENTITY),
             Rejection::VersionConflict { stream, expected, current } => problem
                 .with_field("stream", stream)
@@ -155,6 +157,16 @@ impl From<Rejection> for Problem {
             Rejection::AppendConditionFailed(position) => problem.with_field("position", position),
             _ => problem,
         }
+    }
+}
+
+/// What somebody who has a say in it did not let in: its kind is the code, where a page explains it.
+fn vetoed(failure: Failure) -> Problem {
+    let failure = ActivityError::from(failure);
+    match codes::ALL.iter().any(|code| code.name == failure.kind()) {
+        true => of_failure(&failure),
+        false => Problem::new(codes::INVALID_REQUEST, failure.failure().message.clone())
+            .with_status(StatusCode::UNPROCESSABLE_ENTITY),
     }
 }
 

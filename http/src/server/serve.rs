@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use everstep_activities::fat_events::{SubjectKeys, WorkerSubjects};
+use everstep_activities::language::with_published_language;
 use everstep_activities::reservations::with_reservations;
 use everstep_activities::{with_dcb_retries, with_durable_appends};
 use everstep_engine::{Engine, Worker};
@@ -120,14 +121,15 @@ async fn listen(config: &ServerConfig) -> Result<(TcpListener, SocketAddr), Serv
 /// The name of the file that holds the keys of personal data, beside the store.
 const SUBJECT_KEYS: &str = "subject-keys";
 
-/// Adds what every server has: reservations, and personal data that can be shredded.
+/// Adds what every server has: reservations, the published language, and personal data that can be shredded.
 async fn with_subject_keys(worker: Worker, config: &ServerConfig) -> Result<Worker, ServerError> {
     let path = config.data.join(SUBJECT_KEYS);
     let opening = tokio::task::spawn_blocking(move || SubjectKeys::open(path));
     let keys = opening
         .await
         .map_err(|error| ServerError::Io { action: "open the key file", source: error.into() })??;
-    let worker = with_dcb_retries(with_durable_appends(with_reservations(worker)));
+    let worker = with_published_language(with_reservations(worker));
+    let worker = with_dcb_retries(with_durable_appends(worker));
     Ok(worker.subject_keys(Arc::new(keys)))
 }
 

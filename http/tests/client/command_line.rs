@@ -124,7 +124,7 @@ async fn verify_names_the_event_that_was_changed() {
         for file in std::fs::read_dir(dir.path().join(directory)).unwrap() {
             let file = file.unwrap().path();
             // The journal has checksums of its own, and says so before anybody reads an event.
-            if file.extension().is_none_or(|extension| extension != "redb") {
+            if file.extension().is_none_or(|extension| extension != "redb" && extension != "dat") {
                 continue;
             }
             let mut bytes = std::fs::read(&file).unwrap();

@@ -19,7 +19,7 @@ use super::disk::Disk;
 use super::failure::{RedbFile, check_format, redb};
 use super::fold::{Effect, Operation};
 use super::key::Key;
-use super::values::{Extent, ValueFile, ValueWriter};
+use super::values::{Extent, ValueFile, ValueReader, ValueWriter};
 use crate::error::StoreError;
 use crate::table::lies_apart;
 
@@ -288,7 +288,7 @@ impl View {
             Some(rows) => Some(rows.range::<&[u8]>(bounds).map_err(redb("read the state file"))?),
             None => None,
         };
-        let values = lies_apart(table).then(|| Arc::clone(&self.values));
+        let values = lies_apart(table).then(|| ValueReader::new(Arc::clone(&self.values)));
         Ok(ViewRange { rows, values, reverse })
     }
 }
@@ -297,7 +297,7 @@ impl View {
 pub(super) struct ViewRange {
     rows: Option<Range<'static, &'static [u8], &'static [u8]>>,
     /// Where the values are, if they lie apart.
-    values: Option<Arc<ValueFile>>,
+    values: Option<ValueReader>,
     reverse: bool,
 }
 
@@ -310,7 +310,7 @@ impl ViewRange {
             return Ok(None);
         };
         let (key, value) = row;
-        let value = match &self.values {
+        let value = match &mut self.values {
             None => Bytes::copy_from_slice(value.value()),
             Some(values) => values.read(value.value())?,
         };

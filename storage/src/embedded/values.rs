@@ -31,6 +31,8 @@ pub(super) const NAME: &str = "values.dat";
 const HEADER: &[u8; 16] = b"everstep values\x01";
 /// So much is written at once.
 const PIECE: usize = 256 << 10;
+/// So much is read at once by who reads values in the order in which they lie.
+const AHEAD: u64 = 32 << 10;
 /// Less than this is not worth giving back: it may not fill a block of the disk.
 const WORTH: u64 = 4 << 10;
 
@@ -142,6 +144,14 @@ impl ValueFile {
         Ok(value.into())
     }
 
+    /// What there is from a place on, so many bytes at most.
+    fn read_from(&self, offset: u64, most: u64) -> Result<Bytes, StoreError> {
+        let end = self.end.load(Ordering::Acquire).min(offset.saturating_add(most));
+        let mut bytes = vec![0; end.saturating_sub(offset) as usize];
+        self.file.read(offset, &mut bytes).map_err(StoreError::io("read values.dat"))?;
+        Ok(bytes.into())
+    }
+
     /// Begins to write a checkpoint's values.
     pub(super) fn begin(self: &Arc<Self>) -> ValueWriter {
         let end = self.end.load(Ordering::Acquire);
@@ -174,6 +184,42 @@ impl ValueFile {
 
     pub(super) fn close(&self) -> Result<(), StoreError> {
         self.file.close().map_err(StoreError::io("close values.dat"))
+    }
+}
+
+/// Reads values one after the other; those that lie behind each other in one look.
+pub(super) struct ValueReader {
+    file: Arc<ValueFile>,
+    /// What was read last, and where it begins.
+    ahead: (u64, Bytes),
+}
+
+impl ValueReader {
+    pub(super) fn new(file: Arc<ValueFile>) -> Self {
+        Self { file, ahead: (0, Bytes::new()) }
+    }
+
+    /// The value that a row stands for.
+    pub(super) fn read(&mut self, row: &[u8]) -> Result<Bytes, StoreError> {
+        let mut all = parts(row);
+        let (Some(Ok(part)), None) = (all.next(), all.next()) else { return self.file.read(row) };
+        let (begin, bytes) = &self.ahead;
+        let end = begin + bytes.len() as u64;
+        if part.offset >= *begin && part.end() <= end {
+            let from = (part.offset - begin) as usize;
+            return Ok(bytes.slice(from..from + part.length as usize));
+        }
+        // Who goes on where the last one ended will go on so, as a rule.
+        let follows = (*begin..=end).contains(&part.offset) && !bytes.is_empty();
+        let value = match follows {
+            true => self.file.read_from(part.offset, AHEAD.max(part.length))?,
+            false => self.file.read(row)?,
+        };
+        self.ahead = (part.offset, value.clone());
+        match value.len() as u64 >= part.length {
+            true => Ok(value.slice(..part.length as usize)),
+            false => Err(malformed(Malformed)),
+        }
     }
 }
 

@@ -14,8 +14,9 @@ pub(super) const POSTINGS: Table = Table::new(101, "postings");
 /// Appends by idempotency key.
 pub(super) const APPEND_KEYS: Table = Table::new(102, "append_keys");
 
-/// Positions in a block: small enough that reading one event reads little else.
-pub(super) const BLOCK: u64 = 16;
+/// Positions in a block: small enough that reading one event reads little else, and large enough
+/// that there are few rows to find it among.
+pub(super) const BLOCK: u64 = 4;
 /// Postings in a row.
 pub(super) const ROW: u64 = 512;
 

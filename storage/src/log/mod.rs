@@ -7,7 +7,7 @@
 //! without looking at the log.
 //!
 //! ```text
-//! events    namespace ‖ block of 16 positions ──► record ‖ record ‖ …        appended to
+//! events    namespace ‖ block of 4 positions ──► record ‖ record ‖ …        appended to
 //! postings  namespace ‖ subject ‖ row of 512  ──► commits before ‖ deltas …  appended to
 //! keys      namespace ‖ idempotency key       ──► fingerprint ‖ first position ‖ events
 //! ```

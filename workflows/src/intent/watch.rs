@@ -73,7 +73,10 @@ impl WorkerIntents for Worker {
     fn intent(self, intent: Intent) -> Self {
         let worker = match self.extension::<Intents>() {
             Some(_) => self,
-            None => self.on_append(appended).built_in(TIMER, timer).transaction(TIME_OUT, time_out),
+            None => self
+                .on_append(appended)
+                .built_in_timer(TIMER, timer)
+                .transaction(TIME_OUT, time_out),
         };
         worker.extend(|intents: &mut Intents| intents.0.push(intent))
     }

@@ -119,17 +119,69 @@ impl Engine {
         self.change_namespace(name, NamespaceChange::Update(settings)).await
     }
 
-    /// Deletes a namespace that holds no runs.
+    /// Deletes a namespace that holds no runs but the engine's own closed ones, and timers of
+    /// what goes with it ([`Worker::built_in_timer`](crate::Worker::built_in_timer)).
     ///
     /// # Errors
     /// [`Rejection::NamespaceNotFound`], [`Rejection::NamespaceNotEmpty`].
     pub async fn delete_namespace(&self, name: &str) -> Result<(), Rejection> {
-        match self.change_namespace(name, NamespaceChange::Delete).await {
+        let mut deleted = self.change_namespace(name, NamespaceChange::Delete).await;
+        if let Err(Rejection::NamespaceNotEmpty(..)) = &deleted
+            && self.end_timers(name).await?
+        {
+            deleted = self.change_namespace(name, NamespaceChange::Delete).await;
+        }
+        match deleted {
             Err(Rejection::NamespaceNotEmpty(name, why)) if name != DEFAULT_NAMESPACE => {
                 let why = self.what_holds(&name)?.unwrap_or(why);
                 Err(Rejection::NamespaceNotEmpty(name, why))
             }
             deleted => deleted,
+        }
+    }
+
+    /// Ends the timers of a namespace in which no other runs are left; whether there were any.
+    async fn end_timers(&self, name: &str) -> Result<bool, Rejection> {
+        if name == DEFAULT_NAMESPACE {
+            return Ok(false);
+        }
+        let filter = ListFilter { namespace: name.to_owned(), ..ListFilter::default() };
+        let timers = self.open_runs(name)?;
+        let is_timer = |run: &RunRecord| self.inner().registry.timers.contains(&*run.workflow_type);
+        if timers.is_empty() || !timers.iter().all(is_timer) || self.count(&filter, None)?.count > 0
+        {
+            return Ok(false);
+        }
+        for RunRecord { workflow_id, run_id, .. } in timers {
+            let namespace = name.to_owned();
+            let selector = Selector { namespace, workflow_id, run_id: Some(run_id) };
+            match self.terminate(&selector, "its namespace is deleted".into()).await {
+                // It ended by itself.
+                Ok(()) | Err(Rejection::WorkflowClosed(..) | Rejection::WorkflowNotFound(_)) => {}
+                Err(rejection) => return Err(rejection),
+            }
+        }
+        Ok(true)
+    }
+
+    /// The open runs of a namespace.
+    fn open_runs(&self, name: &str) -> Result<Vec<RunRecord>, Rejection> {
+        let prefix = keys::namespace(name);
+        let (mut runs, mut after) = (Vec::new(), None::<bytes::Bytes>);
+        loop {
+            let mut range = Range::prefix(OPEN_RUNS, &prefix).limit(MOST_OPEN);
+            if let Some(after) = &after {
+                range = range.after(after);
+            }
+            let page = self.inner().store.snapshot()?.range(range)?;
+            let full = page.len() == MOST_OPEN;
+            for (_, stored) in &page {
+                runs.push(RunRecord::read(stored)?);
+            }
+            after = page.into_iter().next_back().map(|(key, _)| key);
+            if !full {
+                return Ok(runs);
+            }
         }
     }
 

@@ -40,9 +40,18 @@ impl Engine {
             let _ = ended.send(result);
             done
         });
-        self.ask(|reply| Message::Transact { namespace, code, reply }).await?;
+        let told = self.ask(|reply| Message::Transact { namespace, code, reply }).await;
+        let vetoed = match told {
+            Ok(()) => None,
+            Err(Rejection::Vetoed(failure)) => Some(*failure),
+            Err(rejection) => return Err(rejection.into()),
+        };
         match outcome.await {
-            Ok(result) => result.map_err(TransactError::Failed),
+            Ok(result) => match (result.map_err(TransactError::Failed), vetoed) {
+                // Its code has passed over the refusal of what it appended.
+                (Ok(_), Some(failure)) => Err(TransactError::Failed(failure.into())),
+                (result, _) => result,
+            },
             Err(_) => Err(TransactError::Failed(ActivityError::new(
                 "panic",
                 "the transaction panicked; its message is in the log",

@@ -47,6 +47,41 @@ Feature: The published language
       """
     Then the answer is 404 "SCHEMA_NOT_FOUND"
 
+  @INT-2
+  Scenario: An event of a registered type is appended as its schema says, or not at all
+    Given a server of its own
+    When I POST "/api/v1/streams/Parcel:1/events" with
+      """
+      {"expected_version": 0, "events": [{"type": "ParcelLabelled", "data": {"order_id": 7}}]}
+      """
+    Then the answer is 200
+    When I POST "/api/v1/schemas" with
+      """
+      {"event_type": "ParcelLabelled", "version": "1.0.0", "schema": {"type": "object",
+       "properties": {"order_id": {"type": "string"}}, "required": ["order_id"]}}
+      """
+    Then the answer is 201
+    When I POST "/api/v1/streams/Parcel:1/events" with
+      """
+      {"expected_version": 1, "events": [{"type": "ParcelWeighed", "data": 3},
+       {"type": "ParcelLabelled", "data": {"order_id": 7}}]}
+      """
+    Then the answer is 422 "SCHEMA_VALIDATION_FAILED"
+    And the answer's "field" is "order_id"
+    When the server is killed and started again
+    And I GET "/api/v1/streams/Parcel:1/events"
+    Then the answer's "events" has 1 elements
+    When I POST "/api/v1/streams/Parcel:1/events" with
+      """
+      {"expected_version": 1, "events": [{"type": "ParcelLabelled", "data": {"order_id": 7}}]}
+      """
+    Then the answer is 422 "SCHEMA_VALIDATION_FAILED"
+    When I POST "/api/v1/streams/Parcel:1/events" with
+      """
+      {"expected_version": 1, "events": [{"type": "ParcelLabelled", "data": {"order_id": "o7"}}]}
+      """
+    Then the answer is 200
+
   @INT-4
   Scenario: Old and new consumers read one payload in their versions
     When I POST "/api/v1/schemas/ParcelSent/read" with

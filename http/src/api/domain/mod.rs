@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Api;
+pub(super) use refusal::of_failure;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()

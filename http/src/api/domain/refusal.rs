@@ -17,7 +17,7 @@ impl From<TransactError> for Problem {
 }
 
 /// The failure's kind is its code; a kind that no page explains is ours, and no client's fault.
-pub(super) fn of_failure(error: &ActivityError) -> Problem {
+pub(in crate::api) fn of_failure(error: &ActivityError) -> Problem {
     let failure = error.failure();
     if failure.kind == "unavailable" {
         return Rejection::Unavailable(failure.message.clone()).into();
