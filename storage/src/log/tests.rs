@@ -401,7 +401,7 @@ fn the_walk_names_the_first_event_that_is_not_what_was_appended() {
         writer.commit();
         let whole = verify_logs(&*store.snapshot().expect("a snapshot")).expect("a whole log");
         assert_eq!(whole, [VerifiedLog { namespace: "n".into(), events: 40 }]);
-        // Positions 17 to 32.
+        // Positions 5 to 8.
         let key = keys::block(&keys::namespace("n"), 1);
         let snapshot = store.snapshot().expect("a snapshot");
         let mut block = snapshot.get(keys::EVENTS, &key).expect("read").expect("a block").to_vec();
@@ -421,7 +421,7 @@ fn the_walk_names_the_first_event_that_is_not_what_was_appended() {
         let at = block.windows(9).rposition(|part| part == b"{\"total\":").expect("the data");
         block[at + 9] ^= 1;
     };
-    assert_eq!(changed(&flip), ChainBreak::Hash(32));
-    assert_eq!(changed(&|block| block.truncate(block.len() - 1)), ChainBreak::Unreadable(32));
-    assert_eq!(changed(&Vec::clear), ChainBreak::Gap { expected: 17, found: 33 });
+    assert_eq!(changed(&flip), ChainBreak::Hash(8));
+    assert_eq!(changed(&|block| block.truncate(block.len() - 1)), ChainBreak::Unreadable(8));
+    assert_eq!(changed(&Vec::clear), ChainBreak::Gap { expected: 5, found: 9 });
 }
