@@ -163,7 +163,7 @@ impl From<Rejection> for Problem {
 /// What somebody who has a say in it did not let in: its kind is the code, where a page explains it.
 fn vetoed(failure: Failure) -> Problem {
     let failure = ActivityError::from(failure);
-    match codes::ALL.iter().any(|code| code.name == failure.kind()) {
+    match codes::find(failure.kind()).is_some() {
         true => of_failure(&failure),
         false => Problem::new(codes::INVALID_REQUEST, failure.failure().message.clone())
             .with_status(StatusCode::UNPROCESSABLE_ENTITY),
