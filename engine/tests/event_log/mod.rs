@@ -6,8 +6,8 @@ use everstep_engine::log::{
 };
 use everstep_engine::{
     ActivityError, Counters, DEFAULT_NAMESPACE, IDEMPOTENCY_CONFLICTS, Keys, NamespaceSettings,
-    Rejection, RunStatus, Selector, Transaction, TransactionContext, Worker, Workflow,
-    WorkflowContext,
+    Rejection, RunStatus, Selector, TransactError, Transaction, TransactionContext, Worker,
+    Workflow, WorkflowContext,
 };
 
 use crate::support::{Fixture, json};
@@ -196,16 +196,15 @@ fn what_is_forbidden_on_an_append_undoes_all_of_the_transaction() {
     let mut append = to("a", 0, 1);
     append.streams[0].events.push(NewEvent::new("Forbidden", "{}"));
     let refused = fixture.wait(engine.append(DEFAULT_NAMESPACE, append.clone()));
-    assert!(
-        matches!(&refused, Err(Rejection::Unprocessable(why)) if why.contains("no such event"))
-    );
+    assert!(matches!(&refused, Err(Rejection::Vetoed(why)) if why.kind == "forbidden"));
     // Also where the code ignores what it is told.
     let ignored = engine.transact(DEFAULT_NAMESPACE, |tx| {
         tx.add(SEEN, "Ignored", 1)?;
         assert!(tx.append(append).is_err());
         Ok(())
     });
-    fixture.wait(ignored).ok();
+    let told = fixture.wait(ignored);
+    assert!(matches!(&told, Err(TransactError::Failed(why)) if why.kind() == "forbidden"));
     assert_eq!(
         (all(&fixture).len(), seen(&fixture, "Moved"), seen(&fixture, "Ignored")),
         (0, 0, 0)
