@@ -167,30 +167,27 @@ Feature: Reservations
   @RSV-2
   Scenario: What is left of a reservation does not keep its namespace
     Given a server of its own with a manual clock
-    When I POST "/api/v1/namespaces" with
-      """
-      {"name": "passing"}
-      """
-    Then the answer is 201
-    When I POST "/api/v1/reservations?namespace=passing" with
+    When I POST "/api/v1/reservations" with
       """
       {"type": "email", "value": "alice@example.com", "ttl_ms": 1000}
       """
     Then the answer is 201
-    When I POST "/api/v1/reservations?namespace=passing" with
+    When I POST "/api/v1/reservations" with
       """
       {"type": "email", "value": "bob@example.com", "ttl_ms": 300000}
       """
     Then the answer is 201
     When 2000 ms pass
-    And I DELETE "/api/v1/namespaces/passing"
+    And I DELETE "/api/v1/namespaces/$tenant"
     Then the answer is 204
+    When I GET "/api/v1/reservations"
+    Then the answer is 404 "namespace_not_found"
     When I POST "/api/v1/namespaces" with
       """
-      {"name": "passing"}
+      {"name": "$tenant"}
       """
     Then the answer is 201
-    When I POST "/api/v1/reservations?namespace=passing" with
+    When I POST "/api/v1/reservations" with
       """
       {"type": "email", "value": "bob@example.com", "ttl_ms": 300000}
       """
