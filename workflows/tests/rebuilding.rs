@@ -227,7 +227,8 @@ impl Gate {
     fn pass(&self, event: &RecordedEvent) {
         if event.position() == 150 {
             self.is_reached.store(true, Ordering::SeqCst);
-            while self.is_shut.load(Ordering::SeqCst) {
+            let begun = Instant::now();
+            while self.is_shut.load(Ordering::SeqCst) && begun.elapsed() < PATIENCE {
                 std::thread::yield_now();
             }
         }
@@ -252,7 +253,9 @@ async fn another_build_begins_a_rebuild_anew() {
     gate.is_shut.store(true, Ordering::SeqCst);
     gate.is_reached.store(false, Ordering::SeqCst);
     open.service.rebuild(NAMESPACE, SEEN.name()).await.unwrap();
+    let begun = Instant::now();
     while !gate.is_reached.load(Ordering::SeqCst) {
+        assert!(begun.elapsed() < PATIENCE, "the second chunk is not folded");
         tokio::task::yield_now().await;
     }
     // The second chunk is being folded: it is not taken in any more.

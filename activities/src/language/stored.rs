@@ -96,7 +96,8 @@ pub(super) fn joined(tx: &TransactionContext<'_>, stored: Vec<StoredSchema>) -> 
 }
 
 /// Registers a schema in a namespace, for as long as the namespace exists: events of the type that
-/// are appended from then on are held against it.
+/// are appended from then on are held against it by a worker [`with_published_language`], as every
+/// server's is.
 ///
 /// # Errors
 /// `BREAKING_CHANGE`, `SCHEMA_CONFLICT`, `INVALID_SCHEMA`.

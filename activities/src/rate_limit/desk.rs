@@ -102,7 +102,7 @@ pub fn list(
     let rows = engine.rows(namespace)?;
     let limits = declared.values().map(|one| shown(*one)).collect();
     let (mut meters, mut examined, mut after) = (Vec::new(), 0, after.map(str::to_owned));
-    let size = size.max(1);
+    let size = size.clamp(1, Keys::MOST);
     loop {
         let keys = Keys::all().limit(size);
         let keys = match &after {

@@ -11,6 +11,7 @@ use super::mailbox::{Act, Address, AddressedRun, Letter, Posted, Reserved};
 use super::panics;
 use super::record::RunRecord;
 use super::shard::Shard;
+use crate::batch::is_built_in;
 use crate::kernel::{Answer, Command, ParentLink};
 use crate::limits::refused;
 use crate::{Rejection, RunId, Selector, StartRequest, Started};
@@ -213,7 +214,10 @@ impl Shard {
                 id.len()
             )));
         }
-        self.inner.config.limits.check_start(request)
+        match is_built_in(&request.workflow_type) {
+            true => Ok(()),
+            false => self.inner.config.limits.check_start(request),
+        }
     }
 
     fn answer_start(

@@ -88,7 +88,8 @@ impl Shard {
             let input = input.map_err(|error| Failure::new("invalid_input", error.to_string()))?;
             let mut start = StartRequest::new(RUN_END.name(), input);
             start.workflow_id = Some(KeptEnd::workflow_id(run_id, hook));
-            tx.start_with(start).map_err(ActivityError::into_failure)
+            tx.start_own(start);
+            Ok(())
         });
         if let Err(refused) = begun {
             tracing::error!(%run_id, hook, why = refused.why(), "a run's end stays unwritten");

@@ -62,7 +62,8 @@ impl Worker {
     /// An end is not to be refused: an error undoes what this one hook wrote, and the hook is run
     /// again, after pauses that grow to a minute, by a workflow of the type `everstep.run_end` that
     /// stands in the commit of the end. Until it has worked, the run's description says that it
-    /// waits for it.
+    /// waits for it. So it may come when a later run of the same id has begun: compare
+    /// [`RunEnd::run_id`], which follows the time, with what is known.
     ///
     /// ```
     /// # use everstep_engine::*;

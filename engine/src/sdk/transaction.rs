@@ -325,6 +325,12 @@ impl<'a> TransactionContext<'a> {
         self.check_size()
     }
 
+    /// Starts a workflow of the engine's own, whose input holds what the limits have let in before.
+    pub(crate) fn start_own(&mut self, mut request: StartRequest) {
+        request.namespace = self.namespace.to_owned();
+        self.asks.push(Ask::Start(Box::new(request)));
+    }
+
     /// Signals a workflow in the commit that makes the writes durable. A transaction that signals
     /// a workflow which is closed or does not exist fails as a whole.
     ///

@@ -79,6 +79,8 @@ pub struct ReactiveProjection<S> {
     key: String,
     row: Reactive<Payload, RecordedEvent>,
     stream: Option<Frames>,
+    /// The server has said that what was told is not all: the row has to be read again.
+    is_stale: bool,
     patience: Duration,
     /// Times are counted from here.
     begun: Instant,
@@ -142,6 +144,7 @@ impl Client {
             key,
             row: Reactive::new(Durable::default(), evolve),
             stream: None,
+            is_stale: false,
             patience: Duration::from_millis(PATIENCE_MS),
             begun: Instant::now(),
             states: PhantomData,
@@ -249,6 +252,9 @@ impl<S: DeserializeOwned> ReactiveProjection<S> {
     /// # Errors
     /// When the server cannot be reached, or has cut the reader off.
     pub async fn changed(&mut self) -> Result<Vec<Notice>, ClientError> {
+        if self.is_stale {
+            return self.begin_again().await;
+        }
         let expires = self.expires();
         let Some(stream) = &mut self.stream else {
             let path = self.path().segment("events").parameter("events", Some("true"));
@@ -294,7 +300,10 @@ impl<S: DeserializeOwned> ReactiveProjection<S> {
                 let told: Position = serde_json::from_str(&frame.data).map_err(shape())?;
                 Ok(self.row.is_durable(told.durable_position))
             }
-            "resync" => self.begin_again().await,
+            "resync" => {
+                self.is_stale = true;
+                self.begin_again().await
+            }
             _ => Ok(Vec::new()),
         }
     }
@@ -306,6 +315,7 @@ impl<S: DeserializeOwned> ReactiveProjection<S> {
         let Recent { state, position, durable_position, last_position, events } = recent;
         let durable = Durable { state, changed_at: position, position: durable_position };
         let events: Vec<_> = events.iter().map(happened).collect::<Result<_, _>>()?;
+        self.is_stale = false;
         Ok(self.row.begin_again(durable, events, last_position))
     }
 

@@ -31,9 +31,11 @@ impl Applier {
         Self { state: Some(state), applied, waiting_since: None, freed: Vec::new() }
     }
 
-    /// Gives back the file.
-    pub(super) fn close(&mut self) -> Result<(), StoreError> {
-        self.state.take().map_or(Ok(()), StateFile::close)
+    /// Gives back the file; `floor` is the oldest checkpoint that somebody still reads.
+    pub(super) fn close(&mut self, floor: u64) -> Result<(), StoreError> {
+        let Some(state) = self.state.take() else { return Ok(()) };
+        give_back(&mut self.freed, &state, floor);
+        state.close()
     }
 
     fn is_due(&mut self, core: &Core) -> bool {
@@ -75,18 +77,23 @@ impl Applier {
         if !freed.is_empty() {
             self.freed.push((target, freed));
         }
-        let unread = self.freed.partition_point(|(since, _)| *since <= floor);
-        if unread > 0 {
-            let freed = self.freed.drain(..unread).flat_map(|(_, freed)| freed);
-            // The disk keeps what it does not take back, and nothing else is lost.
-            if let Err(error) = state.give_back(freed.collect()) {
-                tracing::warn!(%error, "room that is not needed any more stays taken");
-            }
-        }
+        give_back(&mut self.freed, state, floor);
         core.progress.set_applied(target, amount);
         self.waiting_since = None;
         core.counters.checkpoint(started.elapsed());
         Ok(true)
+    }
+}
+
+/// Gives back what checkpoints needed no more, up to the oldest that is read.
+fn give_back(freed: &mut Vec<(u64, Vec<Extent>)>, state: &StateFile, floor: u64) {
+    let unread = freed.partition_point(|(since, _)| *since <= floor);
+    let unread: Vec<_> = freed.drain(..unread).flat_map(|(_, freed)| freed).collect();
+    // The disk keeps what it does not take back, and nothing else is lost.
+    if !unread.is_empty()
+        && let Err(error) = state.give_back(unread)
+    {
+        tracing::warn!(%error, "room that is not needed any more stays taken");
     }
 }
 

@@ -253,7 +253,8 @@ impl Store for EmbeddedStore {
         drop(committer);
         core.views.close();
         let closed = core.committer().and_then(|mut committer| committer.close());
-        let closed = closed.and(core.applier().and_then(|mut applier| applier.close()));
+        let closed =
+            closed.and(core.applier().and_then(|mut applier| applier.close(core.views.floor())));
         if let Ok(mut committer) = core.committer() {
             committer.release();
         }

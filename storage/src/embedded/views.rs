@@ -75,6 +75,11 @@ impl Views {
         inner.readers.first_key_value().map_or(published, |(_, (_, lowest))| published.min(*lowest))
     }
 
+    /// The oldest checkpoint that somebody reads, where nobody comes after those who do.
+    pub(super) fn floor(&self) -> u64 {
+        self.lock().readers.first_key_value().map_or(u64::MAX, |(_, (floor, _))| *floor)
+    }
+
     /// Takes no more readers and lets go of the file.
     pub(super) fn close(&self) {
         let before = self.lock().current.take();

@@ -70,6 +70,7 @@ pub fn open_intents(
     after: Option<&str>,
     size: usize,
 ) -> Result<IntentPage, Rejection> {
+    let size = size.clamp(1, Keys::MOST);
     let keys = Keys::all().limit(size);
     let keys = match after {
         Some(after) => keys.after(after),

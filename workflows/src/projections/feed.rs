@@ -21,7 +21,7 @@ use super::fold::fold_row;
 use super::quarantine::{self, Blocked};
 use super::rows::{self, Checkpoint, StoredRow};
 use super::service::Live;
-use super::view::{self, Pending, RowView, pending_events};
+use super::view::{self, MOST_PENDING, Pending, RowView, all_pending_events};
 use super::{ProjectionCode, ProjectionError, recent};
 
 /// Changes that a follower may be behind before it is cut off.
@@ -90,7 +90,7 @@ impl Subscription {
         }
         loop {
             match self.changes.recv().await {
-                Ok(Frame::Row(change)) if !self.is_news(&change.row) => {}
+                Ok(Frame::Row(change)) if !self.is_news(&change) => {}
                 Ok(frame) => return Some(frame),
                 Err(RecvError::Closed) => return None,
                 Err(RecvError::Lagged(_)) => {
@@ -103,8 +103,10 @@ impl Subscription {
 }
 
 impl Subscription {
-    fn is_news(&self, row: &RowView) -> bool {
-        row.position > self.known && self.key.as_ref().is_none_or(|key| *key == row.key)
+    fn is_news(&self, change: &RowChange) -> bool {
+        let last = change.events.last().map_or(0, RecordedEvent::position);
+        change.row.position.max(last) > self.known
+            && self.key.as_ref().is_none_or(|key| *key == change.row.key)
     }
 
     /// Whether it was cut off for being too slow.
@@ -165,6 +167,7 @@ impl Feeds {
             remembered: HashMap::new(),
             generation: None,
             blocked: Blocked::new(),
+            is_far_behind: false,
         };
         feeds.insert(key.clone(), sender.clone());
         let (feeds, durable) = (Arc::clone(&self.0), live.durable.subscribe());
@@ -247,6 +250,8 @@ struct Reader {
     generation: Option<u32>,
     /// Those that wait for somebody to look at an event.
     blocked: Blocked,
+    /// More events wait than are folded onto a row, so followers were not told what rows are.
+    is_far_behind: bool,
 }
 
 /// What a reader has found.
@@ -328,7 +333,12 @@ impl Reader {
         let newest = log.last_position()?;
         let checkpoint = rows::checkpoint(&snapshot, code.name)?;
         let shelf = checkpoint.shelf(code.name);
-        let resync = self.look_again(&snapshot, checkpoint)?.then_some(newest);
+        let mut is_other = self.look_again(&snapshot, checkpoint)?;
+        if self.is_far_behind && newest - checkpoint.position.min(newest) <= MOST_PENDING as u64 {
+            self.is_far_behind = false;
+            is_other = true;
+        }
+        let resync = is_other.then_some(newest);
         if newest <= self.at {
             return Ok(News { resync, rows: Vec::new(), more: false });
         }
@@ -366,7 +376,14 @@ impl Reader {
                 }
                 None => {
                     if pending.is_none() {
-                        pending = Some(pending_events(&snapshot, &code, checkpoint)?);
+                        pending = all_pending_events(&snapshot, &code, checkpoint)?;
+                    }
+                    if pending.is_none() {
+                        // Nobody can say what the row is; once it can be said, all is read anew.
+                        self.remembered.clear();
+                        self.is_far_behind = true;
+                        self.at = upto;
+                        return Ok(News { resync: Some(newest), rows: Vec::new(), more });
                     }
                     let events = pending.as_deref().unwrap_or_default();
                     let row = shelf.row(&snapshot, &key)?;

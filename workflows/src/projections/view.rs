@@ -17,7 +17,7 @@ use super::rows::{self, Checkpoint, Shelf, StoredRow};
 use super::{Delivery, ProjectionCode, index};
 
 /// Events after the checkpoint that a read folds in.
-const MOST_PENDING: usize = 10_000;
+pub(super) const MOST_PENDING: usize = 10_000;
 /// Rows that one request for a page looks at.
 const MOST_LOOKED_AT: usize = 10_000;
 

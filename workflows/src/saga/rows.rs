@@ -166,6 +166,11 @@ pub(super) fn ended(
     end: &RunEnd<'_>,
 ) -> Result<(), ActivityError> {
     let Some(saga) = tx.get(SAGAS, end.workflow_id)? else { return Ok(()) };
+    let run_id = end.run_id.to_string();
+    // An end that is written again may come after a later run has begun; ids follow the time.
+    if saga.run_id.as_ref().is_some_and(|known| *known > run_id) {
+        return Ok(());
+    }
     let was_undone = saga.status == SagaStatus::Compensating && saga.stuck.is_none();
     let status = match end.status {
         RunStatus::Completed => SagaStatus::Completed,
@@ -175,7 +180,7 @@ pub(super) fn ended(
     // Whatever the row said before: the newest end is what is true.
     let now = tx.now();
     let mut last = SagaRecord { status, updated_at: now, ended_at: Some(now), ..saga.clone() };
-    last.run_id = Some(end.run_id.to_string());
+    last.run_id = Some(run_id);
     if let (SagaStatus::Failed, Some(failure)) = (status, end.failure) {
         last.error = Some(format!("{}: {}", failure.kind, failure.message));
     }

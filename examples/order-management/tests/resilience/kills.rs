@@ -15,7 +15,7 @@ const CENTS: u64 = 12_900;
 /// Waits until the order's history has so many events; false when it has ended with fewer.
 async fn reaches(api: &Api, id: &str, event_id: u64) -> bool {
     let path = format!("/api/v1/workflows/{id}/history?from={event_id}&follow_ms=30000");
-    loop {
+    for _ in 0..4 {
         let page = api.get(&path).await.expect(200);
         if !page["events"].as_array().unwrap().is_empty() {
             return true;
@@ -24,6 +24,7 @@ async fn reaches(api: &Api, id: &str, event_id: u64) -> bool {
             return false;
         }
     }
+    panic!("{id} has no event {event_id} after two minutes, and has not ended");
 }
 
 /// The end of an order, which must be one of those that are allowed.
