@@ -48,11 +48,8 @@ impl Shard {
             let Err(refused) = done else { continue };
             let why = refused.why();
             tracing::error!(%run_id, workflow_id = end.workflow_id, why, "what was to be written with a run's end was not: it is tried again");
-            self.write_end_later(
-                &namespace,
-                KeptEnd::of(&end, &started.workflow_type, place),
-                run_id,
-            );
+            let kept = KeptEnd::of(&end, &started.workflow_type, place);
+            self.write_end_later(&namespace, &kept, run_id);
         }
     }
 
@@ -82,8 +79,8 @@ impl Shard {
     }
 
     /// Starts the workflow that runs the hook again, in the commit of the end.
-    fn write_end_later(&mut self, namespace: &str, end: KeptEnd, run_id: RunId) {
-        let (hook, input) = (end.hook, Payload::from_value(&end));
+    fn write_end_later(&mut self, namespace: &str, end: &KeptEnd, run_id: RunId) {
+        let (hook, input) = (end.hook, Payload::from_value(end));
         let begun = self.transact(namespace, |tx| {
             let input = input.map_err(|error| Failure::new("invalid_input", error.to_string()))?;
             let mut start = StartRequest::new(RUN_END.name(), input);

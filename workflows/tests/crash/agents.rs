@@ -145,7 +145,8 @@ fn explore(confidence: f64, approved: bool) -> String {
             .outcome(|open| async move { open.outcome().await })
     });
     let report = report.unwrap();
-    assert!(report.crashes >= 10, "{report:?}");
+    // Commits that come together are one.
+    assert!(report.crashes >= 6, "{report:?}");
     for model in models.lock().unwrap().iter() {
         let asked = model.asked();
         // One question about one event; one whose process died with it is asked again, as the same.

@@ -87,7 +87,8 @@ fn a_circuit_closes_again_wherever_it_crashes() {
             .outcome(|engine| async move { outcome(&engine).await })
     });
     let report = report.unwrap();
-    assert!(report.crashes >= 8, "{report:?}");
+    // Commits that come together are one.
+    assert!(report.crashes >= 4, "{report:?}");
     let outcome = report.outcomes.keys().next().unwrap();
     assert!(outcome.starts_with("Closed, opened 1, failures 0, probe None"), "{report:?}");
     for service in services.lock().unwrap().iter() {

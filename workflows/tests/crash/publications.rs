@@ -98,7 +98,8 @@ fn everybody_is_told_once_wherever_it_crashes() {
             .outcome(|engine| async move { outcome(&engine) })
     });
     let report = report.unwrap();
-    assert!(report.crashes >= 8, "{report:?}");
+    // Commits that come together are one.
+    assert!(report.crashes >= 4, "{report:?}");
     assert_eq!(
         report.outcomes.keys().collect::<Vec<_>>(),
         ["analytics Delivered after 1, told 1 times, inventory Delivered after 2, told 1 times, \

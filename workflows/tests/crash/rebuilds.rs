@@ -101,7 +101,8 @@ fn every_event_counts_once_in_a_rebuild_wherever_it_crashes() {
             .outcome(|open| async move { open.outcome() })
     });
     let report = report.unwrap();
-    assert!(report.crashes >= 10, "{report:?}");
+    // Commits that come together are one.
+    assert!(report.crashes >= 6, "{report:?}");
     let sum = (EVENTS / 3 + 2) * 10;
     let outcome = report.outcomes.keys().next().unwrap();
     assert_eq!(outcome.matches(&sum.to_string()).count(), 3, "{outcome}");
