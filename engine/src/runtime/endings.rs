@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::shard::Shard;
 use crate::kernel::{HistoryEvent, Recorded};
 use crate::sdk::{KeptEnd, RUN_END, RunEnd, RunReset};
-use crate::{ActivityError, Failure, Payload, RunId, RunStatus, StartRequest};
+use crate::{Failure, Payload, RunId, RunStatus, StartRequest};
 
 impl Shard {
     /// Runs the hooks of the runs that the last step closed.
