@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::path::Path;
 use std::time::Duration;
 
 use everstep::testing::{Scenario, explore_crashes};
@@ -12,15 +13,17 @@ const ADD: Signal<u32> = Signal::new("add");
 const FINISH: Signal<()> = Signal::new("finish");
 const APPROVE: Signal<Value> = Signal::new("approve");
 
-fn scenario(workflow_type: &'static str, input: &Value) -> Scenario<Value> {
-    // Gone with the test: the witness files are all that is in it.
-    let dir = tempfile::tempdir().unwrap().keep();
+/// A workflow whose witness files lie in a directory of its own below `scratch`.
+fn scenario(scratch: &Path, workflow_type: &'static str, input: &Value) -> Scenario<Value> {
+    let dir = tempfile::tempdir_in(scratch).unwrap().keep();
     let worker = conformance::worker(&dir).unwrap();
     Scenario::new(worker, Workflow::new(workflow_type), input)
 }
 
 #[test]
 fn a_crash_at_any_point_changes_no_end() {
+    let scratch = tempfile::tempdir().unwrap();
+    let scenario = |workflow_type, input: &Value| scenario(scratch.path(), workflow_type, input);
     let second = Duration::from_secs(1);
     let stories: [(&str, Value, usize); 8] = [
         ("chain", json!({ "steps": 4 }), 5),
@@ -55,6 +58,8 @@ fn a_crash_at_any_point_changes_no_end() {
 
 #[test]
 fn a_month_of_waiting_takes_no_time_and_tells_what_was_asked_for() {
+    let scratch = tempfile::tempdir().unwrap();
+    let scenario = |workflow_type, input: &Value| scenario(scratch.path(), workflow_type, input);
     let month = Duration::from_secs(30 * 24 * 3600);
     let ms = month.as_millis() as u64;
     let played = scenario("sleep", &json!({ "ms": ms })).play().unwrap();
