@@ -212,7 +212,7 @@ impl WorkerRetriers for Worker {
         self.workflow(retrier.workflow, async move |ctx: &WorkflowContext, call: Call<I>| {
             ctx.activity(retrier.activity, call.input).await.map_err(WorkflowError::from)
         })
-        .on_end(retrier.workflow, move |tx, end| ended(tx, name, end))
+        .on_end(retrier.workflow, "everstep.retrier", move |tx, end| ended(tx, name, end))
         .extend(|all: &mut Completions| {
             all.0.insert(name, Arc::new(completed));
         })

@@ -11,10 +11,12 @@ use everstep_activities::commands::{
 use everstep_activities::decider::{Decider, Moment, Output};
 use everstep_activities::language::{EventSchema, SchemaVersion, WorkerLanguage};
 use everstep_engine::log::{Append, Expected, NewEvent, StreamId};
-use everstep_engine::{Clock, Engine, EngineConfig, Worker};
+use everstep_engine::{
+    CONTEXT_ISOLATED, Clock, Engine, EngineConfig, Table, TransactError, Worker,
+};
 use everstep_storage::{MemoryStore, Store};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 const BUILD: Command<String, Changed> = Command::new("BuildTank");
@@ -189,18 +191,58 @@ async fn a_state_is_asked_for_at_any_version_and_time() {
 
 #[tokio::test]
 async fn a_snapshot_of_another_schema_is_made_anew_from_the_events() {
-    let engine = open(worker(), &store(), Clock::System);
+    let store = store();
+    let engine = open(worker(), &store, Clock::System);
     let commands = CommandClient::new(engine.clone(), "default");
     build(&commands).await;
     for _ in 0..300 {
         fill(&commands, 2).await;
     }
+    // The next release, to which the store belongs from here on.
+    let counted = Worker::new().commands(|commands| {
+        commands.aggregate::<CountedTanks>();
+    });
+    let engine = open(counted, &store, Clock::System);
     let expected = CountedTank { litres: 600, fillings: 300 };
     let reader = AggregateReader::new(engine.clone(), "default");
     let read = reader.state::<CountedTanks>("t", At::Now).unwrap().unwrap();
     assert_eq!((read.version, &read.state), (301, &expected));
     let loaded = engine.transact("default", |tx| Ok(load::<CountedTanks>(tx, "t")?.unwrap().state));
     assert_eq!(loaded.await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn another_context_does_not_reach_an_entity_s_rows() {
+    let engine = open(worker(), &store(), Clock::System);
+    let commands = CommandClient::new(engine.clone(), "default");
+    build(&commands).await;
+    fill(&commands, 2).await;
+    // Neither with a type of its own for the same streams,
+    let loaded = engine.transact("default", |tx| load::<CountedTanks>(tx, "t").map(|_| ()));
+    assert_eq!(failed(loaded.await), CONTEXT_ISOLATED);
+    let read = AggregateReader::new(engine.clone(), "default");
+    let read = read.state::<CountedTanks>("t", At::Now);
+    assert!(
+        matches!(&read, Err(StateError::Unreadable(error)) if error.kind() == CONTEXT_ISOLATED)
+    );
+    // nor with a table of its name.
+    const TANKS: Table<Value> = Table::new("depot", "Tank");
+    let named = engine.transact("default", |tx| {
+        let found = tx.get(TANKS, "t")?;
+        tx.put(TANKS, "t", &json!({ "version": 2, "state": { "litres": 1_000 } }))?;
+        Ok(found)
+    });
+    assert_eq!(named.await.unwrap(), None);
+    assert_eq!(fill(&commands, 1).await.version, 3);
+    let state = engine.transact("default", |tx| Ok(load::<Tanks>(tx, "t")?.unwrap().state));
+    assert_eq!(state.await.unwrap(), Tank { litres: 3 });
+}
+
+fn failed(done: Result<(), TransactError>) -> String {
+    match done {
+        Err(TransactError::Failed(error)) => error.kind().to_owned(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use everstep_activities::rate_limit::{
-    ADMIN_OPERATIONS, COMMAND_DISPATCH, Decision, DurableLimiter, RateLimiter,
+    ADMIN_OPERATIONS, COMMAND_DISPATCH, Decision, DurableLimiter, RateLimiter, WorkerLimits, list,
 };
 use everstep_engine::{
     ActivityError, Clock, DEFAULT_NAMESPACE, Engine, EngineConfig, Keys, Table, Worker,
@@ -96,5 +96,40 @@ async fn rows_that_say_nothing_any_more_go() {
         assert!(taken.await.unwrap().allowed);
     }
     assert_eq!(rows(&engine).await, 60);
+    engine.drain(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn limits_whose_names_begin_alike_are_apart_and_what_is_at_rest_is_shown_when_asked_for() {
+    const LARGE: DurableLimiter = DurableLimiter::new("commandDispatch/large", ADMIN_OPERATIONS);
+    let store = Arc::new(everstep_storage::MemoryStore::new());
+    let config = EngineConfig { clock: Clock::manual(), ..EngineConfig::default() };
+    let worker = Worker::new().limit(DISPATCH).limit(LARGE);
+    let engine = Engine::open(store, worker, config, Handle::current()).unwrap();
+    assert_eq!(exhaust(&engine, LARGE, "alice").await, 10);
+    // The same text in a row of the shorter name would be the same meter.
+    assert_eq!(exhaust(&engine, DISPATCH, "large/alice").await, 150);
+    let shown = |at_rest: bool, size: usize| {
+        let (mut after, mut all) = (None::<String>, Vec::new());
+        loop {
+            let after_it = after.as_deref();
+            let page = list(&engine, DEFAULT_NAMESPACE, after_it, at_rest, size).unwrap();
+            let meters = page.meters.into_iter();
+            all.extend(meters.map(|one| format!("{} of {}: {}", one.key, one.limit, one.used)));
+            after = page.next_page_token;
+            if after.is_none() {
+                return all;
+            }
+        }
+    };
+    let both = ["large/alice of commandDispatch: 150", "alice of commandDispatch/large: 10"];
+    assert_eq!(shown(false, 100), both);
+    assert_eq!(shown(false, 1), both);
+    // After some minutes the bucket is full again, after an hour the window is over.
+    engine.advance_clock(600_000).await.unwrap();
+    assert_eq!(shown(false, 1), both[1..]);
+    engine.advance_clock(3_600_000).await.unwrap();
+    assert_eq!(shown(false, 1), [""; 0]);
+    assert_eq!(shown(true, 1).len(), 2);
     engine.drain(Duration::ZERO).await;
 }

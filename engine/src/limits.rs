@@ -13,6 +13,9 @@ use crate::{Failure, Payload, Rejection, StartRequest};
 /// The `type` of every failure that says so, and the code of every refusal.
 pub(crate) const TOO_LARGE: &str = "payload_too_large";
 
+/// The longest message of a failure, in bytes: it is for people, and lists and descriptions carry it.
+const MESSAGE_BYTES: usize = 32 << 10;
+
 /// The limits of what is taken, in bytes of JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadLimits {
@@ -116,18 +119,26 @@ impl PayloadLimits {
         }
     }
 
-    /// The failure without its details, and with as much of its message as there is room for, if
-    /// it is too large.
+    /// Refuses a failure whose message is too long: it is kept in the event itself.
+    pub(crate) fn check_message(failure: &Failure) -> Result<(), Rejection> {
+        within("message of a failure", failure.message.len(), MESSAGE_BYTES)
+    }
+
+    /// The failure as far as there is room for it: without its details if they are too large
+    /// together with the rest, and with the beginning of a message that is too long.
     pub(crate) fn cut(&self, mut failure: Failure) -> Failure {
         let bytes = failure_bytes(&failure);
-        if bytes <= self.payload_bytes {
+        if bytes <= self.payload_bytes && Self::check_message(&failure).is_ok() {
             return failure;
         }
-        let limit = self.payload_bytes;
-        failure.details = None;
+        let mut limit = MESSAGE_BYTES;
+        if bytes > self.payload_bytes {
+            failure.details = None;
+            limit = limit.min(self.payload_bytes);
+        }
         // A type is a name; one that is longer than this is none.
         failure.kind.truncate(failure.kind.floor_char_boundary(limit.min(256)));
-        let note = format!(" … (cut: the failure had {bytes} bytes, the limit is {limit})");
+        let note = format!(" … (cut: the failure had {bytes} bytes, {limit} of its text are kept)");
         let room = limit.saturating_sub(note.len() + failure.kind.len());
         failure.message.truncate(failure.message.floor_char_boundary(room));
         failure.message.push_str(&note);
@@ -175,6 +186,18 @@ mod tests {
         let detailed = small.with_details(Payload::from_value(&"x".repeat(300)).unwrap());
         let cut = SMALL.cut(detailed);
         assert!(cut.details.is_none() && cut.message.starts_with("no funds … (cut"), "{cut:?}");
+    }
+
+    #[test]
+    fn a_long_message_is_kept_to_its_beginning_and_the_details_stay() {
+        let details = Payload::from_value(&"x".repeat(300)).unwrap();
+        let long = Failure::new("declined", "ä".repeat(40_000)).with_details(details);
+        let cut = PayloadLimits::DEFAULT.cut(long.clone());
+        assert_eq!(cut.details, long.details);
+        assert!(cut.message.len() <= 32 << 10 && cut.message.len() > 32_700, "{}", cut.message);
+        assert!(cut.message.ends_with("32768 of its text are kept)"), "{}", cut.message);
+        assert!(PayloadLimits::check_message(&long).is_err());
+        assert!(PayloadLimits::check_message(&cut).is_ok());
     }
 
     #[test]

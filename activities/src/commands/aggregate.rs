@@ -11,12 +11,14 @@
 
 use everstep_decider::Decider;
 use everstep_engine::log::{Category, Expected, NewEvent, RecordedEvent, StreamAppend, StreamId};
-use everstep_engine::{ActivityError, Table, TransactionContext};
+use everstep_engine::{ActivityError, TransactionContext};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::Commands;
+use super::entity_rows::{self, SNAPSHOTS, kept, states};
 use crate::fat_events::FatEvent;
 use crate::language::{DeclaredLanguage, LanguageError};
 
@@ -123,18 +125,6 @@ impl<S: Default> Loaded<S> {
     }
 }
 
-pub(super) const fn states<A: Aggregate>() -> Table<Loaded<StateOf<A>>> {
-    Table::new(A::CONTEXT, A::STREAM_TYPE)
-}
-
-/// The same rows, whatever shape their states have.
-pub(super) const fn kept<A: Aggregate>() -> Table<Kept> {
-    Table::new(A::CONTEXT, A::STREAM_TYPE)
-}
-
-/// Old states, under the stream and the version.
-pub(super) const SNAPSHOTS: Table<Value> = Table::new("everstep", "aggregate_snapshots");
-
 /// The key of a snapshot; those of one entity lie together in the order of their versions. The id's
 /// length first, so that no id is a prefix of another one's keys.
 pub(super) fn snapshot_key<A: Aggregate>(id: &str, version: u64) -> String {
@@ -155,27 +145,64 @@ pub(super) fn keep<A: Aggregate>(
     state: StateOf<A>,
 ) -> Result<(), ActivityError> {
     let loaded = Loaded { version, state, schema: schema::<A>() };
+    let own = entity_rows::of::<A>(tx.extension::<Commands>())?;
+    let mut rows = tx.enter(&own)?;
     if before / SNAPSHOT_EVERY != version / SNAPSHOT_EVERY {
-        tx.put(SNAPSHOTS, &snapshot_key::<A>(id, version), &serde_json::to_value(&loaded)?)?;
+        rows.put(SNAPSHOTS, &snapshot_key::<A>(id, version), &serde_json::to_value(&loaded)?)?;
     }
-    tx.put(states::<A>(), id, &loaded)
+    rows.put(states::<A>(), id, &loaded)
 }
 
 pub(super) fn stream<A: Aggregate>(id: &str) -> StreamId {
     StreamId::new(A::STREAM_TYPE, id)
 }
 
-/// The newest state of an entity, if it exists.
+/// The newest state of an entity, if it exists: for who has its type. A domain keeps that to itself,
+/// and so the table of its states:
+///
+/// ```compile_fail,E0603
+/// mod orders {
+///     use everstep_activities::commands::Aggregate;
+///     use everstep_activities::decider::{Decider, Moment, Output};
+///
+///     struct Orders;
+///     impl Decider for Orders {
+///         type State = u64;
+///         type Command = ();
+///         type Event = ();
+///         fn decide(state: &u64, _: &(), _: &mut Moment) -> Output<Self> {
+///             Output::success(state, Vec::new())
+///         }
+///         fn evolve(state: u64, _: &()) -> u64 {
+///             state
+///         }
+///     }
+///     impl Aggregate for Orders {
+///         type Decider = Self;
+///         const CONTEXT: &'static str = "orders";
+///         const STREAM_TYPE: &'static str = "Order";
+///     }
+/// }
+///
+/// // A handler of another context.
+/// fn intrude(tx: &everstep_engine::TransactionContext<'_>) {
+///     let _ = everstep_activities::commands::load::<orders::Orders>(tx, "order-1");
+/// }
+/// ```
+///
+/// With a type of its own making for the same streams it is told `CONTEXT_ISOLATED`, and no
+/// [`Table`](everstep_engine::Table) names these rows.
 ///
 /// # Errors
-/// When the store cannot be read, or holds a state or an event of another shape.
+/// `CONTEXT_ISOLATED` for a type that the worker does not declare for these streams; when the store cannot be read, or holds a state or an event of another shape.
 pub fn load<A: Aggregate>(
     tx: &TransactionContext<'_>,
     id: &str,
 ) -> Result<Option<Loaded<StateOf<A>>>, ActivityError> {
     let stream = stream::<A>(id);
     let events = tx.stream_head(&stream)?.events;
-    let snapshot = tx.get(kept::<A>(), id)?.and_then(Kept::today::<A>);
+    let own = entity_rows::of::<A>(tx.extension::<Commands>())?;
+    let snapshot = tx.peek(&own, kept::<A>(), id)?.and_then(Kept::today::<A>);
     let mut loaded = match snapshot {
         None if events == 0 => return Ok(None),
         snapshot => snapshot.unwrap_or_else(Loaded::first),

@@ -13,6 +13,7 @@ mod boundary;
 mod command;
 mod contexts;
 mod decision;
+mod entity_rows;
 mod hide;
 mod middleware;
 mod orchestrator;

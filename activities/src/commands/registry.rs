@@ -2,6 +2,7 @@
 //!
 //! Invariant: a handler goes in and never comes out; the orchestrator alone calls it.
 
+use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 
 use super::aggregate::{Aggregate, CommandOf, EventOf, StateOf};
 use super::boundary::{self, Boundary};
+use super::entity_rows;
 use super::middleware::{Authorization, Logging, Middleware, RateLimiting, Validation};
 use super::personal::PersonalFields;
 use super::retention::DEFAULT_RETENTION_MS;
@@ -67,7 +69,7 @@ pub struct CommandInfo {
 /// The commands of a worker.
 pub struct Commands {
     registered: BTreeMap<&'static str, Registered>,
-    aggregates: BTreeMap<&'static str, Fold>,
+    aggregates: BTreeMap<&'static str, (TypeId, Fold)>,
     middleware: Vec<Arc<dyn Middleware>>,
     /// Middleware that these commands do not pass.
     skips: BTreeSet<(&'static str, &'static str)>,
@@ -187,13 +189,22 @@ impl Commands {
     /// Entities whose state can be asked for at any version and time. Those of the other commands
     /// are known without.
     pub fn aggregate<A: Aggregate>(&mut self) -> &mut Self {
-        self.aggregates.entry(A::STREAM_TYPE).or_insert_with(Fold::of::<A>);
+        let of = TypeId::of::<A>();
+        if self.aggregates.entry(A::STREAM_TYPE).or_insert_with(|| (of, Fold::of::<A>())).0 != of {
+            let streams = A::STREAM_TYPE;
+            self.mistake = Some(format!("streams of type `{streams}` are entities of two types"));
+        }
         self
     }
 
     /// How the state of entities in streams of a type is made.
     pub(super) fn fold(&self, stream_type: &str) -> Option<&Fold> {
-        self.aggregates.get(stream_type)
+        self.aggregates.get(stream_type).map(|(_, fold)| fold)
+    }
+
+    /// The type that is declared for the entities in streams of a type.
+    pub(super) fn type_of(&self, stream_type: &str) -> Option<TypeId> {
+        self.aggregates.get(stream_type).map(|(of, _)| *of)
     }
 
     /// The types of streams whose entities' state can be asked for.
@@ -341,7 +352,7 @@ impl WorkerCommands for Worker {
             .map_or_else(Vec::new, |commands| commands.registered.keys().copied().collect());
         let worker = send::as_steps(worker, names);
         match first {
-            true => worker.workflow(send::SENDER, send::sender),
+            true => entity_rows::register(worker).workflow(send::SENDER, send::sender),
             false => worker,
         }
     }

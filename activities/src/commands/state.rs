@@ -5,14 +5,18 @@
 
 use everstep_decider::Decider;
 use everstep_engine::log::{Direction, LogReader, RecordedEvent, StreamId};
-use everstep_engine::{ActivityError, Engine, Keys, Payload, Rejection, RowSnapshot, Timestamp};
+use everstep_engine::{
+    ActivityError, ContextReads, ContextRows, Engine, Keys, Payload, Rejection, RowSnapshot,
+    Timestamp,
+};
 use serde::Serialize;
 
 use super::Commands;
 use super::aggregate::{
-    Aggregate, EventOf, Kept, Loaded, PAGE, SNAPSHOT_EVERY, SNAPSHOTS, StateOf, decode_as_today,
-    kept, snapshot_key, snapshots_of, stream,
+    Aggregate, EventOf, Kept, Loaded, PAGE, SNAPSHOT_EVERY, StateOf, decode_as_today, snapshot_key,
+    snapshots_of, stream,
 };
+use super::entity_rows::{self, Entities, SNAPSHOTS, kept};
 use crate::language::DeclaredLanguage;
 
 /// Snapshots that are read at once.
@@ -118,13 +122,13 @@ impl AggregateReader {
         at: At,
     ) -> Result<Option<Loaded<StateOf<A>>>, StateError> {
         let rows = self.engine.rows(&self.namespace)?;
-        let language = self.engine.extension::<DeclaredLanguage>();
+        let known = Known::of(&self.engine);
         let head = rows.log().stream_head(&stream::<A>(id)).map_err(Rejection::from)?;
         if head.events == 0 {
             return Ok(None);
         }
         match version_at(&rows.log(), &stream::<A>(id), head.events, at) {
-            Ok(version) => Ok(Some(fold::<A>(&rows, language, id, version)?.0)),
+            Ok(version) => Ok(Some(fold::<A>(&rows, known, id, version)?.0)),
             Err(StateError::NotYet { .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -144,14 +148,14 @@ impl AggregateReader {
             return Err(StateError::UnknownAggregate { stream_type, known });
         };
         let rows = self.engine.rows(&self.namespace)?;
-        let language = self.engine.extension::<DeclaredLanguage>();
+        let known = Known::of(&self.engine);
         let log = rows.log();
         let newest_version = log.stream_head(stream).map_err(Rejection::from)?.events;
         if newest_version == 0 {
             return Err(StateError::NotFound(stream.clone()));
         }
         let version = version_at(&log, stream, newest_version, at)?;
-        let (state, snapshot_version) = (by.json)(&rows, language, &stream.id, version)?;
+        let (state, snapshot_version) = (by.json)(&rows, known, &stream.id, version)?;
         let last = event_of(&log, stream, version)?;
         Ok(StateView {
             stream: stream.to_string(),
@@ -167,8 +171,20 @@ impl AggregateReader {
     }
 }
 
-type FoldJson =
-    fn(&RowSnapshot, Option<&DeclaredLanguage>, &str, u64) -> Result<(Payload, u64), StateError>;
+/// What a worker declares, as far as states are made with it.
+#[derive(Clone, Copy)]
+struct Known<'e> {
+    language: Option<&'e DeclaredLanguage>,
+    commands: Option<&'e Commands>,
+}
+
+impl<'e> Known<'e> {
+    fn of(engine: &'e Engine) -> Self {
+        Self { language: engine.extension(), commands: engine.extension() }
+    }
+}
+
+type FoldJson = fn(&RowSnapshot, Known<'_>, &str, u64) -> Result<(Payload, u64), StateError>;
 
 /// How the state of entities of one type is made.
 #[derive(Clone, Copy)]
@@ -179,8 +195,8 @@ pub(super) struct Fold {
 impl Fold {
     pub(super) fn of<A: Aggregate>() -> Self {
         Self {
-            json: |rows, language, id, version| {
-                let (loaded, from) = fold::<A>(rows, language, id, version)?;
+            json: |rows, known, id, version| {
+                let (loaded, from) = fold::<A>(rows, known, id, version)?;
                 let state = Payload::from_value(&loaded.state)
                     .map_err(|error| StateError::Unreadable(error.into()))?;
                 Ok((state, from))
@@ -235,15 +251,18 @@ fn version_at(
 /// The state after `version` events, and the version of the snapshot that it began with.
 fn fold<A: Aggregate>(
     rows: &RowSnapshot,
-    language: Option<&DeclaredLanguage>,
+    Known { language, commands }: Known<'_>,
     id: &str,
     version: u64,
 ) -> Result<(Loaded<StateOf<A>>, u64), StateError> {
-    let newest = rows.get(kept::<A>(), id)?.and_then(Kept::today::<A>);
+    let own = entity_rows::of::<A>(commands).map_err(StateError::Unreadable)?;
+    let states = rows.enter(&own).map_err(StateError::Unreadable)?;
+    let newest = states.get(kept::<A>(), id).map_err(StateError::Unreadable)?;
+    let newest = newest.and_then(Kept::today::<A>);
     let newest = newest.filter(|newest| newest.version <= version);
     let begin = match newest {
         Some(newest) => Some(newest),
-        None => snapshot_before::<A>(rows, id, version)?,
+        None => snapshot_before::<A>(&states, id, version)?,
     };
     let mut loaded = begin.unwrap_or_else(Loaded::first);
     let from = loaded.version;
@@ -269,7 +288,7 @@ fn fold<A: Aggregate>(
 /// The last snapshot of today's shape up to a version. As a rule it lies close before; where states
 /// were kept in another shape meanwhile, further back.
 fn snapshot_before<A: Aggregate>(
-    rows: &RowSnapshot,
+    states: &ContextRows<'_, Entities>,
     id: &str,
     version: u64,
 ) -> Result<Option<Loaded<StateOf<A>>>, StateError> {
@@ -280,7 +299,8 @@ fn snapshot_before<A: Aggregate>(
         let end = snapshot_key::<A>(id, version);
         while let Some(last) = after.take() {
             let keys = Keys::prefix(format!("{}/", snapshots_of::<A>(id))).after(last);
-            let page = rows.range(SNAPSHOTS, &keys.limit(SNAPSHOTS_AT_ONCE))?;
+            let page = states.range(SNAPSHOTS, &keys.limit(SNAPSHOTS_AT_ONCE));
+            let page = page.map_err(StateError::Unreadable)?;
             let has_more = page.len() == SNAPSHOTS_AT_ONCE;
             after =
                 page.last().filter(|(key, _)| has_more && *key < end).map(|(key, _)| key.clone());

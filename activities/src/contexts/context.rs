@@ -13,6 +13,7 @@ use everstep_engine::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::migration::OfContext;
 use super::{Caller, ContextCommand, ContextError, Contract};
 
 /// Codes of the house, which a handler passes on without declaring them.
@@ -48,6 +49,7 @@ pub struct Context<C> {
     pub(super) contract: Arc<Contract>,
     pub(super) handlers: BTreeMap<&'static str, Handler>,
     pub(super) by_deciders: bool,
+    pub(super) migrations: OfContext,
     pub(super) mistakes: Vec<String>,
 }
 
@@ -60,7 +62,8 @@ impl<C: BoundedContext> Context<C> {
             mistakes.push(format!("context `{}` has a contract of `{named}`", C::NAME));
         }
         let (own, contract) = (Arc::new(own), Arc::new(contract));
-        Self { own, contract, handlers: BTreeMap::new(), by_deciders: false, mistakes }
+        let (handlers, migrations) = (BTreeMap::new(), OfContext::new());
+        Self { own, contract, handlers, by_deciders: false, migrations, mistakes }
     }
 
     /// Commands of the contract without a handler here are decided by deciders that name this

@@ -111,7 +111,7 @@ impl Contract {
         self
     }
 
-    /// Functions that are called within a transaction, and never sent from outside.
+    /// Functions that are called within a transaction, or by an operator; no command reaches them.
     #[must_use]
     pub fn functions<const N: usize>(mut self, names: [&str; N]) -> Self {
         self.functions.extend(names.map(str::to_owned));

@@ -7,6 +7,7 @@ mod check;
 mod context;
 mod contract;
 mod error;
+mod migration;
 mod registry;
 mod relationship;
 
@@ -14,5 +15,6 @@ pub use check::check_contracts;
 pub use context::Context;
 pub use contract::{Consumed, Contract, ExecutionMode, Identity};
 pub use error::{ContextError, Declared};
+pub use migration::{MigrationView, begin_migrations, migrations};
 pub use registry::{Caller, ContextCommand, Contexts, WorkerContexts, call, call_from};
 pub use relationship::{ContextMap, Direction, Neighbour, Relationship, RelationshipKind};

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::context::Handler;
+use super::migration;
 use crate::commands::as_steps;
 
 use super::{Context, ContextError, ContextMap, Contract, Relationship};
@@ -151,6 +152,38 @@ impl Contexts {
         tx.nested(|tx| handler(tx, caller, input))
     }
 
+    /// Calls a function of a context by its names, for somebody outside. A command is none: it is
+    /// sent, and recorded.
+    ///
+    /// # Errors
+    /// `CONTEXT_ISOLATED` where the function is another context's, and as [`Contexts::dispatch`].
+    pub fn call_function(
+        &self,
+        tx: &mut TransactionContext<'_>,
+        (context, function): (&str, &str),
+        caller: &Caller,
+        input: &Payload,
+    ) -> Result<Payload, ActivityError> {
+        let has = |contract: &Contract| contract.functions.iter().any(|known| known == function);
+        let own = self.contract(context).map_err(ContextError::into_failure)?;
+        if has(own) {
+            return self.dispatch(tx, (context, function), caller, input);
+        }
+        let refusal = match self.contracts().find(|contract| has(contract)) {
+            Some(owner) => ContextError::Isolated {
+                context: context.to_owned(),
+                what: format!("function `{function}`"),
+                owner: owner.name().to_owned(),
+            },
+            None => ContextError::UnknownCommandType {
+                context: context.to_owned(),
+                command: function.to_owned(),
+                known: own.functions.join(", "),
+            },
+        };
+        Err(refusal.into_failure())
+    }
+
     fn declared(&self, name: &str) -> Result<&Declared, ContextError> {
         self.contexts.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.contexts.keys().copied().collect();
@@ -173,11 +206,12 @@ pub trait WorkerContexts: Sized {
 
 impl WorkerContexts for Worker {
     fn context<C: BoundedContext>(self, context: Context<C>) -> Self {
-        let Context { own, contract, handlers, by_deciders, mistakes } = context;
+        let Context { own, contract, handlers, by_deciders, migrations, mistakes } = context;
+        let worker = migration::register(self, C::NAME, migrations);
         let rules = Arc::clone(&contract);
         let is_sent = |name: &&str| contract.check_command(name).is_ok();
         let steps: Vec<_> = handlers.keys().copied().filter(is_sent).collect();
-        as_steps(self, steps).bounded_context(&*own, rules).extend(|contexts: &mut Contexts| {
+        as_steps(worker, steps).bounded_context(&*own, rules).extend(|contexts: &mut Contexts| {
             contexts.mistakes.extend(mistakes);
             contexts.contexts.insert(C::NAME, Declared { contract, handlers, by_deciders });
         })

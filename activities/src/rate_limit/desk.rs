@@ -10,7 +10,7 @@ use everstep_engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::limiter::METERS;
+use super::limiter::{METERS, limit_and_key, row_of};
 use super::{DurableLimiter, Reading};
 use crate::commands::Commands;
 
@@ -87,7 +87,8 @@ fn declared(engine: &Engine) -> BTreeMap<&'static str, DurableLimiter> {
 }
 
 /// The limits of an engine, and a page of at most `size` meters of a namespace after a page's token;
-/// it may be short and say where to go on.
+/// it may be short and say where to go on. Keys of which everything is granted again are shown only
+/// where `at_rest` asks for them.
 ///
 /// # Errors
 /// When there is no such namespace, or the store cannot be read.
@@ -95,6 +96,7 @@ pub fn list(
     engine: &Engine,
     namespace: &str,
     after: Option<&str>,
+    at_rest: bool,
     size: usize,
 ) -> Result<LimitPage, Rejection> {
     let declared = declared(engine);
@@ -113,12 +115,12 @@ pub fn list(
         let is_last = page.len() < size;
         for (row, meter) in page {
             examined += 1;
-            let of = row.match_indices('/').find_map(|(at, _)| {
-                let (name, key) = row.split_at(at);
-                Some((declared.get(name)?, &key[1..]))
-            });
-            if let Some((limiter, key)) = of {
-                let Reading { used, capacity, full_after_ms } = limiter.limit().read(meter, now_ms);
+            let of = limit_and_key(&row)
+                .and_then(|(name, key)| Some((declared.get(name)?, key)))
+                .map(|(limiter, key)| (limiter, key, limiter.limit().read(meter, now_ms)))
+                .filter(|(_, _, reading)| at_rest || reading.used > 0);
+            if let Some((limiter, key, reading)) = of {
+                let Reading { used, capacity, full_after_ms } = reading;
                 let (limit, key) = (limiter.name().to_owned(), key.to_owned());
                 let available = capacity.saturating_sub(used);
                 meters.push(MeterView { limit, key, used, capacity, available, full_after_ms });
@@ -155,7 +157,7 @@ pub fn reset(
     limit: &str,
     key: &str,
 ) -> Result<bool, ActivityError> {
-    let row = format!("{limit}/{key}");
+    let row = row_of(limit, key);
     let was_used = tx.get(METERS, &row)?.is_some();
     if was_used {
         tx.delete(METERS, &row)?;

@@ -6,6 +6,9 @@ use super::{Decision, Meter, RateLimit};
 
 /// What each key of each limit has used up.
 pub(super) const METERS: Table<Meter> = Table::new("everstep", "rate_limits");
+/// Between a limit's name and a key in a row: no name has it, so that limit `a` with key `b/c` is
+/// never limit `a/b` with key `c`.
+const JOINT: char = '\u{1f}';
 /// How many other rows a request looks at, to be rid of those that say nothing any more.
 const SWEPT: usize = 2;
 
@@ -53,8 +56,8 @@ impl DurableLimiter {
         self.limit
     }
 
-    pub(super) fn row(&self, key: &str) -> String {
-        format!("{}/{key}", self.name)
+    fn row(&self, key: &str) -> String {
+        row_of(self.name, key)
     }
 
     /// Deletes rows beside this one that a fresh row would answer for as well.
@@ -77,6 +80,16 @@ impl DurableLimiter {
         }
         Ok(())
     }
+}
+
+/// The row of a limit's key.
+pub(super) fn row_of(limit: &str, key: &str) -> String {
+    format!("{limit}{JOINT}{key}")
+}
+
+/// The limit and the key of a row.
+pub(super) fn limit_and_key(row: &str) -> Option<(&str, &str)> {
+    row.split_once(JOINT)
 }
 
 impl RateLimiter for DurableLimiter {

@@ -60,6 +60,17 @@ Feature: Bounded contexts
       | returns an undeclared error        | UNDECLARED_ERROR_CODE |
       | appends to a stream of "inventory" | FOREIGN_STREAM        |
 
+  @D-3
+  Scenario: What an earlier build left in another shape is taken along once
+    Given a build that keeps 450 visits by number
+    When a later build keeps them by city and number, and takes along what there is
+    And its process dies after 200 of them
+    And it is started again
+    Then every visit is kept by city and number, and the old table is empty
+    And a visit that was written meanwhile is as it was written
+    When one more visit is left in the old shape, and the build is started again
+    Then that visit stays where it is, because the migration is over
+
   @INT-1
   Scenario: A call that the map does not have is refused
     When a handler of "inventory" calls "orders"

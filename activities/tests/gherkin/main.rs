@@ -6,6 +6,7 @@
 mod contexts;
 mod dead_letters;
 mod integration;
+mod migrations;
 mod retriers;
 mod shop;
 mod unique;

@@ -10,6 +10,7 @@ use everstep_engine::{
 use everstep_storage::MemoryStore;
 
 use crate::integration::Payment;
+use crate::migrations::Visits;
 
 /// The state of one scenario.
 #[derive(cucumber::World)]
@@ -25,6 +26,8 @@ pub(crate) struct World {
     pub(crate) at: String,
     pub(crate) payment: Option<Payment>,
     pub(crate) samples: Vec<serde_json::Value>,
+    /// Builds that keep visits, one after the other.
+    pub(crate) visits: Option<Visits>,
     /// The last page of dead letters.
     pub(crate) letters: Vec<DeadLetter>,
 }
@@ -53,6 +56,7 @@ impl World {
             at: String::new(),
             payment: None,
             samples: Vec::new(),
+            visits: None,
             letters: Vec::new(),
         }
     }

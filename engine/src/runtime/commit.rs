@@ -155,15 +155,15 @@ impl Shard {
                 Effect::AnswerStart(reply, answer) => drop(reply.send(answer)),
                 Effect::Answer(reply, answer) => drop(reply.send(answer)),
                 Effect::Namespace { reply, name, record } => {
-                    self.inner.namespaces.apply(name, record);
+                    self.inner.namespaces.apply(name, record.map(|record| *record));
                     drop(reply.send(Ok(())));
                 }
                 Effect::AnswerAppend(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerSchedule(reply, answer) => drop(reply.send(answer)),
-                Effect::AnswerWatch(reply, answer) => drop(reply.send(answer)),
+                Effect::AnswerWatch(reply, answer) => drop(reply.send(*answer)),
                 Effect::AnswerReport(reply, answer) => drop(reply.send(answer)),
                 Effect::AnswerClock(reply, now) => drop(reply.send(Ok(now))),
-                Effect::AnswerUpdate(reply, answer) => drop(reply.send(answer)),
+                Effect::AnswerUpdate(reply, answer) => drop(reply.send(*answer)),
                 Effect::UpdateEnded { run_id, workflow_id, state } => {
                     self.tell_update(run_id, &workflow_id, &state);
                 }

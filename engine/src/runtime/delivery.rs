@@ -11,9 +11,9 @@ use super::mailbox::{Act, Address, AddressedRun, Letter, Posted, Reserved};
 use super::panics;
 use super::record::RunRecord;
 use super::shard::Shard;
-use crate::batch::is_built_in;
 use crate::kernel::{Answer, Command, ParentLink};
 use crate::limits::refused;
+use crate::sdk::is_given_an_end;
 use crate::{Rejection, RunId, Selector, StartRequest, Started};
 
 /// Letters that are delivered before the turn's batch is committed and requests have their turn
@@ -214,7 +214,7 @@ impl Shard {
                 id.len()
             )));
         }
-        match is_built_in(&request.workflow_type) {
+        match is_given_an_end(&request.workflow_type) {
             true => Ok(()),
             false => self.inner.config.limits.check_start(request),
         }

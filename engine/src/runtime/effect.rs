@@ -12,7 +12,8 @@ use crate::telemetry::FinishedSpan;
 use crate::view::{RunResult, UpdateState};
 use crate::{Rejection, RunId, Started, Timestamp};
 
-/// What may happen once the batch is durable, in order.
+/// What may happen once the batch is durable, in order. A turn has one for each attempt that it
+/// begins, so what is large and rare stands behind a pointer.
 pub(super) enum Effect {
     AnswerStart(Reply<Started>, Result<Started, Rejection>),
     Answer(Reply<()>, Result<(), Rejection>),
@@ -20,14 +21,14 @@ pub(super) enum Effect {
     Namespace {
         reply: Reply<()>,
         name: String,
-        record: Option<NamespaceRecord>,
+        record: Option<Box<NamespaceRecord>>,
     },
     AnswerAppend(Reply<Appended>, Result<Appended, Rejection>),
     AnswerSchedule(Reply<ScheduleAnswer>, Result<ScheduleAnswer, Rejection>),
-    AnswerWatch(Reply<Option<RunResult>>, Result<Option<RunResult>, Rejection>),
+    AnswerWatch(Reply<Option<RunResult>>, Box<Result<Option<RunResult>, Rejection>>),
     AnswerReport(Reply<bool>, Result<bool, Rejection>),
     AnswerClock(Reply<Timestamp>, Timestamp),
-    AnswerUpdate(Reply<UpdateState>, Result<UpdateState, Rejection>),
+    AnswerUpdate(Reply<UpdateState>, Box<Result<UpdateState, Rejection>>),
     /// An update was answered or turned down: tell who waits for it.
     UpdateEnded {
         run_id: RunId,
@@ -45,7 +46,7 @@ pub(super) enum Effect {
         activity_id: u32,
     },
     /// The run is closed: tell who waits, and let it go.
-    Closed(RunId, RunResult),
+    Closed(RunId, Box<RunResult>),
     Changed(Change),
     /// Wakes who watches.
     Announce(watch::Sender<()>),

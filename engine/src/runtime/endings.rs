@@ -2,15 +2,17 @@
 //!
 //! Invariant: the end and what the hooks write are in one batch: the hooks run right after the step
 //! that recorded the end, before the batch can be handed over. A hook that fails is begun again by a
-//! workflow that stands in that batch.
+//! workflow that stands in that batch. A reset's hooks come before anything of it is written: one that
+//! fails refuses the reset.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::shard::Shard;
+use super::transactions::Refused;
 use crate::kernel::{HistoryEvent, Recorded};
-use crate::sdk::{KeptEnd, RUN_END, RunEnd, RunReset};
-use crate::{Failure, Payload, RunId, RunStatus, StartRequest};
+use crate::sdk::{KeptEnd, RUN_END, ResetHook, RunEnd, RunReset};
+use crate::{Failure, Payload, Rejection, RunId, RunStatus, StartRequest};
 
 impl Shard {
     /// Runs the hooks of the runs that the last step closed.
@@ -42,45 +44,53 @@ impl Shard {
             result: result.as_ref(),
             failure: failure.as_ref(),
         };
-        for (place, hook) in hooks.iter().enumerate() {
+        for (name, hook) in hooks {
             let done = self
                 .transact(&namespace, |tx| hook(tx, &end).map_err(|error| error.failure().clone()));
             let Err(refused) = done else { continue };
             let why = refused.why();
-            tracing::error!(%run_id, workflow_id = end.workflow_id, why, "what was to be written with a run's end was not: it is tried again");
-            let kept = KeptEnd::of(&end, &started.workflow_type, place);
+            tracing::error!(%run_id, workflow_id = end.workflow_id, hook = name, why, "what was to be written with a run's end was not: it is tried again");
+            let kept = KeptEnd::of(&end, &started.workflow_type, name);
             self.write_end_later(&namespace, &kept, run_id);
         }
     }
 
-    /// Runs the hooks of a run that is about to begin with these events of another.
-    pub(super) fn run_reset_hooks(&mut self, from_run_id: RunId, events: &[Recorded]) {
+    /// Runs the hooks of a run that is about to begin with these events of another: all of what they
+    /// write stands, or nothing does and the reset is refused.
+    pub(super) fn run_reset_hooks(
+        &mut self,
+        from_run_id: RunId,
+        events: &[Recorded],
+    ) -> Result<(), Rejection> {
         let registry = Arc::clone(&self.inner.registry);
         let Some(Recorded { event: HistoryEvent::WorkflowStarted(started), .. }) = events.first()
         else {
-            return;
+            return Ok(());
         };
         let hooks = registry.reset_hooks.of(&started.workflow_type);
         if hooks.is_empty() {
-            return;
+            return Ok(());
         }
         let done = done_in(events);
         let (workflow_id, run_id) = (started.workflow_id.as_str(), started.run_id);
         let reset = RunReset { workflow_id, from_run_id, run_id, done: &done };
-        for hook in hooks {
-            let written = self.transact(&started.namespace, |tx| {
-                hook(tx, &reset).map_err(|error| error.failure().clone())
-            });
-            if let Err(refused) = written {
-                let why = refused.why();
-                tracing::error!(%run_id, workflow_id, why, "what was to be written with a reset was not");
-            }
-        }
+        let written = self.transact(&started.namespace, |tx| {
+            let run = |hook: &ResetHook| hook(tx, &reset).map_err(|error| error.failure().clone());
+            hooks.iter().try_for_each(run)
+        });
+        written.map_err(|refused| match refused {
+            Refused::ByEngine(rejection) => rejection,
+            refused => Rejection::Unprocessable(format!(
+                "the program's hook for resets of `{}` refuses: {}",
+                started.workflow_type,
+                refused.why()
+            )),
+        })
     }
 
     /// Starts the workflow that runs the hook again, in the commit of the end.
     fn write_end_later(&mut self, namespace: &str, end: &KeptEnd, run_id: RunId) {
-        let (hook, input) = (end.hook, Payload::from_value(end));
+        let (hook, input) = (end.hook.as_str(), Payload::from_value(end));
         let begun = self.transact(namespace, |tx| {
             let input = input.map_err(|error| Failure::new("invalid_input", error.to_string()))?;
             let mut start = StartRequest::new(RUN_END.name(), input);

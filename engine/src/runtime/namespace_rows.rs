@@ -14,7 +14,8 @@ use super::keys::{self, APP_ROWS, RUNS, SCHEDULES};
 use super::namespace_deletion::TABLES;
 use super::record::RunRecord;
 use super::shard::Shard;
-use crate::Rejection;
+use crate::kernel::Command;
+use crate::{Rejection, RunId};
 
 /// Rows of one table that may go in one batch.
 const MOST_ROWS: usize = 10_000;
@@ -22,13 +23,16 @@ const MOST_ROWS: usize = 10_000;
 const MOST_RUNS: usize = 1_000;
 
 impl Shard {
-    /// Puts the deletion of everything into the open batch, or of as much as fits.
-    pub(super) fn delete_namespace_rows(&mut self, name: &str) -> Result<(), Rejection> {
+    /// Puts the deletion of everything into the open batch, or of as much as fits; timers end in it.
+    pub(super) fn delete_namespace_rows(
+        &mut self,
+        name: &str,
+        timers: &BTreeSet<RunId>,
+    ) -> Result<(), Rejection> {
         if self.logs.get(name).is_some_and(|log| !log.is_durable()) {
             let what = format!("events are being appended in namespace `{name}`: try again");
             return Err(Rejection::Unavailable(what));
         }
-        // Nothing is refused once something is written.
         let schedules = self.keys_in_namespace(SCHEDULES, name)?;
         if schedules.len() > MOST_ROWS {
             return Err(Rejection::Unprocessable(format!(
@@ -43,7 +47,20 @@ impl Shard {
         let runs = self.snapshot()?.range(Range::prefix(RUNS, &prefix).limit(MOST_RUNS + 1))?;
         let runs = runs.iter().map(|(_, stored)| RunRecord::read(stored));
         let runs = runs.collect::<Result<Vec<_>, _>>()?;
-        if runs.len() > MOST_RUNS || rows.iter().any(|(_, keys)| keys.len() > MOST_ROWS) {
+        for run_id in timers {
+            self.ensure_resident(name, *run_id)?;
+        }
+        // Nothing is refused once something is written.
+        for run_id in timers {
+            let reason = "its namespace is deleted".to_owned();
+            // One that has ended by itself meanwhile does not mind.
+            let _ended = self.step(*run_id, |step| step.execute(Command::Terminate { reason }));
+        }
+        // What is left of timers shows when their ends are durable.
+        if !timers.is_empty()
+            || runs.len() > MOST_RUNS
+            || rows.iter().any(|(_, keys)| keys.len() > MOST_ROWS)
+        {
             self.go_on_deleting(name)?;
         }
         runs.iter().try_for_each(|record| self.erase(record))?;

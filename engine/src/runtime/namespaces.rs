@@ -3,17 +3,22 @@
 //! Invariant: `default` always exists. The loop decides by its own copy; everyone else sees a
 //! change when it is durable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
 use everstep_storage::{Range, Snapshot};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::effect::Effect;
 use super::keys::{self, NAMESPACES, OPEN_RUNS};
 use super::message::Reply;
+use super::record::RunRecord;
 use super::shard::Shard;
 use crate::{DEFAULT_NAMESPACE, ListFilter, Rejection, Timestamp, view};
+
+/// Timers that end with a namespace, in the batch of its deletion.
+const MOST_TIMERS: usize = 10_000;
 
 /// What is set for a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +57,7 @@ pub(super) type NamespaceMap = BTreeMap<String, NamespaceRecord>;
 
 /// What everyone but the loop sees.
 #[derive(Debug, Default)]
-pub(super) struct Namespaces(RwLock<NamespaceMap>);
+pub(super) struct Namespaces(RwLock<NamespaceMap>, watch::Sender<()>);
 
 /// What is asked of the loop.
 pub(super) enum NamespaceChange {
@@ -90,6 +95,19 @@ impl Namespaces {
         match record {
             Some(record) => drop(map.insert(name, record)),
             None => drop(map.remove(&name)),
+        }
+        drop(map);
+        self.1.send_replace(());
+    }
+
+    /// Returns when the namespace that has the name now is gone, if another one was made or not.
+    pub(super) async fn gone(&self, name: &str) {
+        let made = |all: &NamespaceMap| all.get(name).map(|record| record.created_at);
+        let mut changes = self.1.subscribe();
+        let known = made(&self.all());
+        while known.is_some() && made(&self.all()) == known {
+            // The sender lives as long as what it tells of.
+            let _ = changes.changed().await;
         }
     }
 
@@ -140,7 +158,7 @@ impl Shard {
         reply: Reply<()>,
     ) {
         let effect = match self.try_change_namespace(&name, change) {
-            Ok(record) => Effect::Namespace { reply, name, record },
+            Ok(record) => Effect::Namespace { reply, name, record: record.map(Box::new) },
             Err(rejection) => Effect::Answer(reply, Err(rejection)),
         };
         self.turn.effects.push(effect);
@@ -188,25 +206,41 @@ impl Shard {
     }
 
     /// Sees to it that nothing of a namespace is left. Runs of the engine's own, which no list
-    /// shows, go with it when they are closed.
+    /// shows, go with it when they are closed, and timers of what goes with it end.
     fn empty_namespace(&mut self, name: &str) -> Result<(), Rejection> {
         // What it holds is looked up off the loop.
         let refused = || Rejection::NamespaceNotEmpty(name.to_owned(), "it holds runs".to_owned());
+        let registry = std::sync::Arc::clone(&self.inner.registry);
         if name == DEFAULT_NAMESPACE {
             let why = "it is always there".to_owned();
             return Err(Rejection::NamespaceNotEmpty(name.to_owned(), why));
         }
-        if self.residents.any_of_namespace(name) {
-            return Err(refused());
-        }
         let prefix = keys::namespace(name);
         let filter = ListFilter { namespace: name.to_owned(), ..ListFilter::default() };
         let snapshot = self.snapshot()?;
-        if !snapshot.range(Range::prefix(OPEN_RUNS, &prefix).limit(1))?.is_empty()
-            || view::count(snapshot, &filter, None)?.count > 0
-        {
+        let open = snapshot.range(Range::prefix(OPEN_RUNS, &prefix).limit(MOST_TIMERS + 1))?;
+        if view::count(snapshot, &filter, None)?.count > 0 {
             return Err(refused());
         }
-        self.delete_namespace_rows(name)
+        let mut timers = BTreeSet::new();
+        for (_, stored) in &open {
+            let run = RunRecord::read(stored)?;
+            if !registry.timers.contains(&*run.workflow_type) {
+                return Err(refused());
+            }
+            timers.insert(run.run_id);
+        }
+        for resident in self.residents.of_namespace(name) {
+            if !registry.timers.contains(&*resident.run.started.workflow_type) {
+                return Err(refused());
+            }
+            timers.insert(resident.run_id);
+        }
+        if timers.len() > MOST_TIMERS {
+            let why =
+                format!("it holds more than {MOST_TIMERS} timers: let some of them end first");
+            return Err(Rejection::NamespaceNotEmpty(name.to_owned(), why));
+        }
+        self.delete_namespace_rows(name, &timers)
     }
 }

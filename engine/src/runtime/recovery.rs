@@ -1,6 +1,7 @@
 //! What happens before the loop serves: the store's format is checked, the lease is taken, and the
 //! runs that an earlier process was working for are brought back, a few at a time.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use everstep_storage::{Batch, Fence, LEASES, Range, Store};
@@ -67,6 +68,7 @@ pub(super) fn open(inner: &Inner) -> Result<Fence, OpenError> {
     inner.namespaces.set_all(namespaces.map_err(|error| OpenError::Corrupt(error.to_string()))?);
     drop(snapshot);
     commit(store, batch)?;
+    inner.epoch.store(epoch, Ordering::Relaxed);
     Ok(Fence { key: LEASE.to_vec().into(), epoch })
 }
 

@@ -185,7 +185,7 @@ impl Shard {
                 Ok(None)
             }
         };
-        self.turn.effects.push(Effect::AnswerWatch(reply, answer));
+        self.turn.effects.push(Effect::AnswerWatch(reply, Box::new(answer)));
     }
 
     pub(super) fn closed_result(

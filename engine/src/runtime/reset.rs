@@ -90,28 +90,32 @@ impl Shard {
         let run_id = self.turn.new_run_id();
         let Cut { events, later, left_out } = self.cut(selector, target, run_id, &request)?;
         let replay = self.replay_cut(&events, request.to_event_id)?;
-        // Everything is known now: from here on nothing is refused.
         let held_by = self.holder(&selector.namespace, &selector.workflow_id)?;
         let mut carried = CarriedUpdates { left_out, ..CarriedUpdates::default() };
+        let mut replaced = None;
         if let Some(held_by) = held_by
             && !held_by.status.is_closed()
             && self.ensure_resident(&selector.namespace, held_by.run_id)?
         {
+            replaced = Some(held_by.run_id);
+        }
+        self.run_reset_hooks(target.run_id, &events)?;
+        // Everything is known now: from here on nothing is refused.
+        if let Some(replaced) = replaced {
             let reason = request.reason.clone();
-            if let Some(resident) = self.residents.get_mut(held_by.run_id)
+            if let Some(resident) = self.residents.get_mut(replaced)
                 && resident.run.started.first_run_id() == target.first_run_id
             {
                 let kept = replay.run.children.keys().copied().collect();
                 resident.superseded = Some(kept);
                 carried.take_from(resident, request.reapply_signals);
                 // Whoever waits for an answer waits for the new run's.
-                if let Some(watchers) = self.update_watchers.remove(&held_by.run_id) {
+                if let Some(watchers) = self.update_watchers.remove(&replaced) {
                     self.update_watchers.insert(run_id, watchers);
                 }
             }
-            self.step(held_by.run_id, |step| step.execute(Command::Terminate { reason }));
+            self.step(replaced, |step| step.execute(Command::Terminate { reason }));
         }
-        self.run_reset_hooks(target.run_id, &events);
         self.link_runs(&selector.namespace, &selector.workflow_id, target.run_id, run_id);
         let marker = HistoryEvent::WorkflowReset {
             from_run_id: target.run_id,

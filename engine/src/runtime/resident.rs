@@ -166,9 +166,10 @@ impl Residents {
         self.by_workflow.get(&keys::workflow(namespace, workflow_id)).copied()
     }
 
-    /// Whether any run of the namespace is in memory.
-    pub(super) fn any_of_namespace(&self, namespace: &str) -> bool {
-        self.runs.values().any(|resident| &*resident.namespace == namespace)
+    /// The runs of a namespace that are in memory, closed ones that are not durable yet among them.
+    pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = &Resident> {
+        let runs = self.runs.values().map(|resident| &**resident);
+        runs.filter(move |resident| &*resident.namespace == namespace)
     }
 
     pub(super) fn remove(&mut self, run_id: RunId) {

@@ -38,7 +38,7 @@ impl Shard {
         reply: Reply<UpdateState>,
     ) {
         let answer = self.try_update(selector, update, watch);
-        self.turn.effects.push(Effect::AnswerUpdate(reply, answer));
+        self.turn.effects.push(Effect::AnswerUpdate(reply, Box::new(answer)));
     }
 
     fn try_update(
@@ -140,7 +140,7 @@ impl Shard {
             let state = record.ok_or_else(unknown)?.state(update_id);
             self.known_update(selector, run_id, state, watch)
         });
-        self.turn.effects.push(Effect::AnswerUpdate(reply, answer));
+        self.turn.effects.push(Effect::AnswerUpdate(reply, Box::new(answer)));
     }
 
     /// Lets an open run in memory have an update; what became of it in this turn.

@@ -199,6 +199,20 @@ impl<'a> TransactionContext<'a> {
         let rules = self.owners.rules(context)?;
         Ok(ContextTx { tx: self, rules, violation: None, context: PhantomData })
     }
+
+    /// A row of one of the context's tables, for who has the transaction only to look at.
+    ///
+    /// # Errors
+    /// As [`TransactionContext::enter`] and [`ContextTx::get`].
+    pub fn peek<C: BoundedContext, V: DeserializeOwned>(
+        &self,
+        context: &C,
+        table: ContextTable<C, V>,
+        key: &str,
+    ) -> Result<Option<V>, ActivityError> {
+        self.owners.rules(context)?.check_table(table.name)?;
+        self.get(owned(table), key)
+    }
 }
 
 fn isolated(what: String) -> ActivityError {

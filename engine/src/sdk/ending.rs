@@ -34,17 +34,36 @@ pub(crate) type EndHook = Arc<
     dyn Fn(&mut TransactionContext<'_>, &RunEnd<'_>) -> Result<(), ActivityError> + Send + Sync,
 >;
 
+/// A hook, and the name by which a later build finds it again.
+pub(crate) type NamedHook = (&'static str, EndHook);
+
 /// The hooks of a worker, by workflow type.
 #[derive(Clone, Default)]
-pub(crate) struct EndHooks(HashMap<&'static str, Vec<EndHook>, foldhash::fast::RandomState>);
+pub(crate) struct EndHooks(HashMap<&'static str, Vec<NamedHook>, foldhash::fast::RandomState>);
 
 impl EndHooks {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn of(&self, workflow_type: &str) -> &[EndHook] {
+    pub(crate) fn of(&self, workflow_type: &str) -> &[NamedHook] {
         self.0.get(workflow_type).map_or(&[], Vec::as_slice)
+    }
+
+    /// The hook of that name.
+    fn named(&self, workflow_type: &str, name: &str) -> Result<EndHook, ActivityError> {
+        let hooks = self.of(workflow_type);
+        if let Some((_, hook)) = hooks.iter().find(|(known, _)| *known == name) {
+            return Ok(Arc::clone(hook));
+        }
+        let known: Vec<&str> = hooks.iter().map(|(name, _)| *name).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let what = format!(
+            "the program that runs here has no hook `{name}` for the ends of `{workflow_type}` \
+             (it has: {known}): register it again, or terminate this workflow if its writing is not \
+             wanted any more"
+        );
+        Err(ActivityError::new("unknown_hook", what))
     }
 }
 
@@ -57,7 +76,8 @@ impl fmt::Debug for EndHooks {
 impl Worker {
     /// Runs `code` in the commit that ends a run of this type, however it ends: by its code, by a
     /// cancellation, a termination or a timeout; not when it continues as new. What it writes stands
-    /// with the run's end, or neither does.
+    /// with the run's end, or neither does. `name` is the hook's own among those of the type, and
+    /// durable: what failed is run again by the hook that has it, whatever the build.
     ///
     /// An end is not to be refused: an error undoes what this one hook wrote, and the hook is run
     /// again, after pauses that grow to a minute, by a workflow of the type `everstep.run_end` that
@@ -72,20 +92,29 @@ impl Worker {
     ///
     /// let worker = Worker::new()
     ///     .workflow(TRIP, async |_: &WorkflowContext, _city: String| Ok(()))
-    ///     .on_end(TRIP, |tx, end| tx.put(TRIPS, end.workflow_id, &end.status));
+    ///     .on_end(TRIP, "keep-status", |tx, end| tx.put(TRIPS, end.workflow_id, &end.status));
     /// # drop(worker);
     /// ```
     #[must_use]
     pub fn on_end<I, O>(
         mut self,
         workflow: Workflow<I, O>,
+        name: &'static str,
         code: impl Fn(&mut TransactionContext<'_>, &RunEnd<'_>) -> Result<(), ActivityError>
         + Send
         + Sync
         + 'static,
     ) -> Self {
-        let hooks = &mut self.registry_mut().end_hooks;
-        hooks.0.entry(workflow.name()).or_default().push(Arc::new(code));
+        let registry = self.registry_mut();
+        let hooks = registry.end_hooks.0.entry(workflow.name()).or_default();
+        if hooks.iter().any(|(known, _)| *known == name) {
+            let what = workflow.name();
+            registry.mistakes.push(format!(
+                "workflow type `{what}` has two hooks `{name}` for its ends: give one another name"
+            ));
+        } else {
+            hooks.push((name, Arc::new(code)));
+        }
         self
     }
 }
@@ -125,10 +154,13 @@ impl fmt::Debug for ResetHooks {
 }
 
 impl Worker {
-    /// Runs `code` in the commit that resets a workflow of this type, after what is written with the
-    /// end of the run before: what it writes stands with the run that begins.
+    /// Runs `code` in the commit that resets a workflow of this type: what it writes stands with the
+    /// run that begins.
     ///
-    /// A reset is not refused by it: an error undoes what it wrote, and is logged.
+    /// An error refuses the reset: nothing of it stands, the run before goes on or stays as it
+    /// ended, and whoever asked for it is told why. So it runs before the run that is replaced ends:
+    /// that one's [`Worker::on_end`] finds what this one wrote, with a later
+    /// [`RunReset::run_id`] than its own.
     #[must_use]
     pub fn on_reset<I, O>(
         mut self,
@@ -153,8 +185,8 @@ const WRITE: Transaction<KeptEnd, ()> =
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct KeptEnd {
     pub(crate) workflow_type: String,
-    /// Which of the type's hooks.
-    pub(crate) hook: usize,
+    /// Which of the type's hooks, by its name.
+    pub(crate) hook: String,
     workflow_id: String,
     run_id: RunId,
     first_run_id: RunId,
@@ -166,10 +198,10 @@ pub(crate) struct KeptEnd {
 }
 
 impl KeptEnd {
-    pub(crate) fn of(end: &RunEnd<'_>, workflow_type: &str, hook: usize) -> Self {
+    pub(crate) fn of(end: &RunEnd<'_>, workflow_type: &str, hook: &str) -> Self {
         Self {
             workflow_type: workflow_type.to_owned(),
-            hook,
+            hook: hook.to_owned(),
             workflow_id: end.workflow_id.to_owned(),
             run_id: end.run_id,
             first_run_id: end.first_run_id,
@@ -181,9 +213,14 @@ impl KeptEnd {
         }
     }
 
+    /// What the ids of the workflows begin with that run hooks of a run again.
+    pub(crate) fn workflow_ids(run_id: RunId) -> String {
+        format!("everstep.run_end:{run_id}:")
+    }
+
     /// The id of the workflow that runs the hook again.
-    pub(crate) fn workflow_id(run_id: RunId, hook: usize) -> String {
-        format!("everstep.run_end:{run_id}:{hook}")
+    pub(crate) fn workflow_id(run_id: RunId, hook: &str) -> String {
+        Self::workflow_ids(run_id) + hook
     }
 
     fn as_end(&self) -> RunEnd<'_> {
@@ -200,16 +237,18 @@ impl KeptEnd {
     }
 }
 
+/// Whether a run of this type is given an end, whose parts the limits have let in one by one and
+/// which may be larger than any of them.
+pub(crate) fn is_given_an_end(workflow_type: &str) -> bool {
+    workflow_type == RUN_END.name()
+}
+
 /// The code of that workflow, for every worker.
 pub(crate) fn register(worker: Worker) -> Worker {
     let write =
         async |ctx: &super::WorkflowContext, end: KeptEnd| Ok(ctx.transaction(WRITE, end).await?);
     worker.built_in(RUN_END, write).transaction(WRITE, |tx, end| {
-        let hooks = tx.end_hooks.of(&end.workflow_type);
-        let hook = hooks.get(end.hook).cloned().ok_or_else(|| {
-            let what = "the program that runs here writes nothing with the ends of";
-            ActivityError::new("unknown_hook", format!("{what} `{}`", end.workflow_type))
-        })?;
+        let hook = tx.end_hooks.named(&end.workflow_type, &end.hook)?;
         // Whatever it says: an end is not to be refused.
         hook(tx, &end.as_end())
             .map_err(|error| ActivityError::new(error.kind().to_owned(), &error.failure().message))

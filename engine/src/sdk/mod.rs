@@ -68,7 +68,7 @@ pub(crate) use self::core::{Asked, Awaited, Core, InlineStep};
 pub(crate) use activity_context::{AttemptHandle, AttemptHost, AttemptOf, Heartbeat};
 pub(crate) use bounded::owned;
 pub(crate) use cancel::root;
-pub(crate) use ending::{KeptEnd, RUN_END};
+pub(crate) use ending::{KeptEnd, RUN_END, ResetHook, is_given_an_end};
 pub(crate) use error::{CANCELLED, HANDED_OVER};
 pub(crate) use patch::Foresight;
 pub(crate) use transaction::{Ask, Circumstances, RowChange, Rows, counter};

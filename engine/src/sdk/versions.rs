@@ -269,5 +269,9 @@ mod tests {
         );
         let worker = Worker::new().workflow(W, code).upgrade(W, "", "2");
         assert!(worker.registry().check().unwrap_err().contains("version `2`"));
+        let worker = Worker::new().on_end(W, "keep", |_, _| Ok(()));
+        assert!(worker.registry().check().is_ok());
+        let worker = worker.on_end(W, "keep", |_, _| Ok(()));
+        assert!(worker.registry().check().unwrap_err().contains("two hooks `keep`"));
     }
 }

@@ -260,7 +260,7 @@ pub(crate) fn describe(
         run.activities.keys().filter_map(|&id| Some((id, held((record.run_id, id))?))).collect();
     let mut waiting_for = waiting::sentence(&run, &awaited, &held, code.is_ok(), now);
     if run.status.is_closed()
-        && let Some(unwritten) = UnwrittenEnd::of(snapshot, registry, &run)?
+        && let Some(unwritten) = UnwrittenEnd::of(snapshot, &run)?
     {
         awaiting.push(unwritten.awaiting());
         waiting_for = unwritten.sentence();

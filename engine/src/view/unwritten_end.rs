@@ -1,12 +1,15 @@
 //! The end of a run that a hook could not write yet: said where the run is looked at.
 
-use everstep_storage::Snapshot;
+use everstep_storage::{Range, Snapshot};
 
 use super::Awaiting;
 use crate::kernel::{Run, apply};
-use crate::runtime::{HistoryReader, read_run};
-use crate::sdk::{KeptEnd, Registry};
+use crate::runtime::{HistoryReader, keys, read_run};
+use crate::sdk::KeptEnd;
 use crate::{Rejection, Selector, Timestamp};
+
+/// Hooks of one run that are looked at: a type has few.
+const MOST: usize = 16;
 
 /// A hook that is run again.
 pub(super) struct UnwrittenEnd {
@@ -16,15 +19,16 @@ pub(super) struct UnwrittenEnd {
 }
 
 impl UnwrittenEnd {
-    /// The first of a closed run's hooks that has not written what it is to write.
-    pub(super) fn of(
-        snapshot: &dyn Snapshot,
-        registry: &Registry,
-        run: &Run,
-    ) -> Result<Option<Self>, Rejection> {
+    /// The first of a closed run's hooks that has not written what it is to write, whether this
+    /// build still has it or not.
+    pub(super) fn of(snapshot: &dyn Snapshot, run: &Run) -> Result<Option<Self>, Rejection> {
         let started = &run.started;
-        for hook in 0..registry.end_hooks.of(&started.workflow_type).len() {
-            let workflow_id = KeptEnd::workflow_id(started.run_id, hook);
+        let prefix = KeptEnd::workflow_ids(started.run_id);
+        let rows = keys::workflow(&started.namespace, &prefix);
+        let found = snapshot.range(Range::prefix(keys::WORKFLOWS, &rows).limit(MOST))?;
+        for (row, _) in found {
+            let name = row.get(rows.len()..).map(String::from_utf8_lossy).unwrap_or_default();
+            let workflow_id = prefix.clone() + &name;
             let namespace = started.namespace.clone();
             let selector = Selector { namespace, ..Selector::newest(workflow_id.clone()) };
             let record = match read_run(snapshot, &selector) {

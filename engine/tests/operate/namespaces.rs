@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use everstep_engine::{
-    ListFilter, NamespaceSettings, Payload, QueueLimits, Rejection, ScheduleAction,
-    ScheduleDefinition, ScheduleInput, ScheduleSpec, Selector, SignalInput, StartRequest, Started,
-    Table,
+    ListFilter, NamespaceSettings, Payload, QueueLimits, Rejection, RunStatus, ScheduleAction,
+    ScheduleDefinition, ScheduleInput, ScheduleSpec, Selector, Signal, SignalInput, StartRequest,
+    Started, Table, Worker, Workflow, WorkflowContext,
 };
 
 use crate::support::{Fixture, json};
@@ -94,6 +94,86 @@ fn they_are_made_changed_and_deleted() {
     assert!(matches!(default, Err(Rejection::NamespaceNotEmpty(..))), "{default:?}");
 }
 
+/// Notes the time when it is over.
+const RINGS: Workflow<(), ()> = Workflow::new("everstep.test_timer");
+const GO: Signal<()> = Signal::new("go");
+
+fn worker_with_a_timer() -> Worker {
+    let code = async |ctx: &WorkflowContext, (): ()| {
+        ctx.sleep(Duration::from_secs(60)).await;
+        Ok(())
+    };
+    let holds = async |ctx: &WorkflowContext, (): ()| {
+        ctx.signal(GO).await;
+        Ok(())
+    };
+    Worker::new().built_in_timer(RINGS, code).workflow(Workflow::new("holds"), holds)
+}
+
+#[test]
+fn a_refused_deletion_leaves_the_timers_and_another_takes_them_along() {
+    const TIMERS: usize = 3;
+    let mut fixture = Fixture::new();
+    fixture.restart_with(worker_with_a_timer());
+    create(&fixture, "a");
+    start(&fixture, "a", "holds");
+    let id = |number: usize| format!("timer-{number}");
+    let timer = |number| Selector { namespace: "a".into(), ..Selector::newest(id(number)) };
+    let engine = fixture.engine().clone();
+    let begun = engine.transact("a", move |tx| {
+        (0..TIMERS).try_for_each(|number| tx.start(RINGS, id(number), &()))
+    });
+    fixture.wait(begun).unwrap();
+    let status = |number| engine.describe(&timer(number)).map(|run| run.status);
+    let held = fixture.wait(engine.delete_namespace("a"));
+    let Err(Rejection::NamespaceNotEmpty(_, why)) = &held else { panic!("{held:?}") };
+    assert_eq!(why, "workflow `w` (holds) is open");
+    for number in 0..TIMERS {
+        assert_eq!(status(number), Ok(RunStatus::Running));
+    }
+    fixture.signal(&of("a"), "go", "null");
+    fixture.result(&of("a"));
+    fixture.wait(engine.delete(&of("a"))).unwrap();
+    // One is loaded, the others come from the store.
+    drop(engine);
+    fixture.restart_with(worker_with_a_timer());
+    let engine = fixture.engine().clone();
+    let gone = engine.clone();
+    let gone = std::thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(gone.namespace_gone("a"));
+    });
+    fixture.wait(engine.delete_namespace("a")).unwrap();
+    gone.join().unwrap();
+    drop(engine);
+    fixture.restart_with(worker_with_a_timer());
+    // Nothing of it goes off, and the name is free when the last of it is gone.
+    fixture.advance(Duration::from_secs(120));
+    create_when_free(&fixture, "a");
+    let engine = fixture.engine();
+    for number in 0..TIMERS {
+        let found = engine.describe(&timer(number));
+        assert!(matches!(found, Err(Rejection::WorkflowNotFound(_))), "{found:?}");
+    }
+    fixture.wait(engine.delete_namespace("a")).unwrap();
+}
+
+/// Creates a namespace as soon as what had its name is gone with all its rows.
+fn create_when_free(fixture: &Fixture, name: &str) {
+    let begun = std::time::Instant::now();
+    loop {
+        let settings = NamespaceSettings::default();
+        match fixture.wait(fixture.engine().create_namespace(name, settings)) {
+            Ok(()) => break,
+            Err(Rejection::Unavailable(why)) => assert!(why.contains("still are"), "{why}"),
+            Err(other) => panic!("{other}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "its rows are still there");
+    }
+}
+
 const NOTES: Table<String> = Table::new("notes", "notes");
 
 /// What is in the namespace beside runs: its schedules, set queues and notes.
@@ -167,16 +247,7 @@ fn the_rows_of_a_large_one_follow_it_over_restarts() {
     drop(engine);
     // The process is gone with most of it still to be deleted; the name is free when all of it is.
     fixture.restart();
-    let begun = std::time::Instant::now();
-    loop {
-        let settings = NamespaceSettings::default();
-        match fixture.wait(fixture.engine().create_namespace("a", settings)) {
-            Ok(()) => break,
-            Err(Rejection::Unavailable(why)) => assert!(why.contains("still are"), "{why}"),
-            Err(other) => panic!("{other}"),
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "its rows are still there");
-    }
+    create_when_free(&fixture, "a");
     let engine = fixture.engine();
     let left = |namespace: &'static str| {
         let rows = engine.transact(namespace, |tx| tx.range(NOTES, &everstep_engine::Keys::all()));

@@ -22,3 +22,4 @@ mod worker;
 mod workflows;
 
 pub use worker::worker;
+pub use workflows::ledger::{ACCOUNT_SUMMARIES, AccountSummary, account_summaries};

@@ -1,6 +1,8 @@
 //! The shop's agents, and the model that they ask.
 
 mod churn_risk;
+mod consolidation;
+mod high_value;
 mod low_stock;
 
 use std::net::SocketAddr;
@@ -38,7 +40,12 @@ pub(crate) fn provider(
 }
 
 pub(crate) fn register(worker: Worker, provider: LlmProvider) -> Worker {
-    worker.llm(provider).agent(churn_risk::agent()).agent(low_stock::agent())
+    worker
+        .llm(provider)
+        .agent(churn_risk::agent())
+        .agent(low_stock::agent())
+        .agent(high_value::agent())
+        .agent(consolidation::agent())
 }
 
 #[cfg(test)]

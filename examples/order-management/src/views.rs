@@ -12,6 +12,7 @@ mod shipping;
 mod stock;
 mod summaries;
 
+pub(crate) use exists::{ORDER_EXISTS, order_exists};
 pub(crate) use inventory_status::{InventoryStatus, ORDER_WITH_INVENTORY_STATUS};
 
 use everstep::Worker;
@@ -26,13 +27,12 @@ pub(crate) use cancellations::{
 
 /// Every projection that is read from outside.
 pub(crate) fn register(worker: Worker) -> Worker {
-    worker
+    shipping::hand_on(worker)
         .projection(summaries::code())
         .projection(detail::code())
         .projection(inventory_status::code())
         .projection(stock::code())
         .projection(sales::code())
-        .projection(exists::code())
         .projection(shipping::code())
         .projection(cancellations::code())
 }

@@ -25,13 +25,14 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 ///
 /// `limits` are those that the worker declares: `name`, `kind` (`token_bucket`, `fixed_window`),
 /// `rate`, `period_ms`, `capacity`. `meters` are the keys that have used something up: `limit`, `key`,
-/// `used`, `capacity`, `available`, `full_after_ms`.
+/// `used`, `capacity`, `available`, `full_after_ms`; with `at_rest=true` those that had, too.
 #[utoipa::path(
     get,
     path = "/api/v1/limits",
     security(("token" = ["viewer"])),
     tag = "circuits",
     params(
+        ("at_rest" = Option<bool>, Query, description = "whether keys are shown of which everything is granted again; `false` when absent"),
         ("page_size" = Option<u64>, Query, description = "meters a page; 50 when absent, clamped to 500", minimum = 1),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
         InNamespace,
@@ -42,8 +43,9 @@ async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     let (namespace, parameters) = (namespace(&uri)?, Parameters::of(&uri));
     let size = parameters.page_size(PAGE, MOST)?;
     let after = parameters.page_token()?.map(std::borrow::Cow::into_owned);
+    let at_rest = parameters.flag("at_rest")?;
     let found = blocking::read(&api, move |engine| {
-        rate_limit::list(engine, &namespace, after.as_deref(), size)
+        rate_limit::list(engine, &namespace, after.as_deref(), at_rest, size)
     });
     json(StatusCode::OK, &found.await?)
 }

@@ -106,7 +106,7 @@ impl ResetBody {
         (status = 201, description = "started", body = ResetAnswer),
         (status = 404, description = "no such workflow or run"),
         (status = 409, description = "the idempotency key was used with another reset"),
-        (status = 422, description = "no such event, one that closes the run, an edit that cannot be made, or code that does not follow the history"),
+        (status = 422, description = "no such event, one that closes the run, an edit that cannot be made, code that does not follow the history, or a hook of the program that refuses"),
     ),
 )]
 pub(super) async fn reset(State(api): State<Api>, request: Request) -> Answer {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use everstep_activities::contexts::begin_migrations;
 use everstep_engine::Engine;
 use everstep_workflows::agent::{AgentService, Agents};
 use everstep_workflows::projections::ProjectionService;
 use everstep_workflows::subscriptions::{Consuming, SubscriptionService};
 
 use super::{Parameters, Problem};
-use crate::server::{Draining, HttpMetrics};
+use crate::server::{Draining, HttpMetrics, Warnings};
 
 /// The engine and what the server decided about requests.
 #[derive(Clone, Debug)]
@@ -24,6 +25,7 @@ struct Inner {
     limits: Limits,
     draining: Draining,
     metrics: Arc<HttpMetrics>,
+    warnings: Warnings,
     redacts_exports: bool,
 }
 
@@ -48,6 +50,7 @@ impl Api {
         let subscriptions = SubscriptionService::new(&engine);
         let consuming = subscriptions.consume();
         release_lanes(&engine, &subscriptions);
+        migrate(&engine);
         Self(Arc::new(Inner {
             engine,
             projections,
@@ -56,6 +59,7 @@ impl Api {
             limits,
             draining,
             metrics,
+            warnings: Warnings::default(),
             redacts_exports,
         }))
     }
@@ -97,9 +101,24 @@ impl Api {
         self.0.redacts_exports
     }
 
+    /// What a server that is ready has to warn of.
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.0.warnings
+    }
+
     pub(crate) fn metrics(&self) -> &HttpMetrics {
         &self.0.metrics
     }
+}
+
+/// Begins to take along what an earlier build left in another shape.
+fn migrate(engine: &Engine) {
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        if let Err(error) = begin_migrations(&engine).await {
+            tracing::warn!(%error, "failed to begin migrations: they begin at the next start");
+        }
+    });
 }
 
 /// Lets agents' lanes go on whose dead letters an earlier process had dealt with.

@@ -10,8 +10,11 @@ use serde_json::{Value, json};
 use super::remote::{CliError, RemoteArgs, print, print_json};
 use super::screen::{Colour, Screen};
 use super::table::{Align, Cell, Table};
-use crate::agent::{AgentView, confidence_in_words};
-use crate::client::AgentFilter;
+use crate::agent::{AgentPage, AgentView, confidence_in_words};
+use crate::client::{AgentFilter, ClientError};
+
+/// The most that is listed.
+const MOST: usize = 1_000;
 
 /// What is done.
 #[derive(Clone, Debug, Subcommand)]
@@ -207,6 +210,21 @@ fn shown<T: Serialize>(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Page after page, as many as are listed.
+async fn every<T>(
+    ask: impl AsyncFn(Option<&str>) -> Result<AgentPage<T>, ClientError>,
+) -> Result<Vec<T>, ClientError> {
+    let (mut all, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let page = ask(after.as_deref()).await?;
+        all.extend(page.items);
+        after = page.next_page_token;
+        if after.is_none() || all.len() >= MOST {
+            return Ok(all);
+        }
+    }
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
@@ -235,7 +253,8 @@ impl FilterArgs {
 
     fn approvals(&self) -> ExitCode {
         self.remote.run(async |client| {
-            let all = client.agent_approvals(&self.filter()).await?;
+            let filter = self.filter();
+            let all = every(async |after| client.agent_approvals(&filter, after).await).await?;
             shown(&self.remote, "approvals", &all, || {
                 let left = Align::Left;
                 let names = ["ID", "STATUS", "ACTION", "ABOUT", "CONFIDENCE", "EXPIRES", "WHY"];
@@ -258,7 +277,8 @@ impl FilterArgs {
 
     fn decisions(&self) -> ExitCode {
         self.remote.run(async |client| {
-            let all = client.agent_decisions(&self.filter()).await?;
+            let filter = self.filter();
+            let all = every(async |after| client.agent_decisions(&filter, after).await).await?;
             shown(&self.remote, "decisions", &all, || {
                 let left = Align::Left;
                 let names = ["WHEN", "AGENT", "PATTERN", "ACTION", "OUTCOME", "CONFIDENCE", "BY"];
@@ -283,7 +303,8 @@ impl FilterArgs {
 
     fn audit(&self) -> ExitCode {
         self.remote.run(async |client| {
-            let all = client.agent_audit(&self.filter()).await?;
+            let filter = self.filter();
+            let all = every(async |after| client.agent_audit(&filter, after).await).await?;
             shown(&self.remote, "auditEvents", &all, || {
                 let names = ["WHEN", "AGENT", "RECORD", "DETAILS"];
                 let mut table = Table::new(names.map(|name| (name, Align::Left)));
@@ -302,7 +323,8 @@ impl FilterArgs {
 
     fn dead_letters(&self) -> ExitCode {
         self.remote.run(async |client| {
-            let all = client.agent_dead_letters(&self.filter()).await?;
+            let filter = self.filter();
+            let all = every(async |after| client.agent_dead_letters(&filter, after).await).await?;
             shown(&self.remote, "deadLetters", &all, || {
                 let names = ["ID", "AGENT", "STATUS", "EVENT", "TYPE", "REASON", "ERROR"];
                 let mut table = Table::new(names.map(|name| (name, Align::Left)));

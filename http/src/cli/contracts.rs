@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use serde_json::Value;
 
 use super::remote::{CliError, RemoteArgs, print, print_json};
 use super::screen::{Colour, Screen};
@@ -20,8 +21,21 @@ pub(super) struct ContextsArgs {
     /// Show how they relate.
     #[arg(long, conflicts_with = "name")]
     map: bool,
+    /// Show how far rows of an older shape are taken along.
+    #[arg(long, conflicts_with_all = ["name", "map"])]
+    migrations: bool,
+    /// Call this function of it.
+    #[arg(long, value_name = "FUNCTION", requires = "name")]
+    call: Option<String>,
+    /// What the function takes, as JSON.
+    #[arg(long, value_name = "JSON", default_value = "null", value_parser = json_text, requires = "call")]
+    input: Value,
     #[command(flatten)]
     remote: RemoteArgs,
+}
+
+fn json_text(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// What is done with contracts.
@@ -47,7 +61,16 @@ impl ContextsArgs {
     pub(super) fn run(&self) -> ExitCode {
         self.remote.run(async |client| {
             match &self.name {
-                Some(name) => print_json(&client.contract(name).await?)?,
+                Some(name) => match &self.call {
+                    Some(function) => {
+                        print_json(&client.call_function(name, function, &self.input).await?)?;
+                    }
+                    None => print_json(&client.contract(name).await?)?,
+                },
+                None if self.migrations => {
+                    let migrations = client.migrations().await?;
+                    print_json(&serde_json::json!({ "migrations": migrations }))?;
+                }
                 None if self.map => print_json(&client.context_map().await?)?,
                 None => self.list(&client).await?,
             }

@@ -16,6 +16,9 @@ const MOST: usize = 1_000;
 pub(super) enum LimitsCommand {
     /// List the keys that have used up something of a limit.
     List {
+        /// Show keys, too, of which everything is granted again.
+        #[arg(long)]
+        at_rest: bool,
         #[command(flatten)]
         remote: RemoteArgs,
     },
@@ -34,7 +37,7 @@ pub(super) enum LimitsCommand {
 impl LimitsCommand {
     pub(super) fn run(&self) -> ExitCode {
         match self {
-            Self::List { remote } => list(remote),
+            Self::List { at_rest, remote } => list(remote, *at_rest),
             Self::Reset { limit, key, remote } => remote.run(async |client| {
                 let reset = client.reset_limit(limit, key).await?;
                 let said = if reset { "is forgiven" } else { "had used up nothing" };
@@ -48,11 +51,11 @@ impl LimitsCommand {
     }
 }
 
-fn list(remote: &RemoteArgs) -> ExitCode {
+fn list(remote: &RemoteArgs, at_rest: bool) -> ExitCode {
     remote.run(async |client| {
-        let mut page = client.limits(None).await?;
+        let mut page = client.limits(None, at_rest).await?;
         while let Some(after) = page.next_page_token.take().filter(|_| page.meters.len() < MOST) {
-            let next = client.limits(Some(&after)).await?;
+            let next = client.limits(Some(&after), at_rest).await?;
             page.meters.extend(next.meters);
             page.next_page_token = next.next_page_token;
         }

@@ -8,7 +8,9 @@ use super::connection::Call;
 use super::error::ClientError;
 use super::path::Path;
 use super::workflows::Client;
-use crate::agent::{AgentApproval, AgentDeadLetter, AgentView, AuditEvent, DecisionView};
+use crate::agent::{
+    AgentApproval, AgentDeadLetter, AgentPage, AgentView, AuditEvent, DecisionView,
+};
 
 const AGENTS: &str = "/api/v1/agents";
 
@@ -40,6 +42,7 @@ struct Listed<T> {
         alias = "deadLetters"
     )]
     all: Vec<T>,
+    next_page_token: Option<String>,
 }
 
 impl Client {
@@ -47,7 +50,8 @@ impl Client {
         &self,
         list: Option<&str>,
         filter: &AgentFilter,
-    ) -> Result<Vec<T>, ClientError> {
+        after: Option<&str>,
+    ) -> Result<AgentPage<T>, ClientError> {
         let path = list.map_or_else(|| Path::new(AGENTS), |list| Path::new(AGENTS).segment(list));
         let path = path
             .parameter("agent", filter.agent.as_deref())
@@ -55,9 +59,10 @@ impl Client {
             .parameter("action", filter.action.as_deref())
             .parameter("type", filter.audit_type.as_deref())
             .parameter("from", filter.from.as_deref())
-            .parameter("to", filter.to.as_deref());
+            .parameter("to", filter.to.as_deref())
+            .parameter("page_token", after);
         let listed: Listed<T> = self.connection.send(Call::get(path)).await?.to()?;
-        Ok(listed.all)
+        Ok(AgentPage { items: listed.all, next_page_token: listed.next_page_token })
     }
 
     /// All agents, by id.
@@ -65,7 +70,7 @@ impl Client {
     /// # Errors
     /// The server's refusal, or what went wrong on the way.
     pub async fn agents(&self) -> Result<Vec<AgentView>, ClientError> {
-        self.agent_list(None, &AgentFilter::default()).await
+        Ok(self.agent_list(None, &AgentFilter::default(), None).await?.items)
     }
 
     /// One agent.
@@ -93,15 +98,17 @@ impl Client {
         self.connection.send(Call::post(path, body.to_string())).await?.to()
     }
 
-    /// Approvals, newest first; those that are pending unless the filter says otherwise.
+    /// Approvals, newest first; those that are pending unless the filter says otherwise. A page, from
+    /// after a page's token.
     ///
     /// # Errors
     /// The server's refusal, or what went wrong on the way.
     pub async fn agent_approvals(
         &self,
         filter: &AgentFilter,
-    ) -> Result<Vec<AgentApproval>, ClientError> {
-        self.agent_list(Some("approvals"), filter).await
+        after: Option<&str>,
+    ) -> Result<AgentPage<AgentApproval>, ClientError> {
+        self.agent_list(Some("approvals"), filter, after).await
     }
 
     /// Approves what an agent would do, or rejects it for a reason.
@@ -122,34 +129,40 @@ impl Client {
         self.connection.send(Call::post(path, body.to_string())).await?.to()
     }
 
-    /// Decisions, newest first.
+    /// Decisions, newest first: a page, from after a page's token.
     ///
     /// # Errors
     /// The server's refusal, or what went wrong on the way.
     pub async fn agent_decisions(
         &self,
         filter: &AgentFilter,
-    ) -> Result<Vec<DecisionView>, ClientError> {
-        self.agent_list(Some("decisions"), filter).await
+        after: Option<&str>,
+    ) -> Result<AgentPage<DecisionView>, ClientError> {
+        self.agent_list(Some("decisions"), filter, after).await
     }
 
-    /// Records of the audit, newest first.
+    /// Records of the audit, newest first: a page, from after a page's token.
     ///
     /// # Errors
     /// The server's refusal, or what went wrong on the way.
-    pub async fn agent_audit(&self, filter: &AgentFilter) -> Result<Vec<AuditEvent>, ClientError> {
-        self.agent_list(Some("audit"), filter).await
+    pub async fn agent_audit(
+        &self,
+        filter: &AgentFilter,
+        after: Option<&str>,
+    ) -> Result<AgentPage<AuditEvent>, ClientError> {
+        self.agent_list(Some("audit"), filter, after).await
     }
 
-    /// What agents gave up on, newest first.
+    /// What agents gave up on, newest first: a page, from after a page's token.
     ///
     /// # Errors
     /// The server's refusal, or what went wrong on the way.
     pub async fn agent_dead_letters(
         &self,
         filter: &AgentFilter,
-    ) -> Result<Vec<AgentDeadLetter>, ClientError> {
-        self.agent_list(Some("dead-letters"), filter).await
+        after: Option<&str>,
+    ) -> Result<AgentPage<AgentDeadLetter>, ClientError> {
+        self.agent_list(Some("dead-letters"), filter, after).await
     }
 
     /// Handles what was given up again, or ignores it for a reason.

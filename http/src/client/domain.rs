@@ -1,6 +1,6 @@
 //! Contexts and their contracts, schemas, reservations, stream ids, subjects.
 
-use everstep_activities::contexts::Contract;
+use everstep_activities::contexts::{Contract, MigrationView};
 use everstep_activities::language::{ContractViolation, StoredSchema};
 use everstep_activities::reservations::{Reservation, ReservationKey};
 use serde::Deserialize;
@@ -52,6 +52,33 @@ impl Client {
     /// The server's refusal, or what went wrong on the way.
     pub async fn contract(&self, context: &str) -> Result<Contract, ClientError> {
         self.fetch(Call::get(Path::new(CONTEXTS).segment(context).segment("contract"))).await
+    }
+
+    /// Calls a function of a context with what it takes; answers what it returns.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn call_function(
+        &self,
+        context: &str,
+        function: &str,
+        input: &Value,
+    ) -> Result<Value, ClientError> {
+        let path = Path::new(CONTEXTS).segment(context).segment("functions").segment(function);
+        self.fetch(Call::post(path, input.to_string())).await
+    }
+
+    /// The migrations of the server's worker, and how far they are.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn migrations(&self) -> Result<Vec<MigrationView>, ClientError> {
+        #[derive(Deserialize)]
+        struct Found {
+            migrations: Vec<MigrationView>,
+        }
+        let found: Found = self.fetch(Call::get(Path::new("/api/v1/migrations"))).await?;
+        Ok(found.migrations)
     }
 
     /// How contexts relate.

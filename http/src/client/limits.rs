@@ -11,12 +11,18 @@ use super::workflows::Client;
 const LIMITS: &str = "/api/v1/limits";
 
 impl Client {
-    /// The limits, and a page of meters from after a page's token.
+    /// The limits, and a page of meters from after a page's token; with those at rest where they
+    /// are asked for.
     ///
     /// # Errors
     /// The server's refusal, or what went wrong on the way.
-    pub async fn limits(&self, after: Option<&str>) -> Result<LimitPage, ClientError> {
-        let path = Path::new(LIMITS).parameter("page_token", after);
+    pub async fn limits(
+        &self,
+        after: Option<&str>,
+        at_rest: bool,
+    ) -> Result<LimitPage, ClientError> {
+        let at_rest = at_rest.then_some("true");
+        let path = Path::new(LIMITS).parameter("page_token", after).parameter("at_rest", at_rest);
         self.connection.send(Call::get(path)).await?.to()
     }
 

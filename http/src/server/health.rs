@@ -8,6 +8,7 @@ use everstep_storage::Health;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::warnings::Warning;
 use crate::api::Api;
 
 /// How the server is.
@@ -19,6 +20,16 @@ pub(super) struct HealthAnswer {
     /// Why it is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What does not keep it from taking requests, and should be looked at; left out where there is
+    /// nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+impl HealthAnswer {
+    const fn new(status: &'static str, reason: Option<String>) -> Self {
+        Self { status, reason, warnings: Vec::new() }
+    }
 }
 
 /// Whether the process is alive
@@ -32,12 +43,13 @@ pub(super) struct HealthAnswer {
     responses((status = 200, description = "alive", body = HealthAnswer)),
 )]
 pub(super) async fn live() -> Json<HealthAnswer> {
-    Json(HealthAnswer { status: "live", reason: None })
+    Json(HealthAnswer::new("live", None))
 }
 
 /// Whether the server takes requests
 ///
-/// 503 with the reason while it drains or after its store has stopped.
+/// 503 with the reason while it drains or after its store has stopped. 200 with `warnings` while
+/// projections fail or stand still, or subscriptions stand still: `[{component, count, message}]`.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -50,7 +62,10 @@ pub(super) async fn live() -> Json<HealthAnswer> {
 )]
 pub(super) async fn ready(State(api): State<Api>) -> Response {
     let (code, answer) = match readiness(&api) {
-        Ok(()) => (StatusCode::OK, HealthAnswer { status: "ready", reason: None }),
+        Ok(()) => {
+            let warnings = api.warnings().look(&api).await;
+            (StatusCode::OK, HealthAnswer { warnings, ..HealthAnswer::new("ready", None) })
+        }
         Err(unready) => (StatusCode::SERVICE_UNAVAILABLE, unready),
     };
     (code, Json(answer)).into_response()
@@ -60,9 +75,9 @@ pub(super) async fn ready(State(api): State<Api>) -> Response {
 pub(super) fn readiness(api: &Api) -> Result<(), HealthAnswer> {
     if api.draining().has_begun() {
         let reason = Some("the server is shutting down".to_owned());
-        return Err(HealthAnswer { status: "draining", reason });
+        return Err(HealthAnswer::new("draining", reason));
     }
-    let unavailable = |reason| HealthAnswer { status: "unavailable", reason: Some(reason) };
+    let unavailable = |reason| HealthAnswer::new("unavailable", Some(reason));
     if let Health::Stopped { reason } = api.engine().store().stats().health {
         return Err(unavailable(format!("the store has stopped: {reason}")));
     }

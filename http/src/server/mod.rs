@@ -27,6 +27,7 @@ mod otlp;
 mod pages;
 mod serve;
 mod signals;
+mod warnings;
 
 pub use config::{DEFAULT_PORT, ServerConfig};
 pub use error::ServerError;
@@ -38,3 +39,4 @@ pub use signals::shutdown_signal;
 
 pub(crate) use draining::Draining;
 pub(crate) use metrics::HttpMetrics;
+pub(crate) use warnings::Warnings;

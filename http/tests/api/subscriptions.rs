@@ -175,6 +175,12 @@ async fn a_stalled_one_is_told_from_an_idle_one() {
         (&stalled["status"], &stalled["reason"]),
         (&json!("stalled"), &json!("no consumer polls"))
     );
+    let ready = server.get("/health/ready").await.json(200);
+    let warning = &ready["warnings"][0];
+    assert_eq!(
+        (&ready["status"], &warning["component"], &warning["count"]),
+        (&json!("ready"), &json!("subscriptions"), &json!(1))
+    );
     let metrics = server.get("/metrics").await.text();
     let line = "everstep_subscription_stalled{namespace=\"default\",subscription=\"mailing\"} 1";
     assert!(metrics.lines().any(|found| found == line), "{metrics}");

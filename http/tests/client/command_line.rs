@@ -14,11 +14,11 @@ fn everstep(url: &str, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(url: &str, arguments: &[&str]) -> Output {
+pub(crate) fn run(url: &str, arguments: &[&str]) -> Output {
     everstep(url, arguments).output().unwrap()
 }
 
-fn succeed(url: &str, arguments: &[&str]) -> String {
+pub(crate) fn succeed(url: &str, arguments: &[&str]) -> String {
     let output = run(url, arguments);
     let (out, err) = texts(&output);
     assert!(output.status.success(), "{arguments:?}: {out}{err}");
@@ -26,12 +26,12 @@ fn succeed(url: &str, arguments: &[&str]) -> String {
     out
 }
 
-fn texts(output: &Output) -> (String, String) {
+pub(crate) fn texts(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (text(&output.stdout), text(&output.stderr))
 }
 
-fn document(text: &str) -> Value {
+pub(crate) fn document(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 

@@ -4,6 +4,7 @@
 mod command_line;
 mod support;
 mod typed;
+mod verbs;
 
 use std::time::Duration;
 

@@ -58,7 +58,7 @@ async fn decline(_ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
 }
 
 fn worker() -> Worker {
-    Worker::new()
+    crate::verbs::register(Worker::new())
         .workflow(GREET, greet)
         .workflow(SUM, sum)
         .workflow(DECLINE, decline)

@@ -166,7 +166,7 @@ pub(super) fn expire_pending(
     for agent_id in agent_ids {
         let books = books::open(tx)?;
         let pending = ApprovalStatus::Pending.name();
-        let ids = books::ids(&books, books::Kind::Approval, agent_id, pending, MOST)?;
+        let ids = books::ids(&books, books::Kind::Approval, (agent_id, pending), None, MOST)?;
         drop(books);
         for id in ids {
             expired += usize::from(conclude(tx, &id)? == ApprovalStatus::Expired);

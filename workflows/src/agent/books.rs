@@ -15,7 +15,8 @@
 //! then its subscription, so that both are a range.
 
 use everstep_engine::{
-    ActivityError, BoundedContext, ContextReads, ContextTable, ContextTx, Keys, TransactionContext,
+    ActivityError, BoundedContext, ContextReads, ContextTable, ContextTx, Keys, Timestamp,
+    TransactionContext,
 };
 use serde_json::Value;
 
@@ -175,19 +176,27 @@ fn audit_key(agent_id: &str, audit_id: u64) -> String {
     key(&[&of_agent(agent_id), &format!("{:016x}", u64::MAX - audit_id)])
 }
 
-/// Records of one agent, newest first, from before `before`, as far as `takes` says; and whether
-/// there may be more.
+/// Records that were looked for.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Newest first.
+    pub(super) found: Vec<AuditEvent>,
+    /// The last one that was looked at, where there may be more behind it.
+    pub(super) last: Option<(u64, Timestamp)>,
+}
+
+/// Records of one agent, newest first, from before `before`, as far as `takes` says.
 pub(super) fn audit(
     books: &impl ContextReads<AgentsContext>,
     agent_id: &str,
     before: Option<u64>,
     limit: usize,
     mut takes: impl FnMut(&AuditEvent) -> Take,
-) -> Result<Vec<AuditEvent>, ActivityError> {
+) -> Result<Looked, ActivityError> {
     let prefix = format!("{}{SEPARATOR}", of_agent(agent_id));
     let mut after = before.map(|before| audit_key(agent_id, before));
-    let (mut found, mut examined) = (Vec::new(), 0);
-    while found.len() < limit && examined < MOST_EXAMINED {
+    let (mut looked, mut examined) = (Looked::default(), 0);
+    while examined < MOST_EXAMINED {
         let keys = Keys::prefix(&prefix).limit(200);
         let keys = match &after {
             Some(after) => keys.after(after),
@@ -197,21 +206,22 @@ pub(super) fn audit(
         let is_last = page.len() < 200;
         examined += page.len();
         for (key, record) in page {
+            looked.last = Some((record.audit_id, record.at));
             match takes(&record) {
-                Take::Yes => found.push(record),
+                Take::Yes => looked.found.push(record),
                 Take::No => {}
-                Take::Enough => return Ok(found),
+                Take::Enough => return Ok(Looked { last: None, ..looked }),
             }
             after = Some(key);
-            if found.len() == limit {
-                return Ok(found);
+            if looked.found.len() == limit {
+                return Ok(looked);
             }
         }
         if is_last {
-            break;
+            return Ok(Looked { last: None, ..looked });
         }
     }
-    Ok(found)
+    Ok(looked)
 }
 
 /// What becomes of a record that is looked at.
@@ -238,44 +248,69 @@ impl Kind {
     }
 }
 
-/// Where a record stands in lists: newest first.
-fn place(kind: Kind, agent_id: &str, status: &str, at_ms: i64, id: &str) -> String {
-    let down = i64::MAX.saturating_sub(at_ms.max(0));
-    key(&[kind.name(), agent_id, status, &format!("{down:016x}"), id])
+/// Where a record stands among those of its kind and status, whosever they are: newest first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place(String);
+
+impl Place {
+    /// Of a record of that time.
+    pub(super) fn new(at: Timestamp, id: &str) -> Self {
+        let down = i64::MAX.saturating_sub(at.as_millis().max(0));
+        Self(format!("{down:016x}{SEPARATOR}{id}"))
+    }
+
+    /// As a page's token.
+    pub(super) fn token(&self) -> String {
+        self.0.replacen(SEPARATOR, ".", 1)
+    }
+
+    /// What a token stands for.
+    pub(super) fn of_token(token: &str) -> Self {
+        Self(token.replacen('.', "\u{1}", 1))
+    }
 }
 
-/// Ids of one agent's records of a status, newest first.
+/// Where a record stands in lists.
+fn place(kind: Kind, agent_id: &str, status: &str, at: Timestamp, id: &str) -> String {
+    key(&[kind.name(), agent_id, status, &Place::new(at, id).0])
+}
+
+/// Ids of one agent's records of a status, newest first, from after a place.
 pub(super) fn ids(
     books: &impl ContextReads<AgentsContext>,
     kind: Kind,
-    agent_id: &str,
-    status: &str,
+    (agent_id, status): (&str, &str),
+    after: Option<&Place>,
     limit: usize,
 ) -> Result<Vec<String>, ActivityError> {
     let prefix = format!("{}{SEPARATOR}", key(&[kind.name(), agent_id, status]));
-    let found = books.range(RECORDS, &Keys::prefix(prefix).limit(limit))?;
-    Ok(found.into_iter().map(|(_, id)| id).collect())
+    let keys = Keys::prefix(prefix.as_str()).limit(limit);
+    let keys = match after {
+        Some(place) => keys.after(prefix + &place.0),
+        None => keys,
+    };
+    Ok(books.range(RECORDS, &keys)?.into_iter().map(|(_, id)| id).collect())
 }
 
-/// Commands of one agent and status, newest first.
+/// Commands of one agent and status, newest first, from after a place.
 pub(super) fn commands(
     books: &impl ContextReads<AgentsContext>,
-    agent_id: &str,
-    status: &str,
+    of: (&str, &str),
+    after: Option<&Place>,
     limit: usize,
 ) -> Result<Vec<AgentCommand>, ActivityError> {
-    let ids = ids(books, Kind::Command, agent_id, status, limit)?;
+    let ids = ids(books, Kind::Command, of, after, limit)?;
     ids.iter().map(|id| command(books, id)).collect()
 }
 
-/// Approvals of one agent and status, newest first.
+/// Approvals of one agent and status, newest first, from after a place.
 pub(super) fn approvals(
     books: &impl ContextReads<AgentsContext>,
-    agent_id: &str,
-    status: &str,
+    of: (&str, &str),
+    after: Option<&Place>,
     limit: usize,
 ) -> Result<Vec<AgentApproval>, ActivityError> {
-    let ids = ids(books, Kind::Approval, agent_id, status, limit)?;
+    let ids = ids(books, Kind::Approval, of, after, limit)?;
     ids.iter().map(|id| approval(books, id)).collect()
 }
 
@@ -303,7 +338,7 @@ pub(super) fn keep_command(
     status: AgentCommandStatus,
 ) -> Result<(), ActivityError> {
     let now = books.now();
-    let begun = command.steps.first().map_or(now, |step| step.at).as_millis();
+    let begun = command.steps.first().map_or(now, |step| step.at);
     let (agent_id, id) = (command.agent_id.clone(), command.command_id.clone());
     if !command.steps.is_empty() {
         let before = status_name(command.status);
@@ -347,11 +382,11 @@ pub(super) fn keep_approval(
     before: Option<ApprovalStatus>,
 ) -> Result<(), ActivityError> {
     let (agent_id, id) = (&approval.agent_id, &approval.approval_id);
-    let at_ms = approval.created_at.as_millis();
+    let at = approval.created_at;
     if let Some(before) = before {
-        books.delete(RECORDS, &place(Kind::Approval, agent_id, before.name(), at_ms, id))?;
+        books.delete(RECORDS, &place(Kind::Approval, agent_id, before.name(), at, id))?;
     }
-    let after = place(Kind::Approval, agent_id, approval.status.name(), at_ms, id);
+    let after = place(Kind::Approval, agent_id, approval.status.name(), at, id);
     books.put(RECORDS, &after, id)?;
     books.put(APPROVALS, &record_key(id), approval)
 }

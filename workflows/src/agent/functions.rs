@@ -248,7 +248,7 @@ pub(super) fn declare(context: Context<AgentsContext>) -> Context<AgentsContext>
     context
         .command(QUERY_COMMANDS, |books, _, of| {
             let status = of.status.as_deref().unwrap_or("pending");
-            books::commands(books, &of.agent_id, status, most(of.limit))
+            books::commands(books, (&of.agent_id, status), None, most(of.limit))
         })
         .command(CREATE_APPROVAL, |books, _, approval| {
             known(books, &approval.agent_id)?;
@@ -273,7 +273,7 @@ pub(super) fn declare(context: Context<AgentsContext>) -> Context<AgentsContext>
         })
         .command(QUERY_PENDING_APPROVALS, |books, _, of| {
             let status = of.status.as_deref().unwrap_or("pending");
-            books::approvals(books, &of.agent_id, status, most(of.limit))
+            books::approvals(books, (&of.agent_id, status), None, most(of.limit))
         })
         .command(EXPIRE_PENDING, |books, _, of| {
             approvals::expire_pending(books.transaction(), &[of.agent_id.as_str()])
@@ -296,12 +296,18 @@ fn known(books: &mut Books<'_, '_>, agent_id: &str) -> Result<(), ActivityError>
 
 fn audit(books: &Books<'_, '_>, query: &AuditQuery) -> Result<Vec<AuditEvent>, ActivityError> {
     let wanted = query.audit_type.as_ref();
-    books::audit(books, &query.agent_id, query.before, most(query.limit), |record| {
-        match wanted.is_none_or(|wanted| wanted.takes(&record.audit_type)) {
-            true => Take::Yes,
-            false => Take::No,
-        }
-    })
+    let looked =
+        books::audit(
+            books,
+            &query.agent_id,
+            query.before,
+            most(query.limit),
+            |record| match wanted.is_none_or(|wanted| wanted.takes(&record.audit_type)) {
+                true => Take::Yes,
+                false => Take::No,
+            },
+        );
+    Ok(looked?.found)
 }
 
 fn record_dead_letter(

@@ -69,7 +69,7 @@ pub use records::{
     CommandStep, LaneCheckpoint, LetterOf, RecordedError, Usage, Waiting,
 };
 pub use service::{
-    AgentDeadLetter, AgentService, AgentView, DecisionFilter, DecisionView, UsageView,
+    AgentDeadLetter, AgentPage, AgentService, AgentView, DecisionFilter, DecisionView, UsageView,
 };
 pub use settings::{AgentLimits, AgentSettings};
 pub use threads::{AgentThread, ThreadsContext, thread_id};

@@ -158,6 +158,9 @@ async fn wait_until_active(
     while look_at(engine, namespace, status).await? != AgentStatus::Active {
         tokio::select! {
             _ = news.changed() => {}
+            () = engine.namespace_gone(namespace) => {
+                return Err(unavailable(Rejection::NamespaceNotFound(namespace.to_owned())));
+            }
             why = engine.stopped() => return Err(unavailable(why)),
         }
     }
@@ -188,4 +191,42 @@ async fn look_at<T: Send + 'static>(
     let (engine, namespace) = (engine.clone(), namespace.to_owned());
     let looking = move || look(&engine.rows(&namespace).map_err(unavailable)?);
     tokio::task::spawn_blocking(looking).await.unwrap_or_else(|error| Err(unavailable(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use everstep_engine::{EngineConfig, NamespaceSettings};
+    use everstep_storage::MemoryStore;
+    use tokio::runtime::Handle;
+
+    use super::*;
+    use crate::agent::{PatternDefinition, WorkerAgents};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_waits_for_a_paused_agent_is_let_go_when_the_namespace_goes() {
+        let pattern = PatternDefinition::new("never").trigger(|_| false);
+        let agent = Agent::new("watcher").listens_to(["Never"]).fallback().pattern(pattern);
+        let worker = Worker::new().agent(agent);
+        let config = EngineConfig::default();
+        let store = Arc::new(MemoryStore::new());
+        let engine = Engine::open(store, worker, config, Handle::current()).unwrap();
+        engine.create_namespace("a", NamespaceSettings::default()).await.unwrap();
+        let paused = engine.transact("a", |tx| {
+            let mut books = books::open(tx)?;
+            let mut checkpoint = books::load_checkpoint(&mut books, "watcher")?;
+            checkpoint.status = AgentStatus::Paused;
+            books::keep_checkpoint(&mut books, checkpoint)
+        });
+        paused.await.unwrap();
+        let own = engine.clone();
+        let waits = tokio::spawn(async move { wait_until_active(&own, "a", "watcher").await });
+        let agents = engine.extension::<Agents>().unwrap();
+        while agents.news.receiver_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        engine.delete_namespace("a").await.unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(30), waits).await.unwrap().unwrap();
+        assert!(ended.unwrap_err().to_string().contains("namespace `a`"));
+        engine.drain(Duration::ZERO).await;
+    }
 }

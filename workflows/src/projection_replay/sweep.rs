@@ -1,7 +1,7 @@
 //! Shelves that nobody reads any more.
 //!
 //! Invariant: the shelf that the checkpoint names, and the one that a rebuild fills, are never
-//! touched; every transaction looks at that anew.
+//! touched; every transaction looks at that anew. Of all others nothing stays, however many there are.
 
 use everstep_engine::{ActivityError, Engine, Keys, Table, TransactError, TransactionContext};
 use serde::de::DeserializeOwned;
@@ -12,8 +12,6 @@ use crate::projections::index::{INDEX, INDEXED};
 use crate::projections::quarantine::{BLOCKED, HELD, REFUSALS};
 use crate::projections::rows::{CHECKPOINTS, ROWS, Shelf};
 
-/// How many shelves back it is looked for rows: each rebuild looks after the one before it.
-const SHELVES: u32 = 8;
 /// Rows of one table that are deleted in one transaction.
 const ROWS_AT_ONCE: usize = 500;
 
@@ -25,23 +23,16 @@ pub(super) async fn some(engine: &Engine, job: &Job) -> Result<bool, ActivityErr
         let rebuild = tx.get(REBUILDS, &projection)?;
         let filled = rebuild.as_ref().filter(|rebuild| rebuild.status.is_active());
         let filled = filled.map(|rebuild| rebuild.generation);
-        let newest = rebuild.map_or(read, |rebuild| rebuild.generation).max(read);
-        let oldest = newest.saturating_sub(SHELVES).max(1);
-        for generation in (oldest..=newest).filter(|one| *one != read && Some(*one) != filled) {
-            let shelf = Shelf { projection: &projection, generation };
-            let tables = [
-                (delete(tx, ROWS, shelf)?),
-                (delete(tx, INDEX, shelf)?),
-                (delete(tx, BLOCKED, shelf)?),
-                (delete(tx, HELD, shelf)?),
-                (delete(tx, REFUSALS, shelf)?),
-                (delete(tx, INDEXED, shelf)?),
-            ];
-            if tables.contains(&true) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let keep = Kept { projection: &projection, read, filled };
+        let tables = [
+            (delete(tx, ROWS, keep)?),
+            (delete(tx, INDEX, keep)?),
+            (delete(tx, BLOCKED, keep)?),
+            (delete(tx, HELD, keep)?),
+            (delete(tx, REFUSALS, keep)?),
+            (delete(tx, INDEXED, keep)?),
+        ];
+        Ok(tables.contains(&true))
     });
     swept.await.map_err(|error| match error {
         TransactError::Failed(error) => error,
@@ -49,14 +40,50 @@ pub(super) async fn some(engine: &Engine, job: &Job) -> Result<bool, ActivityErr
     })
 }
 
+/// The shelves of a projection that stay.
+#[derive(Clone, Copy)]
+struct Kept<'p> {
+    projection: &'p str,
+    read: u32,
+    filled: Option<u32>,
+}
+
+impl<'p> Kept<'p> {
+    /// The first shelf with rows in the table that is not among them. It is looked for where the
+    /// rows are: a rebuild that deploys have begun anew has left any number.
+    fn other<V: DeserializeOwned>(
+        self,
+        tx: &TransactionContext<'_>,
+        table: Table<V>,
+    ) -> Result<Option<Shelf<'p>>, ActivityError> {
+        let own = format!("{}/", self.projection);
+        let mut keys = Keys::prefix(own.as_str()).limit(1);
+        while let Some((key, _)) = tx.range(table, &keys)?.pop() {
+            let place = key[own.len()..].split('/').next().unwrap_or_default();
+            match place.parse() {
+                Ok(generation) if generation != self.read && Some(generation) != self.filled => {
+                    return Ok(Some(Shelf { projection: self.projection, generation }));
+                }
+                // `0` follows `/`: behind all of this shelf, before any other.
+                _ => keys = Keys::prefix(own.as_str()).after(format!("{own}{place}0")).limit(1),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Deletes rows of one old shelf; whether there was one.
 fn delete<V: DeserializeOwned>(
     tx: &mut TransactionContext<'_>,
     table: Table<V>,
-    shelf: Shelf<'_>,
+    keep: Kept<'_>,
 ) -> Result<bool, ActivityError> {
-    let found = tx.range(table, &Keys::prefix(shelf.key("")).limit(ROWS_AT_ONCE))?;
-    for (key, _) in &found {
-        tx.delete(table, key)?;
+    let Some(shelf) = keep.other(tx, table)? else { return Ok(false) };
+    for (key, _) in tx.range(table, &Keys::prefix(shelf.key("")).limit(ROWS_AT_ONCE))? {
+        tx.delete(table, &key)?;
     }
-    Ok(found.len() == ROWS_AT_ONCE)
+    Ok(true)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::batch::{Stepped, step};
 use super::service::{Inner, Live};
+use super::telling::tell;
 use super::{Delivery, ProjectionCode, Projections, inline};
 
 /// How often it is looked whether there are other namespaces than before.
@@ -124,7 +125,18 @@ impl Keeper {
 
     async fn step(&self) -> Rest {
         let seen = self.live.seen.load(Ordering::Relaxed);
-        match step(&self.engine, &self.namespace, &self.code, seen).await {
+        let stepped = step(&self.engine, &self.namespace, &self.code, seen).await;
+        let told = match stepped {
+            Ok(Stepped::Paused) | Err(_) => Ok(false),
+            Ok(_) => tell(&self.engine, &self.namespace, &self.code).await,
+        };
+        let stepped = match told {
+            // There may be more to tell.
+            Ok(true) if matches!(stepped, Ok(Stepped::Idle(_))) => return Rest::Nothing,
+            Ok(_) => stepped,
+            Err(error) => Err(error),
+        };
+        match stepped {
             Ok(Stepped::Moved(checkpoint)) => {
                 self.live.fail(None);
                 self.live.seen.store(checkpoint.position, Ordering::Relaxed);

@@ -30,6 +30,7 @@
 //! append ──► inline.rs: rows and checkpoint in the same transaction
 //!    │
 //!    └─ commit ──► service.rs ──► batch.rs: read, fold in parallel by row, one transaction
+//!            │        └─ telling.rs: rows of integration projections, as events for other contexts
 //!            └───► feed.rs: fold the same events onto what is durable, tell who follows
 //! ```
 //!
@@ -54,6 +55,7 @@ pub(crate) mod rows;
 pub(crate) mod service;
 mod spec;
 mod status;
+mod telling;
 mod view;
 
 pub use category::{Category, Delivery};

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use everstep_activities::language::{DeclaredLanguage, Language};
-use everstep_engine::log::{Query, QueryItem, RecordedEvent};
+use everstep_engine::log::{Category as EventCategory, Query, QueryItem, RecordedEvent};
 use everstep_engine::{ActivityError, Payload, Rejection, TransactionContext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -157,6 +157,7 @@ impl<S: Serialize + DeserializeOwned> Projection<S> {
             category: self.category,
             delivery: self.category.delivery(),
             contract: None,
+            publishes: None,
             query: Query::all(),
             indexes: Vec::new(),
             complexity: Complexity::Simple,
@@ -213,6 +214,8 @@ pub struct ProjectionCode {
     pub(crate) category: Category,
     pub(crate) delivery: Delivery,
     pub(crate) contract: Option<&'static str>,
+    /// The type of the events by which other contexts are told of its rows.
+    pub(crate) publishes: Option<&'static str>,
     pub(crate) query: Query,
     /// Fields by which rows are found.
     pub(crate) indexes: Vec<&'static str>,
@@ -275,6 +278,18 @@ impl ProjectionCode {
         self
     }
 
+    /// Tells other contexts of each row of an integration projection that has changed, by an event
+    /// of this type: its data is the whole row, or `null` where the row has gone, its stream
+    /// `PROJECTION:KEY`, its schema version the number at the end of the contract. Hand it on with
+    /// [`WorkerPublications`](crate::publication::WorkerPublications), or subscribe to it.
+    ///
+    /// It tells what happened and never what it was told: no integration event touches its rows.
+    #[must_use]
+    pub const fn publishes(mut self, event_type: &'static str) -> Self {
+        self.publishes = Some(event_type);
+        self
+    }
+
     /// Tells the code what the worker declares of events. It is the same each time.
     pub(super) fn read_in(&self, declared: Option<&DeclaredLanguage>) {
         self.language.get_or_init(|| declared.map(|declared| declared.language().clone()));
@@ -301,12 +316,19 @@ impl ProjectionCode {
 
     /// Refuses what the category does not allow.
     pub(super) fn check(&self) -> Result<(), ProjectionError> {
-        check(self.name, self.category, self.delivery, self.contract)
+        check(self.name, self.category, self.delivery, self.contract)?;
+        if self.publishes.is_none() || self.category == Category::Integration {
+            return Ok(());
+        }
+        let (name, reason) =
+            (self.name.to_owned(), "only integration projections publish".to_owned());
+        Err(ProjectionError::Invalid { name, reason })
     }
 
     /// The rows that an event touches, each once; none for an event that is not the projection's.
     pub fn keys_of(&self, event: &RecordedEvent) -> Vec<String> {
-        if !self.query.matches(event) {
+        let is_told = self.publishes.is_some() && event.category() == EventCategory::Integration;
+        if is_told || !self.query.matches(event) {
             return Vec::new();
         }
         // One that cannot be migrated touches what its stored form names; `evolve` refuses it.

@@ -24,8 +24,8 @@ use everstep_engine::{
 use serde::{Deserialize, Serialize};
 
 use super::fold::{Refused, StepError, fold_row};
-use super::rows::{ROWS, Shelf, StoredRow, checkpoint};
-use super::{ProjectionCode, ProjectionError, index};
+use super::rows::{CHECKPOINTS, ROWS, Shelf, StoredRow, checkpoint};
+use super::{ProjectionCode, ProjectionError, index, telling};
 
 /// How often an event is refused before it is set aside.
 const ATTEMPTS: u32 = 3;
@@ -279,6 +279,10 @@ impl Draining<'_> {
             match &after {
                 Some(row) => tx.put(ROWS, &place, row)?,
                 None => tx.delete(ROWS, &place)?,
+            }
+            let read = tx.get(CHECKPOINTS, name)?.unwrap_or_default();
+            if read.generation == generation {
+                telling::publish(tx, (&code, shelf), &key, None)?;
             }
             held[..taken].iter().try_for_each(|key| tx.delete(HELD, key))?;
             if let Some((Refused { position, why, .. }, event_type)) = refusal {

@@ -30,7 +30,7 @@ impl WorkerSagas for Worker {
         worker
             .extend(|sagas: &mut Sagas| sagas.types.push(workflow.name()))
             .signal(workflow, rows::UNDO)
-            .on_end(workflow, rows::ended)
+            .on_end(workflow, "everstep.saga", rows::ended)
             .on_reset(workflow, rows::reset)
     }
 }

@@ -299,7 +299,7 @@ impl Keeper {
             let (filter, partition) = (settings.filter.clone(), settings.partition_by.clone());
             let (open, parked) = (all(&rows, OPEN, &name)?, all(&rows, PARKED, &name)?);
             let (checkpoint, now_ms) = (state.checkpoint, engine.now().as_millis());
-            let mut window = Window::load(settings, state, open, parked);
+            let mut window = Window::load(settings, state, open, parked, engine.epoch());
             let log = rows.log();
             while window.read_to() < window.rows_to() {
                 let page = read_page(&log, &filter, &partition, window.read_to(), PAGE)?;

@@ -15,23 +15,28 @@
 //! - what is handed out, parked and known ahead is bounded.
 
 mod asks;
+mod delivery;
 mod error;
 mod keeper;
+mod life;
+mod parked_event;
 mod reading;
 mod rows;
 mod service;
 mod settings;
+mod settled;
 mod status;
 mod subscriber;
 mod window;
 
+pub use delivery::{Delivery, DeliveryToken};
 pub use error::SubscriptionError;
-pub use service::{
-    Delivery, DeliveryToken, MOST_A_POLL, ParkedEvent, PollRequest, Settled, SubscriptionService,
-};
+pub use parked_event::ParkedEvent;
+pub use service::{MOST_A_POLL, PollRequest, SubscriptionService};
 pub use settings::{
     EventFilter, MOST_IN_FLIGHT, MOST_PARKED, NamedStart, OnPark, Partition, StartFrom,
     SubscriptionSettings,
 };
+pub use settled::Settled;
 pub use status::{SubscriptionActivity, SubscriptionStatus};
 pub use subscriber::{Consuming, Incoming, Subscriber, SubscriberWorker, Subscribers};

@@ -6,22 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use everstep_engine::log::RecordedEvent;
-use everstep_engine::{ActivityError, Engine, Keys, Rejection, Timestamp};
-use serde::Serialize;
+use everstep_engine::{ActivityError, Engine, Keys, Rejection};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::asks::{Ask, Handle, Handles, Poll, Reply};
 use super::keeper::{self, blocking, delete, refused};
 use super::reading::find;
-use super::rows::{
-    PARKED, STATES, SUBSCRIPTIONS, Stored, StoredState, delete_some, position_of, row_key,
-};
+use super::rows::{PARKED, STATES, SUBSCRIPTIONS, Stored, StoredState, delete_some, row_key};
 use super::settings::{NamedStart, StartFrom};
 use super::status::{SubscriptionStatus, status};
-use super::window::{Handed, Taken, Verdict};
-use super::{SubscriptionError, SubscriptionSettings};
+use super::window::Verdict;
+use super::{
+    Delivery, DeliveryToken, ParkedEvent, Settled, SubscriptionError, SubscriptionSettings,
+};
 
 /// Subscriptions of one namespace.
 const MOST_SUBSCRIPTIONS: usize = 500;
@@ -29,58 +27,6 @@ const MOST_SUBSCRIPTIONS: usize = 500;
 pub const MOST_A_POLL: usize = 500;
 /// How often somebody asks again whose keeper ended as it asked.
 const TRIES: u32 = 5;
-
-/// An event that a consumer was handed.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    /// What it is settled by: names the event and the attempt.
-    pub token: DeliveryToken,
-    /// Its lane.
-    pub key: String,
-    /// How often it was handed out, this time included.
-    pub attempt: u32,
-    /// When it is given to somebody else unless it is settled by then.
-    pub leased_until: Timestamp,
-    /// The event; its position is what a consumer recognises a repetition by.
-    pub event: RecordedEvent,
-}
-
-/// Names one delivery: `POSITION.ATTEMPT`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DeliveryToken {
-    /// The event.
-    pub position: u64,
-    /// How often it was handed out.
-    pub attempt: u32,
-}
-
-impl std::fmt::Display for DeliveryToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.position, self.attempt)
-    }
-}
-
-impl std::str::FromStr for DeliveryToken {
-    type Err = SubscriptionError;
-
-    fn from_str(text: &str) -> Result<Self, SubscriptionError> {
-        let parsed = text.split_once('.').and_then(|(position, attempt)| {
-            Some(Self { position: position.parse().ok()?, attempt: attempt.parse().ok()? })
-        });
-        parsed.ok_or_else(|| SubscriptionError::InvalidToken(text.to_owned()))
-    }
-}
-
-/// What became of deliveries that a consumer settled.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = SettledEvents))]
-pub struct Settled {
-    /// Positions that are as the consumer wants them; those that were settled before among them.
-    pub done: Vec<u64>,
-    /// Positions that were handed out again or parked meanwhile: the consumer's word counts no more.
-    pub late: Vec<u64>,
-}
 
 /// What a consumer asks for.
 #[derive(Clone, Debug)]
@@ -93,25 +39,6 @@ pub struct PollRequest {
     pub lease_ms: Option<u64>,
     /// How long to wait for the first one.
     pub wait: Duration,
-}
-
-/// A parked event.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ParkedEvent {
-    /// Its position.
-    pub position: u64,
-    /// Its lane.
-    pub key: String,
-    /// How often it was handed out.
-    pub attempts: u32,
-    /// Why it was given up; empty for one that waits behind another.
-    pub reason: String,
-    /// When.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub parked_at: Timestamp,
-    /// Nothing is wrong with it: an earlier event of its lane is parked.
-    pub is_behind: bool,
 }
 
 /// The subscriptions of an engine. Clones are the same.
@@ -305,7 +232,7 @@ impl SubscriptionService {
         blocking(move || {
             let log = engine.log(&namespace)?;
             let log = log.reader();
-            handed.into_iter().map(|one| delivery(&log, one)).collect()
+            handed.into_iter().map(|one| Delivery::of(&log, one)).collect()
         })
         .await
     }
@@ -382,14 +309,7 @@ impl SubscriptionService {
                 tokens.iter().map(|token| (token.position, token.attempt, verdict.clone()));
             Ask::Judge { verdicts: verdicts.collect(), reply }
         });
-        let mut settled = Settled::default();
-        for (token, taken) in tokens.iter().zip(taken.await?) {
-            match taken {
-                Taken::Done | Taken::Already => settled.done.push(token.position),
-                Taken::Late => settled.late.push(token.position),
-            }
-        }
-        Ok(settled)
+        Ok(Settled::of(tokens, &taken.await?))
     }
 
     /// Parked events in their order, after a position.
@@ -407,17 +327,7 @@ impl SubscriptionService {
         find(&rows, name)?;
         let keys = Keys::prefix(format!("{name}/")).after(row_key(name, after)).limit(limit);
         let found = rows.range(PARKED, &keys)?;
-        Ok(found
-            .into_iter()
-            .map(|(key, row)| ParkedEvent {
-                position: position_of(&key),
-                key: row.key,
-                attempts: row.attempt,
-                reason: row.reason,
-                parked_at: Timestamp::from_millis(row.parked_at_ms),
-                is_behind: row.is_behind,
-            })
-            .collect())
+        Ok(found.into_iter().map(|(key, row)| ParkedEvent::of(&key, row)).collect())
     }
 
     /// Gives parked events another go: those positions, or all. Answers how many.
@@ -481,21 +391,3 @@ impl SubscriptionService {
 
 const EXISTS: &str = "exists";
 const TOO_MANY: &str = "too_many";
-
-fn delivery(
-    log: &everstep_engine::log::LogReader<'_>,
-    handed: Handed,
-) -> Result<Delivery, SubscriptionError> {
-    let Handed { position, key, attempt, until_ms } = handed;
-    let event = log.event(position).map_err(Rejection::from)?;
-    let event = event.ok_or_else(|| {
-        Rejection::Corrupt(format!("the event at position {position} is missing"))
-    })?;
-    Ok(Delivery {
-        token: DeliveryToken { position, attempt },
-        key: key.to_string(),
-        attempt,
-        leased_until: Timestamp::from_millis(until_ms),
-        event,
-    })
-}

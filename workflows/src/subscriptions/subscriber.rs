@@ -25,7 +25,7 @@ use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use super::settings::{NamedStart, Partition, StartFrom};
 use super::{
     Delivery, DeliveryToken, OnPark, PollRequest, SubscriptionError, SubscriptionService,
-    SubscriptionSettings,
+    SubscriptionSettings, life,
 };
 
 /// How often it is looked whether there are other namespaces than before.
@@ -350,7 +350,7 @@ impl Consumer {
     fn poll(&self, most: usize) -> JoinHandle<Result<Vec<Delivery>, SubscriptionError>> {
         let (service, namespace) = (self.service.clone(), self.namespace.clone());
         let name = self.subscriber.name;
-        let consumer = "worker".to_owned();
+        let consumer = life::consumer(service.engine());
         let request = PollRequest { consumer, most, lease_ms: None, wait: POLL_WAIT };
         tokio::spawn(async move { service.poll(&namespace, name, request).await })
     }

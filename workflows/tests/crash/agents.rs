@@ -77,7 +77,11 @@ impl Open {
     }
 
     async fn asks_for_approval(&self) -> Told<bool> {
-        let open = self.agents.approvals(DEFAULT_NAMESPACE, Some(WATCHER), "pending", 10).await?;
+        let open = self
+            .agents
+            .approvals(DEFAULT_NAMESPACE, Some(WATCHER), "pending", None, 10)
+            .await?
+            .items;
         Ok(!open.is_empty())
     }
 
@@ -90,15 +94,18 @@ impl Open {
     }
 
     async fn has_sent(&self) -> Told<bool> {
-        let sent = self.agents.commands(DEFAULT_NAMESPACE, Some(WATCHER), None, 10).await?;
+        let sent =
+            self.agents.commands(DEFAULT_NAMESPACE, Some(WATCHER), None, None, 10).await?.items;
         Ok(sent.iter().any(|command| command.status == AgentCommandStatus::Completed))
     }
 
     async fn outcome(&self) -> Told<String> {
         let view = self.agents.describe(DEFAULT_NAMESPACE, WATCHER).await?;
-        let audit = self.agents.audit(DEFAULT_NAMESPACE, Some(WATCHER), None, 50).await?;
+        let audit =
+            self.agents.audit(DEFAULT_NAMESPACE, Some(WATCHER), None, None, 50).await?.items;
         let audit: Vec<&str> = audit.iter().rev().map(|record| record.audit_type.name()).collect();
-        let sent = self.agents.commands(DEFAULT_NAMESPACE, Some(WATCHER), None, 10).await?;
+        let sent =
+            self.agents.commands(DEFAULT_NAMESPACE, Some(WATCHER), None, None, 10).await?.items;
         let steps = sent.iter().flat_map(|command| &command.steps).map(|step| step.status);
         let log = self.engine.log(DEFAULT_NAMESPACE)?;
         let events = log.reader().events(1, Direction::Forwards, 100)?;

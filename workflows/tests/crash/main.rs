@@ -6,6 +6,8 @@
 mod agents;
 mod approvals;
 mod circuits;
+mod leases;
 mod publications;
 mod rebuilds;
 mod service;
+mod telling;

@@ -41,22 +41,6 @@ impl Open {
         Ok(status.status == "current" && status.lag == 0)
     }
 
-    /// Triggers the rebuild, unless it was.
-    async fn rebuild(&self) -> Told<()> {
-        match self.projections.rebuild_status(DEFAULT_NAMESPACE, SUMS.name()) {
-            Err(ProjectionError::ReplayNotFound(_)) => {
-                self.projections.rebuild(DEFAULT_NAMESPACE, SUMS.name()).await?;
-            }
-            known => drop(known?),
-        }
-        Ok(())
-    }
-
-    fn is_rebuilt(&self) -> Told<bool> {
-        let rebuild = self.projections.rebuild_status(DEFAULT_NAMESPACE, SUMS.name())?;
-        Ok(rebuild.status == ReplayStatus::Completed)
-    }
-
     fn outcome(&self) -> Told<String> {
         let rebuild = self.projections.rebuild_status(DEFAULT_NAMESPACE, SUMS.name())?;
         // How many of those beside it came in time is the clock's to say.
@@ -69,6 +53,23 @@ impl Open {
         }
         Ok(words.join(", "))
     }
+}
+
+/// Triggers a projection's rebuild, unless it was.
+pub(crate) async fn rebuild(projections: &ProjectionService, name: &str) -> Told<()> {
+    match projections.rebuild_status(DEFAULT_NAMESPACE, name) {
+        Err(ProjectionError::ReplayNotFound(_)) => {
+            projections.rebuild(DEFAULT_NAMESPACE, name).await?;
+        }
+        known => drop(known?),
+    }
+    Ok(())
+}
+
+/// Whether that has come to its end.
+pub(crate) fn is_rebuilt(projections: &ProjectionService, name: &str) -> Told<bool> {
+    let rebuild = projections.rebuild_status(DEFAULT_NAMESPACE, name)?;
+    Ok(rebuild.status == ReplayStatus::Completed)
 }
 
 /// The tag's row holds how many there were, times what the code says now.
@@ -95,9 +96,9 @@ fn every_event_counts_once_in_a_rebuild_wherever_it_crashes() {
                 newer.store(10, Ordering::SeqCst);
                 std::future::ready(Ok(()))
             })
-            .act(|open| async move { open.rebuild().await })
+            .act(|open| async move { rebuild(&open.projections, SUMS.name()).await })
             .act(|open| async move { open.append("beside", 3).await })
-            .until(|open| async move { open.is_rebuilt() })
+            .until(|open| async move { is_rebuilt(&open.projections, SUMS.name()) })
             .act(|open| async move { open.append("after", 3).await })
             .until(|open| async move { open.is_current() })
             .outcome(|open| async move { open.outcome() })

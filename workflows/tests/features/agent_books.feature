@@ -27,6 +27,13 @@ Feature: Agents as a bounded context, and what ends the handling of an event
     When both have written records of their audit
     Then a query for one gives the records of that one only
 
+  @AGENT-15
+  Scenario: What several agents wrote is read page by page
+    Given an agent that concludes by rules
+    And another agent
+    When each has 30 records of its audit and 30 commands
+    Then pages of 7 hold each of 60 records and commands once, newest first, while more are written
+
   @AGENT-29 @AGENT-32 @AGENT-33
   Scenario: A decision is persisted with audit, command and checkpoint in one transaction
     Given an agent that asks a model which answers with a confidence of 0.9

@@ -16,6 +16,7 @@ mod updating;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use everstep_storage::Store;
@@ -57,6 +58,8 @@ pub(super) struct Inner {
     pub(in crate::runtime) namespaces: Namespaces,
     pub(in crate::runtime) positions: Positions,
     pub(in crate::runtime) config: EngineConfig,
+    /// Which owner of the store this is; 0 until it is.
+    pub(in crate::runtime) epoch: AtomicU64,
 }
 
 impl Engine {
@@ -94,6 +97,7 @@ impl Engine {
             namespaces: Namespaces::default(),
             positions: Positions::default(),
             config,
+            epoch: AtomicU64::new(0),
         });
         Shard::spawn(Arc::clone(&inner), runtime)?;
         let engine = Self { inner, hides_values: false, refers: false };
@@ -185,6 +189,12 @@ impl Engine {
     /// The build that the worker names: see [`Worker::build_id`].
     pub fn build_id(&self) -> Arc<str> {
         self.inner.registry.build_id()
+    }
+
+    /// How many processes have owned the store, this one included. Whoever did so before is gone for
+    /// good: the store takes nothing from it any more.
+    pub fn epoch(&self) -> u64 {
+        self.inner.epoch.load(Ordering::Relaxed)
     }
 
     /// The registered workflow types, in order.

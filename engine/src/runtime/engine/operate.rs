@@ -93,6 +93,11 @@ impl Engine {
         self.inner().namespaces.check(name)
     }
 
+    /// Returns when the namespace that has the name now is gone: for who waits for something in it.
+    pub async fn namespace_gone(&self, name: &str) {
+        self.inner().namespaces.gone(name).await;
+    }
+
     /// Creates a namespace.
     ///
     /// # Errors
@@ -125,63 +130,12 @@ impl Engine {
     /// # Errors
     /// [`Rejection::NamespaceNotFound`], [`Rejection::NamespaceNotEmpty`].
     pub async fn delete_namespace(&self, name: &str) -> Result<(), Rejection> {
-        let mut deleted = self.change_namespace(name, NamespaceChange::Delete).await;
-        if let Err(Rejection::NamespaceNotEmpty(..)) = &deleted
-            && self.end_timers(name).await?
-        {
-            deleted = self.change_namespace(name, NamespaceChange::Delete).await;
-        }
-        match deleted {
+        match self.change_namespace(name, NamespaceChange::Delete).await {
             Err(Rejection::NamespaceNotEmpty(name, why)) if name != DEFAULT_NAMESPACE => {
                 let why = self.what_holds(&name)?.unwrap_or(why);
                 Err(Rejection::NamespaceNotEmpty(name, why))
             }
             deleted => deleted,
-        }
-    }
-
-    /// Ends the timers of a namespace in which no other runs are left; whether there were any.
-    async fn end_timers(&self, name: &str) -> Result<bool, Rejection> {
-        if name == DEFAULT_NAMESPACE {
-            return Ok(false);
-        }
-        let filter = ListFilter { namespace: name.to_owned(), ..ListFilter::default() };
-        let timers = self.open_runs(name)?;
-        let is_timer = |run: &RunRecord| self.inner().registry.timers.contains(&*run.workflow_type);
-        if timers.is_empty() || !timers.iter().all(is_timer) || self.count(&filter, None)?.count > 0
-        {
-            return Ok(false);
-        }
-        for RunRecord { workflow_id, run_id, .. } in timers {
-            let namespace = name.to_owned();
-            let selector = Selector { namespace, workflow_id, run_id: Some(run_id) };
-            match self.terminate(&selector, "its namespace is deleted".into()).await {
-                // It ended by itself.
-                Ok(()) | Err(Rejection::WorkflowClosed(..) | Rejection::WorkflowNotFound(_)) => {}
-                Err(rejection) => return Err(rejection),
-            }
-        }
-        Ok(true)
-    }
-
-    /// The open runs of a namespace.
-    fn open_runs(&self, name: &str) -> Result<Vec<RunRecord>, Rejection> {
-        let prefix = keys::namespace(name);
-        let (mut runs, mut after) = (Vec::new(), None::<bytes::Bytes>);
-        loop {
-            let mut range = Range::prefix(OPEN_RUNS, &prefix).limit(MOST_OPEN);
-            if let Some(after) = &after {
-                range = range.after(after);
-            }
-            let page = self.inner().store.snapshot()?.range(range)?;
-            let full = page.len() == MOST_OPEN;
-            for (_, stored) in &page {
-                runs.push(RunRecord::read(stored)?);
-            }
-            after = page.into_iter().next_back().map(|(key, _)| key);
-            if !full {
-                return Ok(runs);
-            }
         }
     }
 
@@ -193,17 +147,19 @@ impl Engine {
             let range = Range::prefix(OPEN_RUNS, &prefix).limit(MOST_OPEN + 1);
             snapshot.range(range)?
         };
-        let Some((_, stored)) = open.first() else {
+        let open = open.iter().map(|(_, stored)| RunRecord::read(stored));
+        let mut open = open.collect::<Result<Vec<_>, _>>()?;
+        open.retain(|run| !self.inner().registry.timers.contains(&*run.workflow_type));
+        let Some(RunRecord { workflow_id, workflow_type, run_id, .. }) = open.first() else {
             let filter = ListFilter { namespace: name.to_owned(), ..ListFilter::default() };
             let closed = self.count(&filter, None)?.count;
             let what = format!("it holds {closed} closed runs: delete them, or set its retention");
             return Ok((closed > 0).then_some(what));
         };
-        let RunRecord { workflow_id, workflow_type, run_id, .. } = RunRecord::read(stored)?;
         let selector = Selector {
             namespace: name.to_owned(),
             workflow_id: workflow_id.clone(),
-            run_id: Some(run_id),
+            run_id: Some(*run_id),
         };
         let timers = self.describe(&selector).map(|run| run.pending_timers).unwrap_or_default();
         let until = timers.iter().map(|timer| timer.fires_at).min();
@@ -213,7 +169,7 @@ impl Engine {
             MOST_OPEN => format!(", and more than {MOST_OPEN} others are"),
             more => format!(", and {more} more are"),
         };
-        let own = if is_built_in(&workflow_type) { "the engine's own " } else { "" };
+        let own = if is_built_in(workflow_type) { "the engine's own " } else { "" };
         Ok(Some(format!("{own}workflow `{workflow_id}` ({workflow_type}) is open{until}{more}")))
     }
 

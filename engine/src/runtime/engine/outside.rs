@@ -30,6 +30,7 @@ impl Engine {
         failure: Failure,
     ) -> Result<(), Rejection> {
         self.limits().check_failure(&failure)?;
+        let failure = self.limits().cut(failure);
         self.report(token, OutsideReport::Fail(failure)).await.map(drop)
     }
 

@@ -246,7 +246,7 @@ impl<'a> Step<'a> {
             failure: run.failure.clone(),
             new_run_id: run.continued_to,
         };
-        self.turn.effects.push(Effect::Closed(self.resident.run_id, result));
+        self.turn.effects.push(Effect::Closed(self.resident.run_id, Box::new(result)));
         if self.turn.hooked {
             self.turn.endings.push(self.resident.run_id);
         }

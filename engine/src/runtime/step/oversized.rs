@@ -9,14 +9,13 @@ use super::Step;
 use crate::batch::is_built_in;
 use crate::kernel::{Answer, ChildStart, Command, ExternalAsk, TaskFailure, TaskFailureKind};
 use crate::limits::refused;
-use crate::sdk::Asked;
+use crate::sdk::{Asked, is_given_an_end};
 use crate::{Failure, Payload, PayloadLimits, Rejection};
 
 impl Step<'_> {
     /// Why what the code asks for cannot be recorded as it is, if it cannot.
     pub(in crate::runtime) fn too_large(&self, asked: &Asked) -> Option<Rejection> {
-        // The engine's own workflows carry what was let in before.
-        if is_built_in(&self.resident.run.started.workflow_type) {
+        if is_given_an_end(&self.resident.run.started.workflow_type) {
             return None;
         }
         let limits = &self.turn.limits;
@@ -30,7 +29,9 @@ impl Step<'_> {
             Asked::CompleteUpdate { outcome: Ok(result), .. } => {
                 limits.check("update result", result)
             }
-            Asked::CompleteUpdate { outcome: Err(failure), .. } => limits.check_failure(failure),
+            Asked::CompleteUpdate { outcome: Err(failure), .. } => {
+                limits.check_failure(failure).and_then(|()| PayloadLimits::check_message(failure))
+            }
             Asked::UpsertMemo { memo, .. } => {
                 let changed = self.resident.run.memo_with(memo);
                 changed.map_or(Ok(()), |memo| limits.check_memo(&memo))

@@ -2,7 +2,7 @@
 //! projections of them, one of each category.
 
 use everstep::log::{Append, Expected, NewEvent, RecordedEvent, StreamId};
-use everstep::projections::{Category, Projection, ProjectionWorker};
+use everstep::projections::{Category, Projection, ProjectionCode, ProjectionWorker};
 use everstep::{
     ActivityError, Transaction, TransactionContext, Worker, Workflow, WorkflowContext,
     WorkflowError,
@@ -15,7 +15,8 @@ const POST: Transaction<Entry, Posted> = Transaction::new("post_entry");
 /// What a posting decides on: never behind.
 const BALANCES: Projection<i64> = Projection::new("accountBalances", Category::Logic);
 /// What a screen shows.
-const SUMMARIES: Projection<Summary> = Projection::new("accountSummaries", Category::View);
+pub const ACCOUNT_SUMMARIES: Projection<AccountSummary> =
+    Projection::new("accountSummaries", Category::View);
 /// What the bank counts.
 const COUNT: Projection<u64> = Projection::new("entryCount", Category::Reporting);
 /// What other contexts are told.
@@ -39,10 +40,23 @@ struct Posted {
     position: u64,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-struct Summary {
-    entries: u64,
-    balance: i64,
+/// A row of `accountSummaries`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountSummary {
+    /// How many were posted.
+    pub entries: u64,
+    /// Their sum.
+    pub balance: i64,
+}
+
+/// How a row of `accountSummaries` is folded: by the server, and by a client that runs ahead of it.
+pub fn account_summaries() -> ProjectionCode {
+    ACCOUNT_SUMMARIES
+        .row(account, |summary, event| {
+            let AccountSummary { entries, balance } = summary.unwrap_or_default();
+            Ok(Some(AccountSummary { entries: entries + 1, balance: balance + amount(event)? }))
+        })
+        .events(["EntryPosted"])
 }
 
 #[derive(Deserialize)]
@@ -93,14 +107,7 @@ pub(crate) fn register(worker: Worker) -> Worker {
                 .row(account, |balance, event| Ok(Some(balance.unwrap_or(0) + amount(event)?)))
                 .events(types),
         )
-        .projection(
-            SUMMARIES
-                .row(account, |summary, event| {
-                    let Summary { entries, balance } = summary.unwrap_or_default();
-                    Ok(Some(Summary { entries: entries + 1, balance: balance + amount(event)? }))
-                })
-                .events(types),
-        )
+        .projection(account_summaries())
         .projection(
             COUNT
                 .row(|_| Some("all".to_owned()), |count, _| Ok(Some(count.unwrap_or(0) + 1)))

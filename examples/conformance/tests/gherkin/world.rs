@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use conformance::AccountSummary;
 use everstep::Role;
 use everstep::access::{Token, TokenEntry, Tokens};
+use everstep::client::ReactiveProjection;
 use hyper::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -41,6 +43,8 @@ pub(crate) struct World {
     pub(crate) frames: Option<tokio::sync::mpsc::UnboundedReceiver<String>>,
     /// Keys that stood in the key file.
     pub(crate) keys: Vec<[u8; 32]>,
+    /// A row that a client follows and folds itself.
+    pub(crate) followed: Option<ReactiveProjection<AccountSummary>>,
     own: Option<OwnServer>,
 }
 
@@ -70,6 +74,7 @@ impl World {
             remembered: BTreeMap::from([("tenant".to_owned(), namespace)]),
             frames: None,
             keys: Vec::new(),
+            followed: None,
             own: None,
         };
         world.make_namespace().await;
@@ -88,6 +93,19 @@ impl World {
         self.api = server.api();
         self.own = Some(OwnServer { dir, args, server });
         self.make_namespace().await;
+    }
+
+    /// The same at an address that a later process takes again.
+    pub(crate) async fn own_server_at_one_address(&mut self) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        self.own_server(vec!["--listen".to_owned(), address]).await;
+    }
+
+    /// Where the scenario's own server serves.
+    pub(crate) fn url(&self) -> &str {
+        self.own.as_ref().expect("a server of its own").server.url()
     }
 
     /// Moves the scenario to a server of its own, over a data directory that is made for it.

@@ -6,7 +6,7 @@ pub(crate) struct Decided {
     pub(crate) what: &'static str,
     /// From the workspace's root.
     pub(crate) place: &'static str,
-    /// Whose scenarios show it.
+    /// Whose scenarios show it, beside those that are tagged with its own id.
     pub(crate) rules: &'static [&'static str],
 }
 
@@ -35,8 +35,8 @@ pub(crate) const DECISIONS: &[Decided] = &[
     ),
     decided(
         "D-3",
-        "What was stored in another shape is taken along by the casts of its schema",
-        "activities/src/language",
+        "Rows of an older shape are taken along once, in the background, with what they become; events by the casts of their schema",
+        "activities/src/contexts/migration.rs",
         &["INT-4"],
     ),
     decided(
@@ -167,13 +167,13 @@ pub(crate) const DECISIONS: &[Decided] = &[
     ),
     decided(
         "D-25",
-        "Pages come from the server whole: nothing is shown in the place of what loads",
-        "http/src/ui/pages/agents",
+        "Skeletons stand where the shop's page reads its rows; the inspector's pages come from the server whole, with nothing to wait for",
+        "examples/order-management/src/page",
         &["UI-11"],
     ),
     decided(
         "D-26",
-        "Confidence is said in words and numbers, not by colour alone; a second agent watches the stock",
+        "Confidence is said in words and numbers, not by colour alone; further agents watch low stock, large orders and orders that could travel together",
         "examples/order-management/src/agents",
         &["UI-8", "AGENT-22"],
     ),

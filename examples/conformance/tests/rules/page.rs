@@ -18,7 +18,7 @@ This page is generated from the tags of the features by `examples/conformance/te
 const DECIDED: &str = "
 ## Decisions about agents
 
-Where each stands in the code, and the rules above whose scenarios show it.
+Where each stands in the code, and what shows it: rules above with their scenarios, and scenarios of its own.
 
 ";
 
@@ -27,19 +27,7 @@ pub(crate) fn render(proofs: &[Proof]) -> String {
     let mut page = String::from(HEAD);
     page.push_str("| rule | what it says | proven by |\n| --- | --- | --- |\n");
     for (id, title) in RULES {
-        let mut shown = String::new();
-        let mut last = "";
-        for proof in proofs.iter().filter(|proof| proof.id == *id) {
-            if proof.file != last {
-                let joint = if last.is_empty() { "" } else { "<br>" };
-                let short = proof.file.rsplit('/').next().unwrap_or_default();
-                let _ = write!(shown, "{joint}[{short}](../{}): ", proof.file);
-                last = &proof.file;
-            } else {
-                shown.push_str("; ");
-            }
-            shown.push_str(&proof.scenario.replace('|', "\\|"));
-        }
+        let shown = proven(proofs, id);
         let _ = writeln!(page, "| {id} | {title} | {shown} |");
     }
     page.push_str(DECIDED);
@@ -47,8 +35,28 @@ pub(crate) fn render(proofs: &[Proof]) -> String {
         "| decision | what was decided | where | shown by |\n| --- | --- | --- | --- |\n",
     );
     for Decided { id, what, place, rules } in DECISIONS {
+        let own = proven(proofs, id);
+        let joint = if own.is_empty() || rules.is_empty() { "" } else { "<br>" };
         let rules = rules.join(", ");
-        let _ = writeln!(page, "| {id} | {what} | [`{place}`](../{place}) | {rules} |");
+        let _ = writeln!(page, "| {id} | {what} | [`{place}`](../{place}) | {rules}{joint}{own} |");
     }
     page
+}
+
+/// The scenarios that are tagged with an id, by file.
+fn proven(proofs: &[Proof], id: &str) -> String {
+    let mut shown = String::new();
+    let mut last = "";
+    for proof in proofs.iter().filter(|proof| proof.id == id) {
+        if proof.file != last {
+            let joint = if last.is_empty() { "" } else { "<br>" };
+            let short = proof.file.rsplit('/').next().unwrap_or_default();
+            let _ = write!(shown, "{joint}[{short}](../{}): ", proof.file);
+            last = &proof.file;
+        } else {
+            shown.push_str("; ");
+        }
+        shown.push_str(&proof.scenario.replace('|', "\\|"));
+    }
+    shown
 }

@@ -89,6 +89,8 @@ pub struct Inventory {
     pub products: BTreeMap<String, Stock>,
     /// The reservation that the command names, if there is one.
     pub reservation: Option<Reservation>,
+    /// Whether the order exists that the command names; the orders' context says so.
+    pub order_exists: bool,
 }
 
 impl Stock {

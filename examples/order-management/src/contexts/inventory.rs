@@ -15,6 +15,7 @@ use order_domain::inventory::{
 use serde::{Deserialize, Serialize};
 
 use super::customers::given;
+use crate::views::{ORDER_EXISTS, order_exists};
 
 #[derive(Debug)]
 pub(crate) struct InventoryContext(());
@@ -71,7 +72,8 @@ pub(crate) const CREATE_PRODUCT: Command<CreateProduct, Changed> = Command::new(
     .check(|new| given([("productId", &new.product_id), ("name", &new.name)]));
 pub(crate) const ADD_STOCK: Command<Portion, Changed> =
     Command::new("AddStock").check(|added| some_of(std::slice::from_ref(added)));
-/// All that an order needs, or nothing: `INSUFFICIENT_STOCK` names what is short.
+/// All that an order needs, or nothing: `INSUFFICIENT_STOCK` names what is short. The order must
+/// exist.
 pub(crate) const RESERVE_STOCK: Command<ReserveStock, Changed> = Command::new("ReserveStock")
     .check(|wanted| {
         given([("reservationId", &wanted.reservation_id), ("orderId", &wanted.order_id)])?;
@@ -120,6 +122,9 @@ impl Boundary for Warehouse {
         }
         if let Some(id) = command.reservation_id() {
             inventory.reservation = RESERVATIONS.get(tx, id)?;
+        }
+        if let Some(order) = command.order_id() {
+            inventory.order_exists = ORDER_EXISTS.get(tx, order)?.unwrap_or_default();
         }
         Ok(inventory)
     }
@@ -196,6 +201,7 @@ pub(super) fn register(worker: Worker) -> Worker {
             "PRODUCT_ALREADY_EXISTS",
             "PRODUCT_NOT_FOUND",
             "INSUFFICIENT_STOCK",
+            "ORDER_NOT_FOUND",
             "RESERVATION_ALREADY_EXISTS",
             "RESERVATION_NOT_FOUND",
             "INVALID_STATUS",
@@ -204,6 +210,7 @@ pub(super) fn register(worker: Worker) -> Worker {
         .context(Context::new(InventoryContext(()), contract).by_deciders())
         .projection(stock_levels())
         .projection(reservations())
+        .projection(order_exists())
         .commands(|commands| {
             commands
                 .within::<Warehouse, _>(CREATE_PRODUCT, |new| {

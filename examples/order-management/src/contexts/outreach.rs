@@ -5,7 +5,6 @@
 
 use everstep::contexts::{Caller, Context, ContextCommand, Contract, WorkerContexts};
 use everstep::language::SchemaVersion;
-use everstep::log::{Append, Expected, NewEvent, StreamAppend, StreamId};
 use everstep::projections::{Category, Projection, ProjectionCode, ProjectionWorker};
 use everstep::{ActivityError, BoundedContext, ContextTable, ContextTx, Timestamp, Worker};
 use serde::{Deserialize, Serialize};
@@ -61,20 +60,6 @@ const PREFER: ContextCommand<Prefer, Value> =
 
 type Tx<'t, 'a> = ContextTx<'t, 'a, OutreachContext>;
 
-fn tell(
-    tx: &mut Tx<'_, '_>,
-    customer: &str,
-    event: &str,
-    data: &Value,
-) -> Result<(), ActivityError> {
-    let stream = StreamId::new("outreach.Customer", customer);
-    let mut event = NewEvent::new(event, data.to_string());
-    event.tags.push(format!("customer:{customer}").into());
-    let stream =
-        StreamAppend { stream: Some(stream), events: vec![event], expected: Expected::Any };
-    tx.append(Append { streams: vec![stream], ..Append::default() }).map(drop)
-}
-
 /// The outreach handler: a task, and the event that tells of it. Writing to the customer comes
 /// later, and is somebody else's.
 #[expect(clippy::needless_pass_by_value, reason = "a handler is handed its payload")]
@@ -96,7 +81,7 @@ fn suggest(tx: &mut Tx<'_, '_>, caller: &Caller, wanted: Suggest) -> Result<Valu
         "suggestedBy": caller.user_id,
         "createdAt": tx.now(),
     });
-    tell(tx, customer, CREATED, &data)?;
+    super::tell_of_customer(tx, customer, CREATED, &data)?;
     Ok(data)
 }
 
@@ -106,7 +91,7 @@ fn log_risk(tx: &mut Tx<'_, '_>, caller: &Caller, risk: Suggest) -> Result<Value
         "customerId": risk.customer_id, "reason": risk.reason, "confidence": risk.confidence,
         "loggedBy": caller.user_id,
     });
-    tell(tx, &risk.customer_id, LOGGED, &data)?;
+    super::tell_of_customer(tx, &risk.customer_id, LOGGED, &data)?;
     Ok(data)
 }
 
@@ -116,7 +101,7 @@ fn prefer(tx: &mut Tx<'_, '_>, _: &Caller, wish: Prefer) -> Result<Value, Activi
     standing.opted_out = wish.opted_out;
     tx.put(STANDING, &wish.customer_id, &standing)?;
     let data = json!({ "customerId": wish.customer_id, "optedOut": wish.opted_out });
-    tell(tx, &wish.customer_id, PREFERRED, &data)?;
+    super::tell_of_customer(tx, &wish.customer_id, PREFERRED, &data)?;
     Ok(data)
 }
 

@@ -4,8 +4,9 @@ use everstep::projections::{Category, Projection, ProjectionCode};
 
 use super::order;
 
-const ORDER_EXISTS: Projection<bool> = Projection::new("orderExists", Category::Logic);
+/// Read by the inventory's decisions: nothing is held for an order that does not exist.
+pub(crate) const ORDER_EXISTS: Projection<bool> = Projection::new("orderExists", Category::Logic);
 
-pub(super) fn code() -> ProjectionCode {
+pub(crate) fn order_exists() -> ProjectionCode {
     ORDER_EXISTS.row(order, |_, _| Ok(Some(true))).events(["OrderCreated"])
 }

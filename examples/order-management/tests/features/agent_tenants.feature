@@ -19,3 +19,13 @@ Feature: Agents' books are reached by their API alone, tenant by tenant
     When customer "cust_d" cancels 3 orders
     Then none of the agents' tables is read as a projection
     And none of the functions of the agents' context is taken as a command
+
+  @AGENT-8 @AGENT-9 @AGENT-10 @AGENT-14 @AGENT-15 @D-1
+  Scenario: Each function of the agents' context is answered there, and nowhere else
+    Given a shop of the tenants "north" and "south"
+    And customer "cust_n" of "north" has cancelled 3 orders
+    Then an operator of "north" is answered by each function of the agents' context
+    And each is refused with "CONTEXT_ISOLATED" where it is asked of "orders"
+    And each is refused with "UNAUTHORIZED" to an application of "north", and to "south"
+    And a function of another context is not found in the agents'
+    And what a function refuses leaves nothing in the agents' tables

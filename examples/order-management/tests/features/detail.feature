@@ -7,6 +7,7 @@ Feature: The page of an order
       Given a customer and a draft order "o-1" on the page
       When somebody cancels it with the reason "changed my mind"
       Then the page has shown "draft", "cancelling…" and "cancelled", in this order
+      And "cancelling…" was shown before the command was answered
       And it shows "OrderCancelled"
       And nothing was asked for but the command
 
@@ -34,20 +35,45 @@ Feature: The page of an order
       When somebody cancels it with the reason "changed my mind"
       Then the page has shown "draft", "cancelling…" and "cancelled", in this order
 
-  Rule: What is expected gives way to what happened
+  Rule: What is expected gives way to what happened, in the page itself
 
     @RX-3
-    Scenario Outline: The page's own rules are those of every client
+    Scenario: What is ahead is merged with what others do
       Given a customer and a draft order "o-1" on the page
-      When the page expects "cancelling…" of command "c" behind position 5
-      And <what comes>
-      Then the page's row is "<shown>"
-      And the page is told "<told>"
+      And what the page sends gets lost
+      When somebody cancels it with the reason "changed my mind"
+      And somebody else puts "abacus" on the shelf, and then into order "o-1"
+      Then it shows "abacus"
+      And the page has shown "draft" and "cancelling…", in this order
 
-      Examples:
-        | what comes                                            | shown       | told      |
-        | an event of another command comes at position 8       | cancelling… |           |
-        | an event of command "c" comes at position 8           | folded      | confirmed |
-        | an event of another command comes at position 6       | folded      | conflict  |
-        | 30000 ms pass on the page                             | cancelling… |           |
-        | 30001 ms pass on the page                             | folded      | expired   |
+    @RX-3
+    Scenario: Another event at its place takes back what was expected
+      Given a customer and a draft order "o-1" on the page
+      And the newest event of all is one of order "o-1", and on the page
+      And what the page sends gets lost
+      When somebody cancels it with the reason "changed my mind"
+      And somebody else puts "abacus" into order "o-1"
+      Then the page has shown "draft", "cancelling…" and "draft", in this order
+      And it shows "abacus"
+      And it says "came first"
+      And the roll-back is logged
+
+    @RX-3
+    Scenario: What nothing is heard of is taken back after thirty seconds
+      Given a customer and a draft order "o-1" on the page
+      And what the page sends gets lost
+      When somebody cancels it with the reason "changed my mind"
+      And 30 seconds pass on the page
+      Then the page has shown "draft" and "cancelling…", in this order
+      When 1 second passes on the page
+      Then the page has shown "draft", "cancelling…" and "draft", in this order
+      And it says "nothing was heard of it"
+      And the roll-back is logged
+
+  Rule: What loads has its place
+
+    @D-25
+    Scenario: Skeletons stand where rows are read, until they are there
+      Given a customer and a draft order "o-1" on the page
+      Then the page comes with a skeleton in each table, and says that it is busy
+      And the window has rows in the place of skeletons, and is not busy

@@ -31,6 +31,12 @@ Feature: Stock is reserved over several products at once
       | slide-rule  | 5  | 0 |
       | drum-memory | 1  | 0 |
 
+  @EX-1 @PROJ-2
+  Scenario: Nothing is held for an order that the orders do not know of
+    When "ReserveStock" is sent with {"reservationId": "r-1", "orderId": "nobody's", "items": [{"productId": "abacus", "quantity": 1}]}
+    Then it is rejected with "ORDER_NOT_FOUND" about "order" "nobody's"
+    And there are 0 "ReservationCreated" events
+
   @EX-1
   Scenario: Those who want the same pieces at once get them or nothing
     When 20 reservations are to hold 1 of "slide-rule", 2 of "abacus" at once

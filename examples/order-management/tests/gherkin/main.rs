@@ -15,6 +15,8 @@ mod driver;
 mod page;
 #[path = "../../../conformance/tests/gherkin/report.rs"]
 mod report;
+#[path = "../../../conformance/tests/gherkin/run.rs"]
+mod run;
 #[expect(dead_code, reason = "this test needs a part of it")]
 #[path = "../selling/mod.rs"]
 mod selling;
@@ -29,11 +31,6 @@ mod world;
 
 use std::process::ExitCode;
 
-use cucumber::World as _;
-use cucumber::writer::{Basic, Coloring, Stats as _, Summarize};
-
-use choice::Choice;
-use report::Report;
 use support::Server;
 use world::World;
 
@@ -47,18 +44,8 @@ async fn main() -> ExitCode {
     let args = [&selling::QUIET[..], &["--scripted-llm", &model]].concat();
     let server = Server::start(selling::BINARY, &data.path().join("data"), &args).await;
     world::share(server.url(), &model);
-    let choice = Choice::of(std::env::args().skip(1));
-    let report = Report::default();
-    let written = Summarize::new(Basic::new(report.clone(), Coloring::Never, 0));
-    let ran = World::cucumber()
-        .with_writer(written)
-        .fail_on_skipped()
-        .max_concurrent_scenarios(AT_ONCE)
-        .with_default_cli()
-        .filter_run(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/features"), move |f, r, s| {
-            choice.takes(f, r, s)
-        })
-        .await;
+    let told =
+        run::run::<World>(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/features"), AT_ONCE).await;
     server.kill().await;
-    report.tell(ran.execution_has_failed())
+    told
 }

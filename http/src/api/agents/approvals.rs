@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{RECORD, agent_of, service, size, status_of};
+use super::{RECORD, after, agent_of, page, service, size, status_of};
 use crate::access::Caller;
 use crate::api::json::{Answer, json};
 use crate::api::target::{InNamespace, namespace, segment};
@@ -38,6 +38,7 @@ pub(super) struct ReviewBody {
         ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
         ("status" = Option<String>, Query, description = "`pending` (when absent), `approved`, `rejected` or `expired`"),
         ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
+        ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
         InNamespace,
     ),
     responses(
@@ -48,10 +49,10 @@ pub(super) struct ReviewBody {
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     let status = status_of(&uri, &ApprovalStatus::ALL.map(ApprovalStatus::name))?;
     let status = status.as_deref().unwrap_or(ApprovalStatus::Pending.name());
-    let (agent, size) = (agent_of(&uri)?, size(&uri)?);
-    let approvals =
-        service(&api).approvals(&namespace(&uri)?, agent.as_deref(), status, size).await?;
-    json(StatusCode::OK, &json!({ "approvals": approvals }))
+    let (agent, namespace) = (agent_of(&uri)?, namespace(&uri)?);
+    let (after, size) = (after(&uri)?, size(&uri)?);
+    let (agent, after) = (agent.as_deref(), after.as_deref());
+    page("approvals", &service(&api).approvals(&namespace, agent, status, after, size).await?)
 }
 
 /// Show an approval

@@ -4,10 +4,9 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use everstep_workflows::agent::functions::NewAgentDeadLetter;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{RECORD, agent_of, service, status_of};
+use super::{RECORD, after, agent_of, page, service, size, status_of};
 use crate::access::Caller;
 use crate::api::json::{Answer, json};
 use crate::api::target::{InNamespace, namespace, segment};
@@ -35,6 +34,8 @@ pub(super) struct IgnoreBody {
     params(
         ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
         ("status" = Option<String>, Query, description = "`pending`, `retrying`, `replayed` or `ignored`; every one when absent"),
+        ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
+        ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
         InNamespace,
     ),
     responses(
@@ -45,10 +46,12 @@ pub(super) struct IgnoreBody {
 pub(super) async fn list(State(api): State<Api>, uri: Uri) -> Answer {
     let status = status_of(&uri, &["pending", "retrying", "replayed", "ignored"])?;
     let (agent, namespace, service) = (agent_of(&uri)?, namespace(&uri)?, service(&api));
+    let (after, size) = (after(&uri)?, size(&uri)?);
     let found = blocking::run(move || {
-        service.dead_letters(&namespace, agent.as_deref(), status.as_deref())
+        let (agent, status) = (agent.as_deref(), status.as_deref());
+        service.dead_letters(&namespace, agent, status, after.as_deref(), size)
     });
-    json(StatusCode::OK, &json!({ "deadLetters": found.await? }))
+    page("deadLetters", &found.await?)
 }
 
 /// Show a dead letter of an agent

@@ -6,11 +6,14 @@ mod list;
 mod records;
 mod steer;
 
-use axum::http::Uri;
-use everstep_workflows::agent::{AgentError, AgentService};
+use axum::http::{StatusCode, Uri};
+use everstep_workflows::agent::{AgentError, AgentPage, AgentService};
+use serde::Serialize;
+use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::json::{Answer, json as json_answer};
 use super::parameters::Parameters;
 use super::{Api, Problem, error_code as codes};
 
@@ -72,6 +75,20 @@ fn status_of(uri: &Uri, known: &[&str]) -> Result<Option<String>, Problem> {
         }
         None => Ok(status),
     }
+}
+
+/// Where a page begins.
+fn after(uri: &Uri) -> Result<Option<String>, Problem> {
+    Ok(Parameters::of(uri).page_token()?.map(Into::into))
+}
+
+/// A page of a list under its name.
+fn page<T: Serialize>(name: &str, page: &AgentPage<T>) -> Answer {
+    let mut body = json!({ name: page.items });
+    if let Some(next) = &page.next_page_token {
+        body["next_page_token"] = json!(next);
+    }
+    json_answer(StatusCode::OK, &body)
 }
 
 fn size(uri: &Uri) -> Result<usize, Problem> {

@@ -1,13 +1,12 @@
 //! `GET /api/v1/agents/decisions`, `/audit`, `/commands`: what agents concluded, did and sent.
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 use everstep_engine::Timestamp;
 use everstep_workflows::agent::{AuditType, DecisionFilter};
-use serde_json::json;
 
-use super::{agent_of, filter, service, size, status_of};
-use crate::api::json::{Answer, json};
+use super::{after, agent_of, filter, page, service, size, status_of};
+use crate::api::json::Answer;
 use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem};
 
@@ -36,11 +35,12 @@ fn time(uri: &Uri, name: &str) -> Result<Option<Timestamp>, Problem> {
         ("from" = Option<String>, Query, description = "from this time on, RFC 3339"),
         ("to" = Option<String>, Query, description = "until this time, RFC 3339"),
         ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
+        ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
         InNamespace,
     ),
     responses(
         (status = 200, description = "the decisions", body = serde_json::Value),
-        (status = 400, description = "a malformed time"),
+        (status = 400, description = "a malformed time, or a token of another list"),
         (status = 404, description = "no such agent or namespace"),
     ),
 )]
@@ -51,8 +51,8 @@ pub(super) async fn decisions(State(api): State<Api>, uri: Uri) -> Answer {
         from: time(&uri, "from")?,
         to: time(&uri, "to")?,
     };
-    let found = service(&api).decisions(&namespace(&uri)?, &wanted, size(&uri)?).await?;
-    json(StatusCode::OK, &json!({ "decisions": found }))
+    let (namespace, after, size) = (namespace(&uri)?, after(&uri)?, size(&uri)?);
+    page("decisions", &service(&api).decisions(&namespace, &wanted, after.as_deref(), size).await?)
 }
 
 /// List audit records
@@ -68,6 +68,7 @@ pub(super) async fn decisions(State(api): State<Api>, uri: Uri) -> Answer {
         ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
         ("type" = Option<String>, Query, description = "of this type, such as `AgentDecisionMade`"),
         ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
+        ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
         InNamespace,
     ),
     responses(
@@ -77,10 +78,10 @@ pub(super) async fn decisions(State(api): State<Api>, uri: Uri) -> Answer {
 )]
 pub(super) async fn audit(State(api): State<Api>, uri: Uri) -> Answer {
     let wanted = filter(&uri, "type")?.map(|name| AuditType::named(&name));
-    let agent = agent_of(&uri)?;
-    let found =
-        service(&api).audit(&namespace(&uri)?, agent.as_deref(), wanted, size(&uri)?).await?;
-    json(StatusCode::OK, &json!({ "auditEvents": found }))
+    let (agent, namespace) = (agent_of(&uri)?, namespace(&uri)?);
+    let (after, size) = (after(&uri)?, size(&uri)?);
+    let (agent, after) = (agent.as_deref(), after.as_deref());
+    page("auditEvents", &service(&api).audit(&namespace, agent, wanted, after, size).await?)
 }
 
 /// List commands of agents
@@ -96,6 +97,7 @@ pub(super) async fn audit(State(api): State<Api>, uri: Uri) -> Answer {
         ("agent" = Option<String>, Query, description = "of this agent; of all when absent"),
         ("status" = Option<String>, Query, description = "`pending`, `processing`, `completed` or `failed`; every one when absent"),
         ("page_size" = Option<u64>, Query, description = "at most so many; 50 when absent, clamped to 200", minimum = 1),
+        ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
         InNamespace,
     ),
     responses(
@@ -105,8 +107,8 @@ pub(super) async fn audit(State(api): State<Api>, uri: Uri) -> Answer {
 )]
 pub(super) async fn commands(State(api): State<Api>, uri: Uri) -> Answer {
     let status = status_of(&uri, &["pending", "processing", "completed", "failed"])?;
-    let (agent, namespace, size) = (agent_of(&uri)?, namespace(&uri)?, size(&uri)?);
-    let found =
-        service(&api).commands(&namespace, agent.as_deref(), status.as_deref(), size).await?;
-    json(StatusCode::OK, &json!({ "commands": found }))
+    let (agent, namespace) = (agent_of(&uri)?, namespace(&uri)?);
+    let (after, size) = (after(&uri)?, size(&uri)?);
+    let (agent, status, after) = (agent.as_deref(), status.as_deref(), after.as_deref());
+    page("commands", &service(&api).commands(&namespace, agent, status, after, size).await?)
 }

@@ -2,6 +2,8 @@
 
 mod contexts;
 mod contract_checks;
+mod functions;
+mod migrations;
 mod refusal;
 mod reservations;
 mod schemas;
@@ -19,6 +21,8 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(contexts::list))
         .routes(routes!(contexts::contract))
         .routes(routes!(contexts::map))
+        .routes(routes!(functions::call))
+        .routes(routes!(migrations::list))
         .routes(routes!(contract_checks::check))
         .routes(routes!(contract_checks::violations))
         .routes(routes!(reservations::reserve, reservations::list))

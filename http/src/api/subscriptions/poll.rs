@@ -97,6 +97,10 @@ pub(super) async fn poll(State(api): State<Api>, request: Request) -> Answer {
     let Asked { consumer, max, lease_ms, ack } = body;
     let consumer = consumer.unwrap_or_else(|| "consumer".to_owned());
     check_text("field `consumer`", &consumer)?;
+    if consumer.starts_with("everstep.") {
+        let what = "field `consumer` begins with `everstep.`, which is the server's own";
+        return Err(Problem::invalid(what.to_owned()));
+    }
     let most = max.unwrap_or(DEFAULT_EVENTS);
     if !(1..=MOST_A_POLL).contains(&most) {
         return Err(Problem::invalid(format!("field `max` is 1 to {MOST_A_POLL}, found {most}")));

@@ -33,7 +33,7 @@ pub(crate) async fn page(
 ) -> Response {
     let found = inspector.read(move |inspector| {
         let (engine, namespace) = (&inspector.engine, inspector.namespace.as_str());
-        let limits = rate_limit::list(engine, namespace, asked.after.as_deref(), SHOWN)?;
+        let limits = rate_limit::list(engine, namespace, asked.after.as_deref(), false, SHOWN)?;
         Ok((circuit_breaker::list(engine, namespace)?, limits))
     });
     let (circuits, limits) = match found.await {

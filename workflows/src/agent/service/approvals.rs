@@ -1,12 +1,13 @@
 //! What agents would do, and what somebody says about it.
 
-use super::AgentService;
+use super::{AgentPage, AgentService};
+use crate::agent::AgentError;
+use crate::agent::books::{self, Place};
 use crate::agent::functions::{APPROVE_ACTION, EXPIRE_PENDING, OfAgent, REJECT_ACTION, Review};
 use crate::agent::records::AgentApproval;
-use crate::agent::{AgentError, books};
 
 impl AgentService {
-    /// Approvals of a status, newest first.
+    /// Approvals of a status, newest first: a page of at most `limit` after a page's token.
     ///
     /// # Errors
     /// [`AgentError::NotFound`].
@@ -15,24 +16,24 @@ impl AgentService {
         namespace: &str,
         agent: Option<&str>,
         status: &str,
+        after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<AgentApproval>, AgentError> {
+    ) -> Result<AgentPage<AgentApproval>, AgentError> {
         let (ids, status) = (self.ids(namespace, agent)?, status.to_owned());
         // A worker without agents has no books to open.
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(AgentPage::EMPTY);
         }
+        let after = after.map(Place::of_token);
         let read = self.read(namespace, move |books| {
             let mut all = Vec::new();
             for id in ids {
-                all.extend(books::approvals(books, &id, &status, limit)?);
+                all.extend(books::approvals(books, (&id, &status), after.as_ref(), limit + 1)?);
             }
             Ok(all)
         });
-        let mut all = read.await?;
-        all.sort_by_key(|approval| std::cmp::Reverse(approval.created_at));
-        all.truncate(limit);
-        Ok(all)
+        let place = |it: &AgentApproval| Place::new(it.created_at, &it.approval_id);
+        Ok(AgentPage::of(read.await?, limit, place))
     }
 
     /// One approval.

@@ -8,15 +8,17 @@ use everstep_activities::dead_letters::{
 use everstep_engine::{RunStatus, Selector, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::AgentService;
+use super::{AgentPage, AgentService};
 use crate::agent::functions::{
     IGNORE_DEAD_LETTER, NewAgentDeadLetter, OfDeadLetter, RECORD_DEAD_LETTER, REPLAY_DEAD_LETTER,
 };
 use crate::agent::job::workflow_id;
 use crate::agent::{AgentError, dead_letters};
 
-/// Letters of a kind that one list looks at.
-const MOST_LETTERS: usize = 500;
+/// Letters of a kind that one list looks at: they are kept oldest first.
+const MOST_LETTERS: usize = 10_000;
+/// How many of them are read at once.
+const LETTERS_AT_ONCE: usize = 500;
 /// How long the end of a replay is waited for, so that its outcome can be told.
 const REPLAY_WAIT: Duration = Duration::from_secs(10);
 
@@ -84,7 +86,7 @@ fn kind_of(letter: &DeadLetter) -> DeadLetterKind {
 }
 
 impl AgentService {
-    /// Dead letters, newest first.
+    /// Dead letters, newest first: a page of at most `limit` after a page's token.
     ///
     /// # Errors
     /// [`AgentError::NotFound`]; when the store cannot be read.
@@ -93,7 +95,9 @@ impl AgentService {
         namespace: &str,
         agent: Option<&str>,
         status: Option<&str>,
-    ) -> Result<Vec<AgentDeadLetter>, AgentError> {
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<AgentPage<AgentDeadLetter>, AgentError> {
         let ids = self.ids(namespace, agent)?;
         let rows = self.engine.rows(namespace)?;
         let mut all = Vec::new();
@@ -103,13 +107,27 @@ impl AgentService {
                 target: agent.map(str::to_owned),
                 ..DeadLetterFilter::default()
             };
-            let page = letters::list(&rows, &filter, None, MOST_LETTERS)?;
-            let own = page.dead_letters.iter().filter(|letter| ids.contains(&letter.target));
-            all.extend(own.map(AgentDeadLetter::of));
+            let (mut examined, mut next) = (0, None::<String>);
+            while examined < MOST_LETTERS {
+                let page = letters::list(&rows, &filter, next.as_deref(), LETTERS_AT_ONCE)?;
+                examined += LETTERS_AT_ONCE;
+                let own = page.dead_letters.iter().filter(|letter| ids.contains(&letter.target));
+                all.extend(own.map(AgentDeadLetter::of));
+                next = page.next_page_token;
+                if next.is_none() {
+                    break;
+                }
+            }
         }
-        all.retain(|letter| status.is_none_or(|status| letter.status == status));
+        all.retain(|letter| {
+            status.is_none_or(|status| letter.status == status)
+                && after.is_none_or(|after| letter.dead_letter_id.as_str() < after)
+        });
         all.sort_by(|a, b| b.dead_letter_id.cmp(&a.dead_letter_id));
-        Ok(all)
+        let is_last = all.len() <= limit;
+        all.truncate(limit);
+        let next = all.last().filter(|_| !is_last).map(|letter| letter.dead_letter_id.clone());
+        Ok(AgentPage { items: all, next_page_token: next })
     }
 
     pub(super) fn letter(&self, namespace: &str, id: &str) -> Result<DeadLetter, AgentError> {

@@ -4,7 +4,9 @@ use everstep_engine::{ActivityError, ContextReads, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::AgentService;
+use super::pages::Cursor;
+use super::records::audited;
+use super::{AgentPage, AgentService};
 use crate::agent::AgentError;
 use crate::agent::audit::{AuditEvent, AuditType};
 use crate::agent::books::{self, AgentsContext, Take};
@@ -38,61 +40,37 @@ pub struct DecisionFilter {
 }
 
 impl AgentService {
-    /// Decisions, newest first.
+    /// Decisions, newest first: a page of at most `limit` after a page's token.
     ///
     /// # Errors
-    /// [`AgentError::NotFound`].
+    /// [`AgentError::NotFound`], [`AgentError::Invalid`] with a token of another list.
     pub async fn decisions(
         &self,
         namespace: &str,
         filter: &DecisionFilter,
+        after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<DecisionView>, AgentError> {
+    ) -> Result<AgentPage<DecisionView>, AgentError> {
         let ids = self.ids(namespace, filter.agent.as_deref())?;
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(AgentPage::EMPTY);
         }
-        let filter = filter.clone();
+        let (filter, cursor) = (filter.clone(), Cursor::of_token(after)?);
         let read = self.read(namespace, move |books| {
-            let mut all = Vec::new();
-            for id in ids {
-                all.extend(of_agent(books, &id, &filter, limit)?);
+            let made = audited(books, &ids, cursor, limit, |record| filter.takes_record(record))?;
+            let mut items = Vec::with_capacity(made.items.len());
+            for record in made.items {
+                let outcome = outcome(books, &record)?.to_owned();
+                let (agent_id, at) = (record.agent_id, record.at);
+                let view = DecisionView { agent_id, at, outcome, record: record.data };
+                if filter.takes(&view) {
+                    items.push(view);
+                }
             }
-            Ok(all)
+            Ok(AgentPage { items, next_page_token: made.next_page_token })
         });
-        let mut all = read.await?;
-        all.sort_by_key(|decision| std::cmp::Reverse(decision.at));
-        all.truncate(limit);
-        Ok(all)
+        read.await
     }
-}
-
-fn of_agent(
-    books: &impl ContextReads<AgentsContext>,
-    id: &str,
-    filter: &DecisionFilter,
-    limit: usize,
-) -> Result<Vec<DecisionView>, ActivityError> {
-    let made = books::audit(books, id, None, limit, |record| {
-        if filter.from.is_some_and(|from| record.at < from) {
-            return Take::Enough;
-        }
-        let is_in_time = filter.to.is_none_or(|to| record.at <= to);
-        match record.audit_type == AuditType::AgentDecisionMade && is_in_time {
-            true => Take::Yes,
-            false => Take::No,
-        }
-    })?;
-    let mut all = Vec::with_capacity(made.len());
-    for record in made {
-        let outcome = outcome(books, &record)?.to_owned();
-        let (agent_id, at) = (record.agent_id, record.at);
-        let view = DecisionView { agent_id, at, outcome, record: record.data };
-        if filter.takes(&view) {
-            all.push(view);
-        }
-    }
-    Ok(all)
 }
 
 /// What became of a decision, by its approval and its command.
@@ -114,6 +92,17 @@ fn outcome(
 }
 
 impl DecisionFilter {
+    fn takes_record(&self, record: &AuditEvent) -> Take {
+        if self.from.is_some_and(|from| record.at < from) {
+            return Take::Enough;
+        }
+        let is_in_time = self.to.is_none_or(|to| record.at <= to);
+        match record.audit_type == AuditType::AgentDecisionMade && is_in_time {
+            true => Take::Yes,
+            false => Take::No,
+        }
+    }
+
     fn takes(&self, decision: &DecisionView) -> bool {
         let Some(wanted) = &self.action else { return true };
         let action = &decision.record["action"];

@@ -8,6 +8,7 @@ mod dead_letters;
 mod decisions;
 mod lanes;
 mod overview;
+mod pages;
 mod records;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::subscriptions::SubscriptionService;
 pub use dead_letters::AgentDeadLetter;
 pub use decisions::{DecisionFilter, DecisionView};
 pub use overview::{AgentView, UsageView};
+pub use pages::AgentPage;
 
 /// The agents of an engine. Clones are the same.
 #[derive(Clone, Debug)]

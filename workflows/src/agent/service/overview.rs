@@ -94,7 +94,7 @@ impl AgentService {
         let read = self.read(namespace, move |books| {
             let checkpoint = books::peek_checkpoint(books, id)?;
             let usage = books::usage(books, id)?;
-            let pending = books::ids(books, books::Kind::Approval, id, "pending", COUNTED)?;
+            let pending = books::ids(books, books::Kind::Approval, (id, "pending"), None, COUNTED)?;
             Ok((checkpoint, usage, pending.len(), books.now()))
         });
         let (checkpoint, mut usage, pending_approvals, now) = read.await?;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::parking::Parked;
 use super::{Open, State, Window};
+use crate::subscriptions::life::is_over;
 use crate::subscriptions::rows::{StoredOpen, StoredOpenState, StoredParked, StoredState};
 use crate::subscriptions::{OnPark, SubscriptionSettings};
 
@@ -21,12 +22,14 @@ pub(in crate::subscriptions) struct Changes {
 }
 
 impl Window {
-    /// What the rows say; the events beyond the checkpoint come next.
+    /// What the rows say to the owner of the store of that epoch; the events beyond the checkpoint
+    /// come next.
     pub(in crate::subscriptions) fn load(
         settings: SubscriptionSettings,
         state: StoredState,
         open: Vec<(u64, StoredOpen)>,
         parked: Vec<(u64, StoredParked)>,
+        epoch: u64,
     ) -> Self {
         let read_to = state.checkpoint;
         let mut window = Self {
@@ -58,6 +61,9 @@ impl Window {
                 }
                 StoredOpenState::Waiting => State::Waiting,
                 StoredOpenState::Leased { consumer, until_ms } => {
+                    // It counts as a try all the same: an event that kills whoever takes it is
+                    // parked in the end.
+                    let until_ms = if is_over(&consumer, epoch) { 0 } else { until_ms };
                     State::Leased { consumer: consumer.into(), until_ms }
                 }
                 StoredOpenState::Resting { until_ms, reason } => {

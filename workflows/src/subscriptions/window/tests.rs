@@ -5,6 +5,9 @@ use super::*;
 use crate::subscriptions::rows::{StoredOpen, StoredParked};
 use crate::subscriptions::settings::OnPark;
 
+/// The store's owner.
+const EPOCH: u64 = 1;
+
 /// A small generator (xorshift), so that a failure names its seed and nothing else is needed.
 struct Dice(u64);
 
@@ -50,7 +53,7 @@ impl Rows {
     fn load(&self, settings: &SubscriptionSettings) -> Window {
         let open = self.open.iter().map(|(position, row)| (*position, row.clone()));
         let parked = self.parked.iter().map(|(position, row)| (*position, row.clone()));
-        Window::load(settings.clone(), self.state.clone(), open.collect(), parked.collect())
+        Window::load(settings.clone(), self.state.clone(), open.collect(), parked.collect(), EPOCH)
     }
 }
 
@@ -287,7 +290,7 @@ fn nothing_is_skipped_or_overtaken_whatever_consumers_do() {
 fn window(change: impl FnOnce(&mut SubscriptionSettings), keys: &[&str]) -> Window {
     let mut settings = SubscriptionSettings::default();
     change(&mut settings);
-    let mut window = Window::load(settings, StoredState::default(), Vec::new(), Vec::new());
+    let mut window = Window::load(settings, StoredState::default(), Vec::new(), Vec::new(), EPOCH);
     let events = keys.iter().enumerate().map(|(at, key)| (at as u64 + 1, (*key).to_owned()));
     window.read(events, keys.len() as u64, 0);
     window

@@ -15,6 +15,7 @@ mod http;
 mod packages;
 mod projections;
 mod publications;
+mod reactive;
 mod rebuilds;
 mod releases;
 mod server;

@@ -15,6 +15,11 @@ async fn own_clock(world: &mut World) {
     world.own_server(vec!["--clock".to_owned(), "manual".to_owned()]).await;
 }
 
+#[given("a server of its own at one address")]
+async fn one_address(world: &mut World) {
+    world.own_server_at_one_address().await;
+}
+
 #[given("a server of its own with tokens")]
 async fn own_tokens(world: &mut World) {
     world.own_server_with_tokens().await;

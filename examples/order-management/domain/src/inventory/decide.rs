@@ -57,6 +57,14 @@ impl InventoryCommand {
         }
     }
 
+    /// The order of another context that the decision asks for.
+    pub fn order_id(&self) -> Option<&str> {
+        match self {
+            Self::Reserve { order_id, .. } => Some(order_id),
+            _ => None,
+        }
+    }
+
     /// The reservation that the decision looks at.
     pub fn reservation_id(&self) -> Option<&str> {
         match self {
@@ -85,13 +93,13 @@ impl Decider for Inventories {
     }
 
     fn evolve(inventory: Inventory, event: &InventoryEvent) -> Inventory {
-        let Inventory { mut products, reservation } = inventory;
+        let Inventory { mut products, reservation, order_exists } = inventory;
         for product in event.product_ids() {
             if let Some(stock) = Stock::after(products.remove(product), product, event) {
                 products.insert(product.to_owned(), stock);
             }
         }
-        Inventory { products, reservation: Reservation::after(reservation, event) }
+        Inventory { products, reservation: Reservation::after(reservation, event), order_exists }
     }
 }
 
@@ -118,6 +126,10 @@ fn decide(
                 let what = format!("reservation `{reservation_id}` exists already");
                 let rejection = Rejection::new("RESERVATION_ALREADY_EXISTS", what);
                 return Err(rejection.with("reservation", reservation_id));
+            }
+            if !inventory.order_exists {
+                let what = format!("order `{order_id}` does not exist");
+                return Err(Rejection::new("ORDER_NOT_FOUND", what).with("order", order_id));
             }
             let items = a_portion_a_product(items);
             items.iter().try_for_each(|portion| enough(inventory, portion))?;

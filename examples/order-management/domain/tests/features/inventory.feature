@@ -35,6 +35,11 @@ Feature: Inventory
     When "r-1" reserves 1 of "perpetual-motion"
     Then it is rejected with "PRODUCT_NOT_FOUND" about "product" "perpetual-motion"
 
+  Scenario: Nothing is held for an order that does not exist
+    Given an order that nobody has placed
+    When "r-1" reserves 1 of "abacus"
+    Then it is rejected with "ORDER_NOT_FOUND" about "order" "o-1"
+
   Scenario: What is released is back on the shelf, once
     Given "r-1" reserved 3 of "abacus"
     When "r-1" is released

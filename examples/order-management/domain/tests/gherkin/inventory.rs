@@ -36,6 +36,7 @@ fn release(reservation_id: &str) -> InventoryCommand {
 
 #[given("a warehouse with")]
 fn warehouse(world: &mut World, step: &Step) {
+    world.inventory.order_exists = true;
     for row in &step.table.as_ref().unwrap().rows {
         let (product_id, name, quantity) = (row[0].clone(), row[0].clone(), row[1].parse());
         let create = InventoryCommand::CreateProduct {
@@ -61,6 +62,11 @@ fn reserved(world: &mut World, id: String, items: String) {
 #[when(regex = r#"^"([^"]+)" reserves (.+)$"#)]
 fn reserves(world: &mut World, id: String, items: String) {
     wish(world, &reserve(&id, portions(&items)));
+}
+
+#[given("an order that nobody has placed")]
+fn no_order(world: &mut World) {
+    world.inventory.order_exists = false;
 }
 
 #[when(expr = "{string} is confirmed")]
@@ -114,7 +120,8 @@ fn random(world: &mut World, count: u32) {
             }
         };
         let products = std::mem::take(&mut world.inventory.products);
-        world.inventory = Inventory { products, reservation: reservations.remove(&id) };
+        let reservation = reservations.remove(&id);
+        world.inventory = Inventory { products, reservation, order_exists: true };
         wish(world, &command);
         if let Some(reservation) = world.inventory.reservation.clone() {
             reservations.insert(id, reservation);
@@ -127,7 +134,8 @@ fn random(world: &mut World, count: u32) {
     assert!(reservations.len() > 10);
     for id in reservations.keys().cloned().collect::<Vec<_>>() {
         let products = std::mem::take(&mut world.inventory.products);
-        world.inventory = Inventory { products, reservation: reservations.remove(&id) };
+        let reservation = reservations.remove(&id);
+        world.inventory = Inventory { products, reservation, order_exists: true };
         wish(world, &release(&id));
     }
 }

@@ -5,6 +5,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::agents::{cancel, until};
+use crate::support::api::Answer;
 use crate::world::World;
 
 /// What is read of agents.
@@ -138,4 +139,122 @@ async fn no_command(world: &mut World) {
         let payload: Value = json!({ "agentId": "churn-risk", "position": 1, "lane": "l" });
         world.command(function, payload).await.refused(422, "UNKNOWN_COMMAND_TYPE");
     }
+}
+
+const CONTEXT: &str = "/api/v1/contexts/agents/functions";
+
+async fn call(world: &World, function: &str, input: &Value) -> Answer {
+    world.ask(Method::POST, &format!("{CONTEXT}/{function}"), Some(input.clone())).await
+}
+
+/// What each function is asked, in an order in which each has something to do. A text that begins
+/// with `$` stands for what an earlier one answered.
+fn questions(approval: &Value) -> Vec<(&'static str, Value)> {
+    let agent = "churn-risk";
+    let of = json!({ "agentId": agent });
+    let metadata = &approval["metadata"];
+    let command = json!({
+        "commandId": "churn-risk:by-hand", "agentId": agent, "type": "LogChurnRisk",
+        "subscriptionId": approval["subscriptionId"], "payload": {}, "status": "pending", "metadata": metadata, "steps": [],
+    });
+    let with_id = |id: &str| {
+        let mut other = approval.clone();
+        other["approvalId"] = json!(id);
+        other
+    };
+    let letter = json!({
+        "agentId": agent, "position": 3, "eventType": "OrderCancelled",
+        "error": { "code": "by_hand", "message": "it was given up" },
+    });
+    vec![
+        ("loadCheckpoint", of.clone()),
+        ("updateCheckpoint", json!({ "agentId": agent, "position": 1, "lane": "by-hand" })),
+        ("recordAuditEvent", json!({ "agentId": agent, "type": "PatternDetected" })),
+        ("queryAuditEvents", json!({ "agentId": agent, "type": "PatternDetected" })),
+        ("getAuditEventsByAgent", of.clone()),
+        ("recordDeadLetter", letter),
+        ("queryDeadLetters", json!({ "agentId": agent, "position": 3, "lane": "by-hand" })),
+        ("ignoreDeadLetter", json!({ "deadLetterId": "$recordDeadLetter", "reason": "by hand" })),
+        ("recordCommand", command),
+        ("updateCommandStatus", json!({ "commandId": "$recordCommand", "status": "completed" })),
+        ("queryCommands", json!({ "agentId": agent, "status": "completed" })),
+        ("createApproval", with_id("churn-risk:by-hand")),
+        ("getApproval", json!({ "approvalId": "$createApproval" })),
+        ("queryPendingApprovals", of.clone()),
+        ("rejectAction", json!({ "approvalId": "$createApproval", "reason": "by hand" })),
+        ("approveAction", json!({ "approvalId": approval["approvalId"] })),
+        ("expirePending", of),
+    ]
+}
+
+#[then(expr = "an operator of {string} is answered by each function of the agents' context")]
+async fn each_answered(world: &mut World, tenant: String) {
+    world.act_as(&tenant);
+    let approval = world.remembered["waits"].clone();
+    let mut answers = serde_json::Map::new();
+    for (function, mut input) in questions(&approval) {
+        for value in input.as_object_mut().unwrap().values_mut() {
+            let earlier = value.as_str().and_then(|text| text.strip_prefix('$')).map(str::to_owned);
+            if let Some(earlier) = earlier {
+                *value = answers[&earlier].clone();
+            }
+        }
+        let answer = call(world, function, &input).await;
+        assert_eq!(answer.status, 200, "{function}: {}", answer.body);
+        answers.insert(function.to_owned(), answer.body);
+    }
+    let audit = answers["queryAuditEvents"].as_array().unwrap();
+    assert!(audit.iter().all(|one| one["agentId"] == "churn-risk"), "{audit:?}");
+    assert_eq!(answers["queryDeadLetters"], answers["recordDeadLetter"]);
+    assert_eq!(answers["updateCommandStatus"]["status"], "completed");
+    assert_eq!(answers["rejectAction"]["reviewerId"], *tenant);
+    assert_eq!(answers["approveAction"]["status"], "approved");
+    // A letter that is dealt with is not handled again.
+    let again = json!({ "deadLetterId": answers["recordDeadLetter"] });
+    let again = call(world, "replayDeadLetter", &again).await;
+    assert_eq!(again.status / 100, 4, "{}", again.body);
+}
+
+#[then(expr = "each is refused with {string} where it is asked of {string}")]
+async fn each_isolated(world: &mut World, code: String, context: String) {
+    for function in FUNCTIONS {
+        let path = format!("/api/v1/contexts/{context}/functions/{function}");
+        let asked = world.ask(Method::POST, &path, Some(json!({ "agentId": "churn-risk" })));
+        asked.await.refused(422, &code);
+    }
+}
+
+#[then(expr = "each is refused with {string} to an application of {string}, and to {string}")]
+async fn each_unauthorized(world: &mut World, code: String, tenant: String, other: String) {
+    for (name, namespace) in [(format!("{tenant}-app"), &tenant), (other, &tenant)] {
+        world.act_as(&name);
+        for function in FUNCTIONS {
+            let path = format!("{CONTEXT}/{function}?namespace={namespace}");
+            let input = json!({ "agentId": "churn-risk" });
+            let answer = world.api.call(Method::POST, &path, Some(&input), None).await.unwrap();
+            answer.refused(403, &code);
+        }
+    }
+    world.act_as(&tenant);
+}
+
+#[then("a function of another context is not found in the agents'")]
+async fn no_such_function(world: &mut World) {
+    call(world, "SuggestRestock", &json!({})).await.refused(422, "UNKNOWN_COMMAND_TYPE");
+    let path = "/api/v1/contexts/nobodys/functions/loadCheckpoint";
+    world.ask(Method::POST, path, Some(json!({}))).await.refused(404, "context_not_found");
+}
+
+#[then("what a function refuses leaves nothing in the agents' tables")]
+async fn leaves_nothing(world: &mut World) {
+    let nobody = json!({ "agentId": "nobody", "position": 1, "lane": "l" });
+    for function in ["loadCheckpoint", "updateCheckpoint"] {
+        call(world, function, &nobody).await.refused(404, "AGENT_NOT_FOUND");
+    }
+    // It was decided; one of the same id would be another one.
+    let known = world.get(&what_waits(world)).await;
+    assert_eq!(known["status"], "approved", "{known}");
+    let again = call(world, "createApproval", &world.remembered["waits"]).await;
+    assert_eq!(again.body["code"], "invalid_request", "{}", again.body);
+    assert_eq!(world.get(&what_waits(world)).await, known);
 }

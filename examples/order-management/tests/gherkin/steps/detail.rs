@@ -28,6 +28,31 @@ const WATCH: &str = "
     window.warned = [];
     console.warn = (text) => { window.warned.push(text); warn(text); };
     window.asked = performance.getEntriesByType('resource').length;
+    // The page's own clock and its longest timer, which a step moves on.
+    const [clock, timer] = [performance.now.bind(performance), window.setTimeout];
+    window.ahead = 0;
+    window.later = [];
+    performance.now = () => clock() + window.ahead;
+    window.setTimeout = (code, ms, ...rest) => ms < 10000
+      ? timer(code, ms, ...rest)
+      : window.later.push({ code, at: performance.now() + ms });
+    window.pass = (ms) => {
+      window.ahead += ms;
+      const due = window.later.filter((it) => it.at <= performance.now());
+      window.later = window.later.filter((it) => !due.includes(it));
+      for (const it of due) it.code();
+    };
+    return true;";
+
+/// A command that leaves the page and arrives nowhere.
+const LOSE: &str = "
+    const fetched = window.fetch;
+    window.lost = 0;
+    window.fetch = (url, init) => {
+      if (!String(url).includes('/api/v1/commands/')) return fetched(url, init);
+      window.lost += 1;
+      return new Promise(() => {});
+    };
     return true;";
 
 #[given(expr = "a customer and a draft order {string} on the page")]
@@ -63,9 +88,21 @@ async fn has_shown(world: &mut World, texts: String) {
     let page = window(world);
     let all = json!(wanted).to_string();
     page.until(&format!("JSON.stringify(window.shown.map((it) => it.text)) === {all:?}")).await;
-    let took = page.js("return window.shown.at(-1).at - window.shown.at(1).at").await;
-    let at_once = page.js("return window.shown.length").await;
-    eprintln!("from the first change to the last of {at_once} states: {took} ms");
+}
+
+/// By the browser's own marks: how long either took is the machine's.
+#[then(expr = "{string} was shown before the command was answered")]
+async fn before_the_answer(world: &mut World, text: String) {
+    let page = window(world);
+    page.until("performance.getEntriesByType('resource').length > window.asked").await;
+    let marks = format!(
+        "const shown = window.shown.find((it) => it.text === {text:?}).at;
+         const sent = performance.getEntriesByType('resource').slice(window.asked)
+           .find((it) => it.name.includes('/api/v1/commands/'));
+         return [shown, sent.responseEnd];"
+    );
+    let marks: [f64; 2] = serde_json::from_value(page.js(&marks).await).unwrap();
+    assert!(marks[0] < marks[1], "shown at {} ms, answered at {} ms", marks[0], marks[1]);
 }
 
 #[then(expr = "it shows {string}")]
@@ -112,47 +149,68 @@ async fn nothing_passes(world: &mut World) {
     nothing(world).await;
 }
 
-/// The page's module, on a row of its own and a clock of its own.
-#[when(expr = "the page expects {string} of command {string} behind position {int}")]
-async fn expects(world: &mut World, status: String, id: String, position: u64) {
-    let page = window(world);
-    page.js(&format!(
-        "window.expected = import('/shop/expected.js').then(({{ Expected }}) => {{
-           window.told = [];
-           window.row = {{ position: {position}, durable_position: {position}, events: [] }};
-           const made = new Expected((notice) => window.told.push(notice.kind));
-           made.take(window.row);
-           window.at = made.expect({id:?}, {{ status: {status:?} }}, 0);
-           return window.made = made;
-         }});"
-    ))
-    .await;
-    page.until(&format!("window.at === {}", position + 1)).await;
+#[given("what the page sends gets lost")]
+async fn lose(world: &mut World) {
+    window(world).js(LOSE).await;
 }
 
-#[when(regex = r#"^an event of (?:command "(\w+)"|another command) comes at position (\d+)$"#)]
-async fn comes(world: &mut World, id: String, position: u64) {
-    let event = json!({
-        "position": position, "event_id": format!("e-{position}"), "type": "OrderConfirmed",
-        "causation_id": if id.is_empty() { "another" } else { &id },
+/// What others are told of a new order comes behind it, so something happens to the order once more.
+#[given(expr = "the newest event of all is one of order {string}, and on the page")]
+async fn newest(world: &mut World, order: String) {
+    let told = "/api/v1/events?types=OrderStatusForShippingChanged";
+    let begun = Instant::now();
+    while world.get(told).await["events"] == json!([]) {
+        assert!(begun.elapsed() < PATIENCE, "nobody was told of `{order}`");
+    }
+    let item = json!({
+        "orderId": order, "productId": "slide-rule", "quantity": 1, "unitPriceCents": 100,
     });
-    let row = json!({ "position": position, "durable_position": 5, "events": [event] });
-    window(world).js(&format!("window.made.take({row})")).await;
+    world.command("AddOrderItem", item).await.expect(200);
+    window(world).until_text("#detail-body", "slide-rule").await;
 }
 
-#[when(expr = "{int} ms pass on the page")]
-async fn pass(world: &mut World, ms: u64) {
-    window(world).js(&format!("window.made.expire({ms})")).await;
+async fn on_the_shelf(world: &mut World, product: String) {
+    let new = json!({ "productId": product, "name": product, "priceCents": 100 });
+    world.command("CreateProduct", new).await.expect(200);
 }
 
-#[then(expr = "the page's row is {string}")]
-async fn row_is(world: &mut World, status: String) {
-    let shown = window(world).js("return window.made.over({ status: 'folded' }).status").await;
-    assert_eq!(shown, status);
+#[when(expr = "somebody else puts {string} into order {string}")]
+async fn into_the_order(world: &mut World, product: String, order: String) {
+    // The page has begun to expect something before anything else happens.
+    window(world).until("window.lost === 1").await;
+    let item =
+        json!({ "orderId": order, "productId": product, "quantity": 1, "unitPriceCents": 100 });
+    world.command("AddOrderItem", item).await.expect(200);
 }
 
-#[then(expr = "the page is told {string}")]
-async fn told(world: &mut World, kind: String) {
-    let told = window(world).js("return window.told.join()").await;
-    assert_eq!(told, kind);
+#[when(expr = "somebody else puts {string} on the shelf, and then into order {string}")]
+async fn shelf_first(world: &mut World, product: String, order: String) {
+    window(world).until("window.lost === 1").await;
+    on_the_shelf(world, product.clone()).await;
+    into_the_order(world, product, order).await;
+}
+
+#[when(regex = r"^(\d+) seconds? pass(?:es)? on the page$")]
+async fn pass(world: &mut World, seconds: u64) {
+    let page = window(world);
+    page.until("window.lost === 1").await;
+    page.js(&format!("window.pass({}); return true;", seconds * 1_000)).await;
+}
+
+#[then("the page comes with a skeleton in each table, and says that it is busy")]
+async fn skeletons(world: &mut World) {
+    let html = window(world).js("return (await fetch('/shop')).text()").await;
+    let html = html.as_str().unwrap();
+    let tables: Vec<&str> = html.split("<table").skip(1).collect();
+    assert_eq!(tables.len(), 2, "{html}");
+    let is_whole =
+        |table: &&str| table.contains(r#"<tbody aria-busy="true"><tr class="skeleton">"#);
+    assert!(tables.iter().all(is_whole), "{html}");
+}
+
+#[then("the window has rows in the place of skeletons, and is not busy")]
+async fn loaded(world: &mut World) {
+    let page = window(world);
+    page.until("document.querySelectorAll('.skeleton, [aria-busy]').length === 0").await;
+    page.until("document.querySelectorAll('#orders tbody tr').length === 1").await;
 }

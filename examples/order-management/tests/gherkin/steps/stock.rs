@@ -31,10 +31,17 @@ pub(super) fn items(text: &str) -> Value {
     text.split(", ").map(item).collect()
 }
 
+/// An order that something is held for.
+async fn place(world: &World, order: &str) {
+    let new = json!({ "orderId": order, "customerId": "ada", "city": "Oslo" });
+    world.command("CreateOrder", new).await.expect(200);
+}
+
 #[when(regex = r#"^reservation "([^"]+)" is to hold (.+)$"#)]
 async fn reserve(world: &mut World, id: String, held: String) {
-    let wanted =
-        json!({ "reservationId": id, "orderId": format!("order-of-{id}"), "items": items(&held) });
+    let order = format!("order-of-{id}");
+    place(world, &order).await;
+    let wanted = json!({ "reservationId": id, "orderId": order, "items": items(&held) });
     world.send("ReserveStock", wanted).await;
 }
 
@@ -43,6 +50,7 @@ async fn at_once(world: &mut World, count: usize, held: String) {
     let mut racers = JoinSet::new();
     for number in 0..count {
         let id = format!("r-{number}");
+        place(world, &id).await;
         let wanted = json!({ "reservationId": id, "orderId": id, "items": items(&held) });
         racers.spawn(world.command("ReserveStock", wanted));
     }

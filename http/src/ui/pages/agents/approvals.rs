@@ -31,7 +31,9 @@ pub(in crate::ui) async fn page(
     let status = STATUSES.into_iter().find(|known| *known == wanted.status).unwrap_or("pending");
     let found = async {
         let agents = service.list(&inspector.namespace).await?;
-        let all = service.approvals(&inspector.namespace, wanted.agent(), status, SHOWN).await?;
+        let all = service
+            .approvals(&inspector.namespace, wanted.agent(), status, wanted.after(), SHOWN)
+            .await?;
         Ok((agents, all))
     };
     let (agents, all) = match found.await {
@@ -41,7 +43,10 @@ pub(in crate::ui) async fn page(
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
         (wanted.filters(&agents, Tab::Approvals, STATUSES[0], &STATUSES))
-        (part("approvals", &table(&inspector, &all, &viewer)))
+        (part("approvals", &html! {
+            (table(&inspector, &all.items, &viewer))
+            (wanted.more(Tab::Approvals, all.next_page_token.as_deref()))
+        }))
     };
     tab_page(&inspector, &headers, Tab::Approvals, &body)
 }

@@ -3,7 +3,7 @@
 use axum::extract::{Extension, Query};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use everstep_workflows::agent::AgentDeadLetter;
+use everstep_workflows::agent::{AgentDeadLetter, AgentPage};
 use everstep_workflows::subscriptions::SubscriptionService;
 use maud::{Markup, html};
 
@@ -33,19 +33,24 @@ pub(in crate::ui) async fn page(
     };
     let agent = wanted.agent().map(str::to_owned);
     let status = Some(wanted.status.clone()).filter(|one| STATUSES.contains(&one.as_str()));
+    let after = wanted.after().map(str::to_owned);
     let namespace = inspector.namespace.clone();
     let reading = tokio::task::spawn_blocking(move || {
-        service.dead_letters(&namespace, agent.as_deref(), status.as_deref())
+        let (agent, status) = (agent.as_deref(), status.as_deref());
+        service.dead_letters(&namespace, agent, status, after.as_deref(), SHOWN)
     });
     let all = match reading.await {
         Ok(Ok(all)) => all,
         Ok(Err(error)) => return refused(&inspector, &headers, &error),
-        Err(_) => Vec::new(),
+        Err(_) => AgentPage { items: Vec::new(), next_page_token: None },
     };
     let viewer = Viewer::new(&inspector, &headers);
     let body = html! {
         (wanted.filters(&agents, Tab::DeadLetters, "All", &STATUSES))
-        (part("dead-letters", &table(&inspector, &all, &viewer)))
+        (part("dead-letters", &html! {
+            (table(&inspector, &all.items, &viewer))
+            (wanted.more(Tab::DeadLetters, all.next_page_token.as_deref()))
+        }))
     };
     tab_page(&inspector, &headers, Tab::DeadLetters, &body)
 }
@@ -69,7 +74,7 @@ fn table(inspector: &Inspector, all: &[AgentDeadLetter], viewer: &Viewer) -> Mar
                 }
             }
             tbody {
-                @for one in all.iter().take(SHOWN) {
+                @for one in all {
                     tr data-key=(one.dead_letter_id) data-letter=(one.dead_letter_id)
                         data-event=(one.event_id) {
                         th scope="row" { (one.agent_id) }
@@ -87,7 +92,6 @@ fn table(inspector: &Inspector, all: &[AgentDeadLetter], viewer: &Viewer) -> Mar
                 }
             }
         }
-        @if all.len() > SHOWN { p.muted { "The newest " (SHOWN) " are shown." } }
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Tab, agent_choice, confidence, page as tab_page, part, pill, refused
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::Viewer;
 use crate::ui::tone::Tone;
-use crate::ui::{times, url};
+use crate::ui::{desk, times, url};
 
 /// Decisions that a page shows.
 const SHOWN: usize = 200;
@@ -41,6 +41,19 @@ pub(in crate::ui) struct Wanted {
     action: String,
     from: String,
     to: String,
+    after: String,
+}
+
+impl Wanted {
+    /// The way to what follows, with the filters as they are.
+    fn more(&self, next: Option<&str>) -> Markup {
+        let Some(next) = next else { return html! {} };
+        let Self { agent, action, from, to, .. } = self;
+        let all = [("agent", agent), ("action", action), ("from", from), ("to", to)];
+        let all = all.into_iter().map(|(name, value)| (name, value.as_str()));
+        let given = all.filter(|(_, value)| !value.is_empty()).chain([("after", next)]);
+        desk::more(&url::with_query(url::AGENT_DECISIONS, given))
+    }
 }
 
 /// A time, or a day: its beginning, or its end.
@@ -75,7 +88,9 @@ pub(in crate::ui) async fn page(
     };
     let found = async {
         let agents = service.list(&inspector.namespace).await?;
-        let all = service.decisions(&inspector.namespace, &filter, SHOWN).await?;
+        let all = service
+            .decisions(&inspector.namespace, &filter, given(&wanted.after).as_deref(), SHOWN)
+            .await?;
         Ok((agents, all))
     };
     let (agents, all) = match found.await {
@@ -83,8 +98,11 @@ pub(in crate::ui) async fn page(
         Err(error) => return refused(&inspector, &headers, &error),
     };
     let body = html! {
-        (filters(&agents, &wanted, &all))
-        (part("decisions", &table(&inspector, &all, &viewer, &wanted)))
+        (filters(&agents, &wanted, &all.items))
+        (part("decisions", &html! {
+            (table(&inspector, &all.items, &viewer, &wanted))
+            (wanted.more(all.next_page_token.as_deref()))
+        }))
     };
     tab_page(&inspector, &headers, Tab::Decisions, &body)
 }

@@ -25,7 +25,7 @@ use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
 use crate::ui::region::region;
 use crate::ui::tone::Tone;
-use crate::ui::{icons, live, payload, refusal, url};
+use crate::ui::{desk, icons, live, payload, refusal, url};
 
 /// Shown instead of a value, where the server hides them.
 const HIDDEN: &str = "hidden";
@@ -157,9 +157,23 @@ fn said(inspector: &Inspector, text: &str, most: usize) -> String {
 pub(in crate::ui) struct Wanted {
     agent: String,
     status: String,
+    after: String,
 }
 
 impl Wanted {
+    /// Where the page begins.
+    fn after(&self) -> Option<&str> {
+        Some(self.after.as_str()).filter(|after| !after.is_empty())
+    }
+
+    /// The way to what follows, with the filters as they are.
+    fn more(&self, tab: Tab, next: Option<&str>) -> Markup {
+        let Some(next) = next else { return html! {} };
+        let all = [("agent", self.agent.as_str()), ("status", self.status.as_str())];
+        let given = all.into_iter().filter(|(_, value)| !value.is_empty());
+        desk::more(&url::with_query(tab.address(), given.chain([("after", next)])))
+    }
+
     fn agent(&self) -> Option<&str> {
         Some(self.agent.as_str()).filter(|agent| !agent.is_empty())
     }

@@ -24,7 +24,7 @@ pub(in crate::ui) async fn page(
     let service = service(&inspector, &subscriptions);
     let found = async {
         let agents = service.list(&inspector.namespace).await?;
-        let audit = service.audit(&inspector.namespace, None, None, RECORDS).await?;
+        let audit = service.audit(&inspector.namespace, None, None, None, RECORDS).await?;
         Ok((agents, audit))
     };
     let (agents, audit) = match found.await {
@@ -35,7 +35,7 @@ pub(in crate::ui) async fn page(
     let body = html! {
         (part("agents-usage", &usage(&agents)))
         h2 { "Audit" }
-        (part("agents-audit", &records(&inspector, &audit, &viewer)))
+        (part("agents-audit", &records(&inspector, &audit.items, &viewer)))
     };
     tab_page(&inspector, &headers, Tab::Monitoring, &body)
 }
