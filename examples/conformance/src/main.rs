@@ -1,9 +1,11 @@
 //! The conformance worker: `conformance --listen 127.0.0.1:7979 --data DIR [--clock manual]`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use everstep::cli::{PreflightArgs, RekeyArgs, ServeArgs, preflight, serve};
+use everstep::Worker;
+use everstep::cli::{ClientCommand, PreflightArgs, ServeArgs, preflight, serve};
 
 /// Runs are many small allocations that come and go; this allocator takes a third off each step.
 #[global_allocator]
@@ -23,27 +25,27 @@ struct Args {
 enum Verb {
     /// Replay a server's runs against this program's code, and say what a deploy would break.
     Preflight(PreflightArgs),
-    /// Copy the store of a stopped server under other keys.
-    Rekey(RekeyArgs),
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    if let Some(Verb::Rekey(args)) = &args.verb {
-        return args.run();
-    }
-    // A replay writes no witness: any directory will do for it.
-    let data = match &args.verb {
-        Some(_) => std::env::temp_dir().join("everstep-conformance"),
-        None => args.serve.data.clone(),
+    let Args { serve: args, verb } = Args::parse();
+    let done = match verb {
+        Some(Verb::Client(command)) => return command.run(),
+        // A replay writes no witness: any directory will do for it.
+        Some(Verb::Preflight(args)) => worker(&std::env::temp_dir().join("everstep-conformance"))
+            .map(|worker| preflight(&worker, &args)),
+        None => worker(&args.data).map(|worker| serve(worker, &args)),
     };
-    match (conformance::worker(&data), args.verb) {
-        (Ok(worker), Some(Verb::Preflight(args))) => preflight(&worker, &args),
-        (Ok(worker), _) => serve(worker, &args.serve),
-        (Err(error), _) => {
-            let data = data.display();
-            eprintln!("error: failed to make the witness directory in {data}: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn worker(data: &Path) -> Result<Worker, String> {
+    conformance::worker(data).map_err(|error| {
+        format!("failed to make the witness directory in {}: {error}", data.display())
+    })
 }

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use everstep::Worker;
-use everstep::cli::{PreflightArgs, ServeArgs, preflight, serve_beside};
+use everstep::cli::{ClientCommand, PreflightArgs, ServeArgs, preflight, serve_beside};
 
 use payments::Ledger;
 
@@ -70,26 +70,27 @@ enum Verb {
         #[arg(long)]
         careless: bool,
     },
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    if let Some(Verb::Preflight { args, careless }) = args.verb {
-        return match release(careless) {
-            Ok(worker) => preflight(&worker, &args),
-            Err(error) => {
-                eprintln!("error: {error}");
-                ExitCode::FAILURE
-            }
-        };
-    }
-    let worker = match open(&args) {
-        Ok(worker) => worker,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::FAILURE;
+    let mut args = Args::parse();
+    let done = match args.verb.take() {
+        Some(Verb::Client(command)) => Ok(command.run()),
+        Some(Verb::Preflight { args, careless }) => {
+            release(careless).map(|worker| preflight(&worker, &args))
         }
+        None => open(&args).map(|worker| keep_shop(worker, &args)),
     };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Serves until it is told to stop, with orders coming in.
+fn keep_shop(worker: Worker, args: &Args) -> ExitCode {
     let every = Duration::from_millis(args.order_every_ms);
     serve_beside(worker, &args.serve, move |serving| {
         announce(&serving.url);

@@ -14,6 +14,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use selling::books::Books;
+use support::patience::Patience;
 use support::{Api, Server};
 
 async fn start(data: &Path, order_every_ms: &str) -> Server {
@@ -144,7 +145,8 @@ async fn business_goes_on_over_kills_and_nobody_pays_twice() {
 
 /// Waits until there are so many orders, of which some have shipped, failed and await approval.
 async fn until_busy(api: &Api, count: usize) -> Vec<Value> {
-    for _ in 0..2_000 {
+    let patience = Patience::begin();
+    while patience.lasts() {
         let orders = orders(api).await;
         let any = |status: &str| orders.iter().any(|order| order["status"] == status);
         if orders.len() >= count && any("completed") && any("failed") && any("running") {

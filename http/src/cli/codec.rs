@@ -48,7 +48,7 @@ impl CodecArgs {
 
 /// The flags of `rekey`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct RekeyArgs {
+pub(super) struct RekeyArgs {
     /// The directory of the store; no server may be running on it. It keeps what it holds, and
     /// opens with the same keys as here.
     #[arg(long, value_name = "DIR")]
@@ -68,7 +68,7 @@ pub struct RekeyArgs {
 
 impl RekeyArgs {
     /// Copies the store, and says on stdout how many rows it has.
-    pub fn run(&self) -> ExitCode {
+    pub(super) fn run(&self) -> ExitCode {
         let done = self.copy().and_then(|rows| match self.json {
             true => print_json(&serde_json::json!({ "rows": rows, "into": self.into })),
             false => print(&format!("copied {rows} rows into {}", self.into.display())),

@@ -63,8 +63,8 @@ mod token;
 mod update;
 mod values;
 
-pub use codec::{CodecArgs, RekeyArgs};
-pub use command::{client_main, main};
+pub use codec::CodecArgs;
+pub use command::{ClientCommand, client_main, main};
 pub use preflight::{PreflightArgs, preflight};
 pub use serve::{ClockKind, ServeArgs, Serving, serve, serve_beside};
 

@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod api;
+pub(crate) mod patience;
 mod server;
 
 pub(crate) use api::Api;

@@ -4,10 +4,8 @@ use cucumber::{then, when};
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::support::patience::Patience;
 use crate::world::World;
-
-/// How long a state may take to come, in looks of up to a second.
-const LOOKS: usize = 3_000;
 
 async fn start(world: &mut World, service: &str, does: &str) -> String {
     let body = json!({ "type": "guarded", "input": { "service": service, "does": does } });
@@ -56,7 +54,8 @@ async fn circuit(world: &mut World, name: &str) -> Value {
 }
 
 async fn until(world: &mut World, name: &str, what: impl Fn(&Value) -> bool) -> Value {
-    for _ in 0..LOOKS {
+    let patience = Patience::begin();
+    while patience.lasts() {
         let found = circuit(world, name).await;
         if what(&found) {
             return found;
@@ -107,7 +106,8 @@ async fn count(world: &mut World, filter: &str) -> u64 {
 async fn one_probes(world: &mut World, refused: u64, service: String, probes: u64) {
     // Those that opened the circuit have failed, too.
     let before = 3;
-    for _ in 0..LOOKS {
+    let patience = Patience::begin();
+    while patience.lasts() {
         if count(world, "type=guarded&status=failed").await == refused + before {
             break;
         }
@@ -123,7 +123,8 @@ async fn one_probes(world: &mut World, refused: u64, service: String, probes: u6
 #[then(expr = "the timers of {string} have fired {int} time(s)")]
 async fn fired(world: &mut World, _name: String, times: u64) {
     let filter = "type=everstep.circuit_timer&status=completed";
-    for _ in 0..LOOKS {
+    let patience = Patience::begin();
+    while patience.lasts() {
         if count(world, filter).await == times {
             return;
         }

@@ -4,6 +4,7 @@ use cucumber::{given, then, when};
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::support::patience::Patience;
 use crate::world::World;
 
 async fn send(world: &mut World, name: &str, id: Option<&str>, payload: &str) {
@@ -58,7 +59,8 @@ async fn looked_at(world: &mut World, who: String, path: String) {
 #[when(expr = "the command {string} is executed")]
 async fn executed(world: &mut World, id: String) {
     let path = format!("/api/v1/commands/{id}");
-    for _ in 0..600 {
+    let patience = Patience::begin();
+    while patience.lasts() {
         world.call(Method::GET, &path, None).await;
         if world.status == 200 {
             assert_eq!(world.body["status"], "executed");

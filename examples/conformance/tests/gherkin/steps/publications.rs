@@ -4,10 +4,8 @@ use cucumber::{then, when};
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::support::patience::Patience;
 use crate::world::World;
-
-/// How often is looked for what is to come.
-const LOOKS: usize = 2_000;
 
 async fn event(world: &mut World, stream: &str, event_type: &str, what: &str) -> Value {
     let body = json!({
@@ -42,7 +40,8 @@ async fn publication(world: &mut World, target: &str) -> Value {
 #[then(expr = "what was announced to {string} becomes {string} after {int} attempt(s)")]
 async fn becomes(world: &mut World, target: String, status: String, attempts: u64) {
     let mut found = Value::Null;
-    for _ in 0..LOOKS {
+    let patience = Patience::begin();
+    while patience.lasts() {
         found = publication(world, &target).await;
         if found["status"] == status.as_str() && found["attempt_count"] == attempts {
             return;
@@ -54,7 +53,8 @@ async fn becomes(world: &mut World, target: String, status: String, attempts: u6
 
 #[when(expr = "what was announced to {string} fails until it is given up")]
 async fn given_up(world: &mut World, target: String) {
-    for _ in 0..LOOKS {
+    let patience = Patience::begin();
+    while patience.lasts() {
         if publication(world, &target).await["status"] == "dead_letter" {
             return;
         }
@@ -78,7 +78,8 @@ async fn letters(world: &mut World, filter: &str) -> Vec<Value> {
 async fn how_many(world: &mut World, count: u64, status: String, kind: String, target: String) {
     let filter = format!("status={status}&kind={kind}&target={target}");
     let mut found = Vec::new();
-    for _ in 0..LOOKS {
+    let patience = Patience::begin();
+    while patience.lasts() {
         found = letters(world, &filter).await;
         if found.len() as u64 == count {
             break;
@@ -139,7 +140,8 @@ async fn is_empty(world: &mut World) {
 #[when(expr = "time passes until the stream has {string}")]
 async fn until_stream(world: &mut World, types: String) {
     let mut found = String::new();
-    for _ in 0..LOOKS {
+    let patience = Patience::begin();
+    while patience.lasts() {
         found = stream(world).await;
         if found == types {
             return;
@@ -151,7 +153,8 @@ async fn until_stream(world: &mut World, types: String) {
 
 #[when(expr = "time passes until there is {int} dead letter of kind {string}")]
 async fn until_letter(world: &mut World, count: usize, kind: String) {
-    for _ in 0..LOOKS {
+    let patience = Patience::begin();
+    while patience.lasts() {
         if letters(world, &format!("kind={kind}")).await.len() == count {
             return;
         }

@@ -4,13 +4,10 @@ use cucumber::{then, when};
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::support::patience::Patience;
 use crate::world::World;
 
 const RELEASES: &str = "reservationReleaseOnOrderCancel";
-/// Longer than anything here takes.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
-/// How often is looked for what is to come.
-const LOOKS: usize = 3_000;
 
 /// The order's events of a type.
 async fn events(world: &World, order: &str, event_type: &str) -> Vec<Value> {
@@ -35,8 +32,8 @@ async fn saga_over(world: &mut World, order: String) {
 
 #[then(expr = "the reservation of order {string} becomes {string}")]
 async fn reservation_becomes(world: &mut World, order: String, status: String) {
-    let (mut row, begun) = (Value::Null, std::time::Instant::now());
-    while begun.elapsed() < PATIENCE {
+    let (mut row, patience) = (Value::Null, Patience::begin());
+    while patience.lasts() {
         row = world.row("orderDetail", &order).await;
         if row["reservation"]["status"] == status {
             return;
@@ -68,9 +65,9 @@ async fn released_by(world: &mut World, order: String) {
 async fn dealt_with(world: &mut World) {
     let last = world.get("/api/v1/events?direction=backwards&page_size=1").await;
     let last = last["last_position"].clone();
-    let (mut found, begun) = (Value::Null, std::time::Instant::now());
+    let (mut found, patience) = (Value::Null, Patience::begin());
     // What a shop held that was killed comes again when its lease is over.
-    while begun.elapsed() < PATIENCE {
+    while patience.lasts() {
         let path = format!("/api/v1/subscriptions/{RELEASES}");
         // It is made a moment after its namespace.
         found = world.ask(Method::GET, &path, None).await.body;
@@ -94,7 +91,8 @@ async fn sent(world: &mut World, count: usize) {
 
 #[when(expr = "order {string} is cancelled as soon as {string} has happened")]
 async fn cancelled_after(world: &mut World, order: String, event_type: String) {
-    for _ in 0..LOOKS {
+    let patience = Patience::begin();
+    while patience.lasts() {
         if !events(world, &order, &event_type).await.is_empty() {
             let cancel = json!({ "orderId": order, "reason": "changed my mind" });
             world.command("CancelOrder", cancel).await.expect(200);

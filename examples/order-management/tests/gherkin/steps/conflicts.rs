@@ -5,10 +5,8 @@ use hyper::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::support::patience::Patience;
 use crate::world::World;
-
-/// How often is looked for what is to come.
-const LOOKS: usize = 3_000;
 
 #[when(
     expr = "{int} writers who know an old version of the warehouse add {int} of {string} at once"
@@ -60,17 +58,16 @@ fn some_deferred(world: &mut World) {
 async fn all_executed(world: &mut World) {
     for number in 0..world.lucky {
         let path = format!("/api/v1/commands/add-{number}");
-        let mut found = Value::Null;
-        for look in 0..LOOKS {
+        let patience = Patience::begin();
+        loop {
             let answer = world.ask(Method::GET, &path, None).await;
-            found = answer.body;
+            let found = answer.body;
             if answer.status == 200 && found["status"] == "executed" {
                 break;
             }
-            assert!(look + 1 < LOOKS, "{number}: {found}");
+            assert!(patience.lasts(), "{number}: {found}");
             tokio::task::yield_now().await;
         }
-        assert_eq!(found["status"], "executed");
     }
 }
 

@@ -18,9 +18,10 @@ fn window(world: &World) -> &Page {
 const WATCH: &str = "
     window.shown = [];
     const status = () => document.querySelector('#detail-body dd')?.textContent;
+    const clock = performance.now.bind(performance);
     const look = () => {
       const now = status();
-      if (now && now !== window.shown.at(-1)?.text) window.shown.push({ text: now, at: performance.now() });
+      if (now && now !== window.shown.at(-1)?.text) window.shown.push({ text: now, at: clock() });
     };
     look();
     new MutationObserver(look).observe(document.querySelector('#detail'), { subtree: true, childList: true, characterData: true });
@@ -28,11 +29,11 @@ const WATCH: &str = "
     window.warned = [];
     console.warn = (text) => { window.warned.push(text); warn(text); };
     window.asked = performance.getEntriesByType('resource').length;
-    // The page's own clock and its longest timer, which a step moves on.
-    const [clock, timer] = [performance.now.bind(performance), window.setTimeout];
+    // The page's own clock and its longest timer, which only a step moves on.
+    const [begun, timer] = [clock(), window.setTimeout];
     window.ahead = 0;
     window.later = [];
-    performance.now = () => clock() + window.ahead;
+    performance.now = () => begun + window.ahead;
     window.setTimeout = (code, ms, ...rest) => ms < 10000
       ? timer(code, ms, ...rest)
       : window.later.push({ code, at: performance.now() + ms });
