@@ -68,4 +68,5 @@ pub use registry::{ProjectionWorker, Projections};
 pub use service::ProjectionService;
 pub use spec::{Characteristics, ProjectionSpec};
 pub use status::ProjectionStatus;
+pub use telling::Telling;
 pub use view::{RowQuery, RowView, RowsPage};

@@ -10,6 +10,7 @@ use everstep_engine::{Rejection, RowSnapshot, Timestamp};
 use serde::Serialize;
 
 use super::rows::{self, PAUSES};
+use super::telling::{Telling, telling};
 use super::{Category, Delivery, ProjectionCode, ProjectionError, ProjectionService, quarantine};
 use crate::projection_replay::{self, RebuildStatus};
 
@@ -32,6 +33,9 @@ pub struct ProjectionStatus {
     /// What defines an integration projection's shape.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contract: Option<&'static str>,
+    /// How far other contexts are told of its rows, if it publishes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publishes: Option<Telling>,
     /// `current`, `catching_up`, `paused`, `failing`, or `stalled`: there is something to do, and
     /// for a minute nothing was.
     pub status: &'static str,
@@ -87,6 +91,7 @@ impl ProjectionService {
             query_pattern: code.category.query_pattern(),
             reactive: code.category.is_reactive(),
             contract: code.contract,
+            publishes: telling(snapshot, code)?,
             status,
             position,
             last_position,

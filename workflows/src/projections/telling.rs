@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ProjectionCode;
 use super::fold::StepError;
-use super::rows::{CHECKPOINTS, ROWS, Shelf, checkpoint};
+use super::rows::{CHECKPOINTS, Checkpoint, ROWS, Shelf, checkpoint};
 
 /// How far each projection has told its rows.
 const TOLD: Table<Told> = Table::new("everstep", "projection_told");
@@ -39,6 +39,35 @@ struct Told {
     position: u64,
     /// Of which rows.
     generation: u32,
+}
+
+/// How far other contexts are told of a projection's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Telling {
+    /// The type of the events that tell of them.
+    pub event_type: &'static str,
+    /// Rows that are touched by events up to here are told.
+    pub position: u64,
+    /// How many events the rows are ahead of what is told.
+    pub lag: u64,
+}
+
+/// How far the rows of a projection that publishes are told.
+pub(super) fn telling(
+    rows: &RowSnapshot,
+    code: &ProjectionCode,
+) -> Result<Option<Telling>, Rejection> {
+    let Some(event_type) = code.publishes else { return Ok(None) };
+    let read = checkpoint(rows, code.name)?;
+    let position = told_of(read, rows.get(TOLD, code.name)?).position;
+    let lag = read.position.saturating_sub(position);
+    Ok(Some(Telling { event_type, position, lag }))
+}
+
+/// What of the rows that are read is told. Those of another generation may say something else about
+/// any event.
+fn told_of(read: Checkpoint, found: Option<Told>) -> Told {
+    found.filter(|told| told.generation == read.generation).unwrap_or_default()
 }
 
 /// Rows that are to be told.
@@ -83,8 +112,7 @@ pub(super) async fn tell(
 fn untold(rows: &RowSnapshot, code: &ProjectionCode) -> Result<Option<Untold>, Rejection> {
     let read = checkpoint(rows, code.name)?;
     let found = rows.get(TOLD, code.name)?;
-    // Rows of another generation may say something else about any event.
-    let told = found.filter(|told| told.generation == read.generation).unwrap_or_default();
+    let told = told_of(read, found);
     if told.position >= read.position {
         return Ok(None);
     }

@@ -17,4 +17,5 @@ Feature: What the carriers' side is told of an order
     And the shop is killed and started again
     Then shipping was told that order "o-1" is "confirmed"
     And it was told nothing twice about order "o-1"
+    And its projection says that everything is told
     And every time it was told of order "o-1" is delivered to "shipping"

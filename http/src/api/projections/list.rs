@@ -19,8 +19,9 @@ struct List {
 /// List projections
 ///
 /// What each is for, how it is kept, how far it is and by how many events it is behind: `name`,
-/// `category`, `delivery`, `query_pattern`, `reactive`, `contract`?, `status` (`current`,
-/// `catching_up`, `paused`, `failing`, `stalled`), `position`, `last_position`, `lag`, `events`,
+/// `category`, `delivery`, `query_pattern`, `reactive`, `contract`?, `publishes`?
+/// (`event_type`, and `position` and `lag` of what is told), `status` (`current`, `catching_up`,
+/// `paused`, `failing`, `stalled`), `position`, `last_position`, `lag`, `events`,
 /// `quarantined`, `rebuild`?, `updated_at`?, `reason`?.
 #[utoipa::path(
     get,

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use everstep_engine::Rejection;
 use everstep_workflows::projections::{
-    Delivery, ProjectionError, ProjectionService, ProjectionStatus, RowQuery, RowsPage,
+    Delivery, ProjectionError, ProjectionService, ProjectionStatus, RowQuery, RowsPage, Telling,
 };
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -81,6 +81,7 @@ fn line(status: &ProjectionStatus, viewer: &Viewer) -> Markup {
             td title=(kept) {
                 (status.category)
                 @if let Some(contract) = status.contract { " " span.chip { (contract) } }
+                @if let Some(telling) = &status.publishes { " " (told(telling)) }
             }
             td {
                 (state(status))
@@ -96,6 +97,17 @@ fn line(status: &ProjectionStatus, viewer: &Viewer) -> Markup {
             td.num { (status.events) }
             td { @if let Some(at) = status.updated_at { (times::ago(at, viewer.now)) } @else { "–" } }
             td { (action(status)) }
+        }
+    }
+}
+
+/// What other contexts hear of its rows.
+fn told(telling: &Telling) -> Markup {
+    let title = format!("Tells of each row that changes; told up to event {}", telling.position);
+    html! {
+        span.chip title=(title) {
+            "↗ " (telling.event_type)
+            @if telling.lag > 0 { ", " (telling.lag) " behind" }
         }
     }
 }

@@ -33,6 +33,21 @@ async fn was_told(world: &mut World, order: String, status: String) {
     }
 }
 
+#[then("its projection says that everything is told")]
+async fn everything_told(world: &mut World) {
+    let begun = Instant::now();
+    loop {
+        let status = world.get("/api/v1/projections/orderStatusForShipping").await;
+        let told = &status["publishes"];
+        assert_eq!(told["event_type"], "OrderStatusForShippingChanged", "{status}");
+        if told["lag"] == 0 && told["position"].as_u64() > Some(0) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{status}");
+        tokio::task::yield_now().await;
+    }
+}
+
 #[then(expr = "it was told nothing twice about order {string}")]
 async fn nothing_twice(world: &mut World, order: String) {
     let told = told(world, &order).await;
