@@ -29,6 +29,7 @@ mod journal;
 mod key;
 mod layer;
 mod overlay;
+mod places;
 mod queue;
 mod slot;
 mod snapshot;

@@ -19,7 +19,8 @@ use super::disk::Disk;
 use super::failure::{RedbFile, check_format, redb};
 use super::fold::{Effect, Operation};
 use super::key::Key;
-use super::values::{Extent, ValueFile, ValueReader, ValueWriter};
+use super::places::Places;
+use super::values::{Extent, ValueFile, ValueReader, ValueWriter, one_part};
 use crate::error::StoreError;
 use crate::table::lies_apart;
 
@@ -44,6 +45,7 @@ fn row_table(table: u8) -> RowTable {
 pub(super) struct StateFile {
     database: Database,
     values: Arc<ValueFile>,
+    places: Arc<Places>,
 }
 
 fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
@@ -88,7 +90,9 @@ impl StateFile {
             )));
         }
         let values = ValueFile::open(disk, number("values")?.unwrap_or_default(), values_gauge)?;
-        Ok(Self { database, values })
+        let places = Arc::<Places>::default();
+        places.move_on(number("applied")?.unwrap_or_default(), &[]);
+        Ok(Self { database, values, places })
     }
 
     /// The file as it is now.
@@ -100,7 +104,8 @@ impl StateFile {
             .map(|applied| applied.value())
             .ok_or_else(|| StoreError::corrupt(format!("{NAME} has no sequence number")))?;
         let tables = (0..=u8::MAX).map(|_| OnceLock::new()).collect();
-        Ok(View { applied, transaction, tables, values: Arc::clone(&self.values) })
+        let (values, places) = (Arc::clone(&self.values), Arc::clone(&self.places));
+        Ok(View { applied, transaction, tables, values, places })
     }
 
     /// What values were ever sealed with, with its probe; nothing in a store of plain values.
@@ -134,7 +139,8 @@ impl StateFile {
     /// Begins to bring the file up to another sequence number.
     pub(super) fn begin(&self) -> Result<Checkpoint, StoreError> {
         let transaction = begin(&self.database)?;
-        Ok(Checkpoint { transaction, values: self.values.begin() })
+        let (values, places) = (self.values.begin(), Arc::clone(&self.places));
+        Ok(Checkpoint { transaction, values, places, changed: Vec::new() })
     }
 
     /// Nobody reads what these parts of the values' file hold.
@@ -153,6 +159,9 @@ impl StateFile {
 pub(super) struct Checkpoint {
     transaction: WriteTransaction,
     values: ValueWriter,
+    places: Arc<Places>,
+    /// Keys of rows that lie apart and were there before.
+    changed: Vec<Vec<u8>>,
 }
 
 impl Checkpoint {
@@ -198,6 +207,9 @@ impl Checkpoint {
                     Effect::OnBase(operations) if operations.iter().all(Operation::is_append) => {
                         let before = copied(open.get(key).map_err(redb(action)))?;
                         let appended = operations.iter().filter_map(Operation::appended);
+                        if before.is_some() {
+                            self.changed.push(key.to_vec());
+                        }
                         let row = self.values.append(&before.unwrap_or_default(), appended)?;
                         open.insert(key, &*row).map_err(redb(action))?;
                         return Ok(());
@@ -217,7 +229,9 @@ impl Checkpoint {
                     Some(row) => open.insert(key, &**row).map_err(redb(action))?,
                     None => open.remove(key).map_err(redb(action))?,
                 };
-                before.map_or(Ok(()), |before| self.values.free(before.value()))
+                let Some(before) = before else { return Ok(()) };
+                self.changed.push(key.to_vec());
+                self.values.free(before.value())
             })?;
         }
         Ok(())
@@ -233,6 +247,7 @@ impl Checkpoint {
             meta.insert("values", values).map_err(redb(action))?;
         }
         self.transaction.commit().map_err(redb(action))?;
+        self.places.move_on(applied, &self.changed);
         Ok(self.values.commit())
     }
 }
@@ -251,6 +266,7 @@ pub(super) struct View {
     /// Opened when first read; `None` for tables that the file does not have yet.
     tables: Vec<OnceLock<Option<Rows>>>,
     values: Arc<ValueFile>,
+    places: Arc<Places>,
 }
 
 impl View {
@@ -269,12 +285,20 @@ impl View {
 
     /// A row's value at the checkpoint.
     pub(super) fn get(&self, table: u8, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let apart = lies_apart(table);
+        if apart && let Some(place) = self.places.find(key, self.applied) {
+            return self.values.read_at(place).map(Some);
+        }
         let Some(rows) = self.table(table)? else { return Ok(None) };
         let found = rows.get(key).map_err(redb("read the state file"));
-        match lies_apart(table) {
-            false => copied(found),
-            true => found?.map(|row| self.values.read(row.value())).transpose(),
+        if !apart {
+            return copied(found);
         }
+        let Some(row) = found? else { return Ok(None) };
+        if let Some(place) = one_part(row.value()) {
+            self.places.note(key, place, self.applied);
+        }
+        self.values.read(row.value()).map(Some)
     }
 
     /// Rows at the checkpoint.

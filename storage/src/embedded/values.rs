@@ -39,8 +39,8 @@ const WORTH: u64 = 4 << 10;
 /// A part of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Extent {
-    offset: u64,
-    length: u64,
+    pub(super) offset: u64,
+    pub(super) length: u64,
 }
 
 impl Extent {
@@ -69,6 +69,12 @@ fn part(row: &[u8], at: &mut usize) -> Result<Extent, Malformed> {
     let (offset, length) = (read_varint(row, at)?, read_varint(row, at)?);
     offset.checked_add(length).ok_or(Malformed)?;
     Ok(Extent { offset, length })
+}
+
+/// Where a row's value lies, if it lies in one piece.
+pub(super) fn one_part(row: &[u8]) -> Option<Extent> {
+    let mut all = parts(row);
+    all.next()?.ok().filter(|_| all.next().is_none())
 }
 
 /// A row whose value lies there.
@@ -144,6 +150,16 @@ impl ValueFile {
         Ok(value.into())
     }
 
+    /// The value that lies there.
+    pub(super) fn read_at(&self, place: Extent) -> Result<Bytes, StoreError> {
+        if place.end() > self.end.load(Ordering::Acquire) {
+            return Err(malformed(Malformed));
+        }
+        let mut value = vec![0; place.length as usize];
+        self.file.read(place.offset, &mut value).map_err(StoreError::io("read values.dat"))?;
+        Ok(value.into())
+    }
+
     /// What there is from a place on, so many bytes at most.
     fn read_from(&self, offset: u64, most: u64) -> Result<Bytes, StoreError> {
         let end = self.end.load(Ordering::Acquire).min(offset.saturating_add(most));
@@ -201,8 +217,7 @@ impl ValueReader {
 
     /// The value that a row stands for.
     pub(super) fn read(&mut self, row: &[u8]) -> Result<Bytes, StoreError> {
-        let mut all = parts(row);
-        let (Some(Ok(part)), None) = (all.next(), all.next()) else { return self.file.read(row) };
+        let Some(part) = one_part(row) else { return self.file.read(row) };
         let (begin, bytes) = &self.ahead;
         let end = begin + bytes.len() as u64;
         if part.offset >= *begin && part.end() <= end {

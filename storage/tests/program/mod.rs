@@ -8,8 +8,12 @@ use everstep_storage::{Batch, Commit, Fence, LEASES, Range, Snapshot, Store, Sto
 pub(crate) const TABLES: [Table; 4] =
     [Table::new(0, "zero"), Table::new(9, "nine"), Table::new(100, "events"), LEASES];
 
-/// A row's key: short, and sometimes a prefix of another.
+/// A row's key: short, and sometimes a prefix of another, or numbered as blocks of events are.
 pub(crate) fn key(random: &mut Random) -> Vec<u8> {
+    if random.once_in(3) {
+        let number = random.below(3) * 200;
+        return [&b"n"[..], &number.to_be_bytes()].concat();
+    }
     let mut key = vec![*random.pick(b"abc\xff")];
     for _ in 0..random.below(3) {
         key.push(*random.pick(b"\0a\xff"));
