@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use everstep_storage::EmbeddedConfig;
 use serde::Deserialize;
@@ -52,17 +52,14 @@ pub(super) struct BackupBody {
         (status = 409, description = "the directory exists, or another backup is being made"),
     ),
 )]
-pub(super) async fn backup(
-    State(api): State<Api>,
-    Extension(desk): Extension<BackupDesk>,
-    request: Request,
-) -> Answer {
+pub(super) async fn backup(State(api): State<Api>, request: Request) -> Answer {
     let (head, body) = request.into_parts();
     let body = body::read(&api, &head.headers, body).await?;
     let BackupBody { into } = body::parse(&body)?;
     if !into.is_absolute() || into.file_name().is_none() {
         return Err(Problem::invalid("field `into` must be the absolute path of a directory"));
     }
+    let desk = api.backups().clone();
     let Ok(busy) = Arc::clone(&desk.busy).try_lock_owned() else {
         return Err(Problem::new(codes::BACKUP_REFUSED, "another backup is being made"));
     };

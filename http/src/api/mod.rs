@@ -74,7 +74,7 @@ use utoipa_axum::routes;
 pub(crate) use backup::BackupDesk;
 pub(crate) use parameters::Parameters;
 pub use problem::Problem;
-pub(crate) use state::{Api, Limits};
+pub(crate) use state::{Api, Limits, Setup};
 
 /// The API's routes with their description; the clock's only where it can be moved.
 pub(crate) fn routes(manual_clock: bool) -> OpenApiRouter<Api> {

@@ -9,12 +9,23 @@ use everstep_workflows::agent::{AgentService, Agents};
 use everstep_workflows::projections::ProjectionService;
 use everstep_workflows::subscriptions::{Consuming, SubscriptionService};
 
-use super::{Parameters, Problem};
+use super::{BackupDesk, Parameters, Problem};
 use crate::server::{Draining, HttpMetrics, Warnings};
 
 /// The engine and what the server decided about requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Api(Arc<Inner>);
+
+/// What the server decided about requests.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) limits: Limits,
+    pub(crate) draining: Draining,
+    pub(crate) metrics: Arc<HttpMetrics>,
+    pub(crate) backups: BackupDesk,
+    /// Whether values are taken out of every export.
+    pub(crate) redacts_exports: bool,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -22,11 +33,8 @@ struct Inner {
     projections: ProjectionService,
     subscriptions: SubscriptionService,
     _consuming: Consuming,
-    limits: Limits,
-    draining: Draining,
-    metrics: Arc<HttpMetrics>,
+    setup: Setup,
     warnings: Warnings,
-    redacts_exports: bool,
 }
 
 /// Bounds on what one request may bring.
@@ -39,13 +47,7 @@ pub(crate) struct Limits {
 }
 
 impl Api {
-    pub(crate) fn new(
-        engine: Engine,
-        limits: Limits,
-        draining: Draining,
-        metrics: Arc<HttpMetrics>,
-        redacts_exports: bool,
-    ) -> Self {
+    pub(crate) fn new(engine: Engine, setup: Setup) -> Self {
         let projections = ProjectionService::start(&engine);
         let subscriptions = SubscriptionService::new(&engine);
         let consuming = subscriptions.consume();
@@ -56,11 +58,8 @@ impl Api {
             projections,
             subscriptions,
             _consuming: consuming,
-            limits,
-            draining,
-            metrics,
+            setup,
             warnings: Warnings::default(),
-            redacts_exports,
         }))
     }
 
@@ -89,16 +88,21 @@ impl Api {
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.0.limits
+        &self.0.setup.limits
     }
 
     pub(crate) fn draining(&self) -> &Draining {
-        &self.0.draining
+        &self.0.setup.draining
+    }
+
+    /// Where backups are asked for.
+    pub(super) fn backups(&self) -> &BackupDesk {
+        &self.0.setup.backups
     }
 
     /// Whether values are taken out of every export.
     pub(crate) fn redacts_exports(&self) -> bool {
-        self.0.redacts_exports
+        self.0.setup.redacts_exports
     }
 
     /// What a server that is ready has to warn of.
@@ -107,7 +111,7 @@ impl Api {
     }
 
     pub(crate) fn metrics(&self) -> &HttpMetrics {
-        &self.0.metrics
+        &self.0.setup.metrics
     }
 }
 

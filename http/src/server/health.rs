@@ -90,11 +90,11 @@ mod tests {
     use std::time::Duration;
 
     use everstep_engine::{Engine, EngineConfig, Worker};
-    use everstep_storage::MemoryStore;
+    use everstep_storage::{EmbeddedConfig, MemoryStore};
     use tokio::runtime::Handle;
 
     use super::*;
-    use crate::api::Limits;
+    use crate::api::{BackupDesk, Limits, Setup};
     use crate::server::HttpMetrics;
     use crate::server::draining::DrainSwitch;
 
@@ -106,7 +106,9 @@ mod tests {
         let limits = Limits { body_bytes: 1, body_timeout: Duration::ZERO };
         let (switch, draining) = DrainSwitch::new();
         let metrics = Arc::new(HttpMetrics::new([]));
-        let api = Api::new(engine.clone(), limits, draining, metrics, false);
+        let backups = BackupDesk::new(EmbeddedConfig::default());
+        let setup = Setup { limits, draining, metrics, backups, redacts_exports: false };
+        let api = Api::new(engine.clone(), setup);
         assert_eq!(ready(State(api.clone())).await.status(), 200);
         switch.begin();
         assert_eq!(ready(State(api.clone())).await.status(), 503);

@@ -24,7 +24,7 @@ use super::gate::{Gate, gate, method_not_allowed, route_not_found};
 use super::origin::OriginPolicy;
 use super::{Draining, HttpMetrics, ServerConfig, ServerError, figures, health, pages};
 use crate::access::{Access, AccessRule, Doors};
-use crate::api::{self, Api, BackupDesk, Limits};
+use crate::api::{self, Api, BackupDesk, Limits, Setup};
 use crate::ui;
 
 /// A server that is open and listens; it answers once [`Server::run`] is called.
@@ -162,8 +162,14 @@ fn router(
     let metrics = Arc::new(HttpMetrics::new(documented.chain([api::DESCRIPTION.to_owned()])));
     let limits =
         Limits { body_bytes: config.body_limit_bytes, body_timeout: config.request_timeout };
-    let figures = Arc::clone(&metrics);
-    let api = Api::new(engine.clone(), limits, draining.clone(), figures, config.redact);
+    let setup = Setup {
+        limits,
+        draining: draining.clone(),
+        metrics: Arc::clone(&metrics),
+        backups: BackupDesk::new(config.store.clone()),
+        redacts_exports: config.redact,
+    };
+    let api = Api::new(engine.clone(), setup);
     let inspected = if config.redact { engine.hiding_values() } else { engine.clone() };
     let policy = OriginPolicy { loopback_only: address.ip().is_loopback() };
     let (inspector, page_doors) = ui::routes(inspected.referring(), Some(draining)).split();
@@ -173,17 +179,16 @@ fn router(
     let access = Arc::new(Access::new(config.tokens.clone(), doors));
     let gate_state =
         Arc::new(Gate { policy, access: Arc::clone(&access), metrics: Arc::clone(&metrics) });
-    let projections = api.projections().clone();
-    let subscriptions = api.subscriptions().clone();
+    // Each layer is passed by every request of its routes: what pages alone need stays with them.
+    let inspector = inspector
+        .layer(Extension(Arc::clone(&access)))
+        .layer(Extension(api.projections().clone()))
+        .layer(Extension(api.subscriptions().clone()));
     let router = routes
         .with_state(api)
         .merge(api::description(document)?)
         .merge(inspector)
         .merge(own_pages)
-        .layer(Extension(Arc::clone(&access)))
-        .layer(Extension(projections))
-        .layer(Extension(subscriptions))
-        .layer(Extension(BackupDesk::new(config.store.clone())))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(gate_state, gate));
