@@ -86,6 +86,7 @@ Feature: Sagas
     Given flight takes for ever
     When a trip with "hotel, flight" is begun
     Then the saga is "running"
+    And flight is waited for
     Given flight is at hand
     When its run is reset to its last step
     Then the saga is "completed"

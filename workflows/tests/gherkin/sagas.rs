@@ -32,8 +32,20 @@ pub(crate) struct Services {
     sold_out: BTreeSet<String>,
     cannot_cancel: BTreeSet<String>,
     takes_for_ever: BTreeSet<String>,
+    /// Of these, those that somebody waits for.
+    waited_for: BTreeSet<String>,
     /// What happened in the lives of trips that were killed: how often each, by life.
     lives: Vec<BTreeMap<String, u32>>,
+}
+
+impl Services {
+    fn hangs(&mut self, what: &str) -> bool {
+        let hangs = self.takes_for_ever.contains(what);
+        if hangs {
+            self.waited_for.insert(what.to_owned());
+        }
+        hangs
+    }
 }
 
 type Shared = Arc<Mutex<Services>>;
@@ -84,7 +96,7 @@ pub(crate) fn register(worker: Worker, services: &Shared) -> Worker {
         .activity(BOOK, move |ctx: ActivityContext, what: String| {
             let services = Arc::clone(&booking);
             async move {
-                let hangs = services.lock().unwrap().takes_for_ever.contains(&what);
+                let hangs = services.lock().unwrap().hangs(&what);
                 if hangs {
                     ctx.cancelled().await;
                     return Err(ActivityError::cancelled());
@@ -123,6 +135,12 @@ fn can_cancel(world: &mut World, what: String) {
 #[given(regex = r"^(\w+) takes for ever$")]
 fn takes_for_ever(world: &mut World, what: String) {
     world.services.lock().unwrap().takes_for_ever.insert(what);
+}
+
+#[then(regex = r"^(\w+) is waited for$")]
+async fn waited_for(world: &mut World, what: String) {
+    let services = Arc::clone(&world.services);
+    world.until(|_| services.lock().unwrap().waited_for.contains(&what).then_some(())).await;
 }
 
 #[given(regex = r"^(\w+) is at hand$")]
