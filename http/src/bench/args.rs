@@ -83,7 +83,7 @@ pub enum Workload {
     E5,
     /// From the acknowledgement to the subscribers.
     E6,
-    /// A projection rebuilt beside live appends.
+    /// A projection rebuilt beside orders.
     R1,
 }
 
@@ -126,7 +126,7 @@ impl Workload {
             Self::E4 => "events read by tag and in full",
             Self::E5 => "appends to a full log, and on hot tags",
             Self::E6 => "acknowledged to delivered; over HTTP as server-sent events",
-            Self::R1 => "a projection rebuilt beside live appends, in process only",
+            Self::R1 => "a projection rebuilt while orders flow, in process only",
         }
     }
 

@@ -1,10 +1,11 @@
 //! E1 to E6, R1: the event log. Conditional appends by few and many clients, reads by tag and in
 //! full, the same with many events stored and on names that very many events have, and how long a
-//! subscriber waits for what was acknowledged; a rebuild beside all that.
+//! subscriber waits for what was acknowledged; a rebuild while orders flow.
 
 mod delivery;
 mod followers;
 mod grown;
+mod orders;
 mod reads;
 mod rebuild;
 mod source;

@@ -24,7 +24,7 @@ pub(super) const GROUPS: u64 = 10_000;
 /// Appends to an entity.
 const APPENDS_AN_ENTITY: u64 = 10;
 /// Bytes of an event's data, quotes included.
-const DATA_BYTES: usize = 256;
+pub(super) const DATA_BYTES: usize = 256;
 /// Where events go that have tags alone: HTTP asks what guards an append without a condition.
 const PRELOADED: &str = "Measured:stored";
 

@@ -383,7 +383,7 @@ else.
   e4  events read by tag and in full, 1,000,000 stored (--stored)
   e5  appends to a log that holds very many events, and under conditions on hot tags
   e6  from the acknowledgement to 1, 100 and 1,000 subscribers
-  r1  a projection rebuilt over 1,000,000 events (--stored) beside live appends
+  r1  a projection rebuilt over 1,000,000 events (--stored) while orders flow
 
 Over HTTP (--url) w6, w7, w8 and r1 are left out.
 
