@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use everstep_engine::{
-    ActivityError, BoundedContext, ContextTable, ContextTx, Engine, Extension, Keys, Rejection,
-    Retry, Table, Timestamp, TransactError, Transaction, TransactionContext, Worker, Workflow,
-    WorkflowContext, WorkflowError,
+    ActivityError, BoundedContext, ContextTable, ContextTx, Engine, Extension, Failure, Keys,
+    Rejection, Retry, Selector, Table, Timestamp, TransactError, Transaction, TransactionContext,
+    Worker, Workflow, WorkflowContext, WorkflowError,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -56,10 +56,14 @@ pub struct MigrationView {
     pub name: String,
     /// The table that it empties.
     pub table: String,
-    /// `pending`, `running` or `completed`.
+    /// `pending`, `running`, `completed`, or `failed`: its workflow has ended without being through,
+    /// and goes on when it is reset.
     pub status: String,
     /// Rows that were taken along.
     pub rows: u64,
+    /// Why it does not go on, or why its last try came to nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
@@ -212,19 +216,25 @@ fn workflow_id(which: &Which) -> String {
 }
 
 /// The migrations of an engine's worker and how far they are in a namespace, by context and name.
+/// Reads the store, so it may block for a moment.
 ///
 /// # Errors
 /// When there is no such namespace, or the store cannot be read.
 pub fn migrations(engine: &Engine, namespace: &str) -> Result<Vec<MigrationView>, Rejection> {
-    let rows = engine.rows(namespace)?;
     let declared = engine.extension::<Migrations>();
     let shown = |(&(context, name), migration): (&(&str, &str), &Migration)| {
         let which = Which { context: context.to_owned(), name: name.to_owned() };
-        let progress = rows.get(MIGRATIONS, &which.row())?;
-        let status = match &progress {
-            None => "pending",
-            Some(Progress { ended_at: None, .. }) => "running",
-            Some(_) => "completed",
+        let read = || engine.rows(namespace)?.get(MIGRATIONS, &which.row());
+        let run = match read()? {
+            Some(Progress { ended_at: None, .. }) => trouble(engine, namespace, &which)?,
+            _ => ("running", None),
+        };
+        // It may have ended well meanwhile, and then its row says so.
+        let progress = read()?;
+        let (status, error) = match &progress {
+            None => ("pending", None),
+            Some(Progress { ended_at: None, .. }) => run,
+            Some(_) => ("completed", None),
         };
         Ok(MigrationView {
             context: context.to_owned(),
@@ -232,10 +242,35 @@ pub fn migrations(engine: &Engine, namespace: &str) -> Result<Vec<MigrationView>
             table: migration.table.to_owned(),
             status: status.to_owned(),
             rows: progress.as_ref().map_or(0, |it| it.rows),
+            error,
             started_at: progress.as_ref().map(|it| it.started_at),
             ended_at: progress.as_ref().and_then(|it| it.ended_at),
             workflow_id: progress.map(|_| workflow_id(&which)),
         })
     };
     declared.iter().flat_map(|all| &all.0).map(shown).collect()
+}
+
+/// How a migration stands that is not through, and what keeps it from going on.
+fn trouble(
+    engine: &Engine,
+    namespace: &str,
+    which: &Which,
+) -> Result<(&'static str, Option<String>), Rejection> {
+    let workflow_id = workflow_id(which);
+    let selector = Selector { namespace: namespace.to_owned(), workflow_id, run_id: None };
+    let run = match engine.describe(&selector) {
+        Ok(run) => run,
+        Err(gone @ Rejection::WorkflowNotFound(_)) => {
+            return Ok(("failed", Some(gone.to_string())));
+        }
+        Err(rejection) => return Err(rejection),
+    };
+    let said = |failure: Failure| failure.message;
+    if run.status.is_closed() {
+        let ended = || format!("its workflow is {}", run.status);
+        return Ok(("failed", Some(run.failure.map_or_else(ended, said))));
+    }
+    let last = run.pending_activities.into_iter().find_map(|it| it.last_failure);
+    Ok(("running", last.map(said)))
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use everstep_activities::contexts::MigrationView;
 use serde_json::Value;
 
 use super::remote::{CliError, RemoteArgs, print, print_json};
@@ -69,7 +70,8 @@ impl ContextsArgs {
                 },
                 None if self.migrations => {
                     let migrations = client.migrations().await?;
-                    print_json(&serde_json::json!({ "migrations": migrations }))?;
+                    let document = serde_json::json!({ "migrations": migrations });
+                    return self.remote.told(&document, || render(&migrations, Screen::stdout()));
                 }
                 None if self.map => print_json(&client.context_map().await?)?,
                 None => self.list(&client).await?,
@@ -107,6 +109,35 @@ impl ContextsArgs {
         }
         print(&table.render(Screen::stdout()))
     }
+}
+
+fn render(migrations: &[MigrationView], screen: Screen) -> String {
+    let mut table = Table::new([
+        ("CONTEXT", Align::Left),
+        ("MIGRATION", Align::Left),
+        ("STATE", Align::Left),
+        ("ROWS", Align::Right),
+        ("WORKFLOW", Align::Left),
+        ("ERROR", Align::Left),
+    ]);
+    for one in migrations {
+        let colour = match (one.status.as_str(), &one.error) {
+            ("completed", _) => Colour::Completed,
+            ("failed", _) => Colour::Failed,
+            ("running", Some(_)) => Colour::Retrying,
+            ("running", None) => Colour::Running,
+            _ => Colour::Waiting,
+        };
+        table.row([
+            Cell::new(&one.context),
+            Cell::new(&one.name).colour(Colour::Strong),
+            Cell::new(&one.status).colour(colour),
+            Cell::new(one.rows.to_string()),
+            Cell::new(one.workflow_id.as_deref().unwrap_or_default()),
+            Cell::new(one.error.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table.render(screen)
 }
 
 impl ContractsCommand {

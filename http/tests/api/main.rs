@@ -16,6 +16,7 @@ mod generator;
 mod history;
 mod ids;
 mod listing;
+mod migrations;
 mod namespaces;
 mod operating;
 mod pausing;
@@ -31,6 +32,8 @@ mod slow;
 mod starting;
 mod subscriptions;
 mod support;
+#[path = "../travel/mod.rs"]
+mod travel;
 mod updates;
 mod visitors;
 mod wire;

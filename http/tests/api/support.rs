@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request};
 use everstep::access::AccessRule;
 use everstep::server::{Server, ServerConfig, ServerError};
-use everstep::{Clock, Engine};
+use everstep::{Clock, Engine, Worker};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -57,11 +57,24 @@ impl TestServer {
         Self::open(tempfile::tempdir().unwrap(), change).await
     }
 
+    /// With another worker than the tests share.
+    pub(crate) async fn start_as(worker: Worker, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::open_as(worker, tempfile::tempdir().unwrap(), change).await
+    }
+
     async fn open(data: TempDir, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::open_as(worker(), data, change).await
+    }
+
+    async fn open_as(
+        worker: Worker,
+        data: TempDir,
+        change: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let mut config = ServerConfig::new(data.path());
         config.listen = "127.0.0.1:0".parse().unwrap();
         change(&mut config);
-        let server = Server::open(worker(), config).await.unwrap();
+        let server = Server::open(worker, config).await.unwrap();
         let (address, engine) = (server.address(), server.engine().clone());
         let rules = server.access_rules();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -93,6 +106,11 @@ impl TestServer {
     /// Stops it and opens another one over the same data.
     pub(crate) async fn restart(self) -> Self {
         Self::open(self.stop().await, |_| {}).await
+    }
+
+    /// The same, with another worker.
+    pub(crate) async fn restart_as(self, worker: Worker) -> Self {
+        Self::open_as(worker, self.stop().await, |_| {}).await
     }
 
     /// Sends a request; `path` is as it goes over the wire.

@@ -10,6 +10,7 @@ mod driver;
 mod events;
 mod forms;
 mod live;
+mod migrations;
 mod namespaces;
 mod notes;
 mod operating;
@@ -22,11 +23,14 @@ mod schedules;
 mod site;
 mod theme;
 mod timeline;
+#[path = "../travel/mod.rs"]
+mod travel;
 mod wire;
 mod worker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use everstep::Worker;
 use everstep::access::Tokens;
 use page::Page;
 use site::Site;
@@ -39,8 +43,17 @@ fn browse(test: impl AsyncFnOnce(&mut Site, &Page)) {
 
 /// The same, of a server that asks for these tokens.
 fn browse_with(tokens: Option<Tokens>, test: impl AsyncFnOnce(&mut Site, &Page)) {
+    browse_at(Site::open_with(tokens), test);
+}
+
+/// The same, of a server with this worker.
+fn browse_as(worker: fn() -> Worker, test: impl AsyncFnOnce(&mut Site, &Page)) {
+    browse_at(Site::open_as(worker, None), test);
+}
+
+fn browse_at(site: impl Future<Output = Site>, test: impl AsyncFnOnce(&mut Site, &Page)) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut site = runtime.block_on(Site::open_with(tokens));
+    let mut site = runtime.block_on(site);
     let page = runtime.block_on(Page::open(&site));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use everstep::access::Tokens;
 use everstep::server::{Server, ServerConfig};
-use everstep::{Engine, Payload, RunResult, Selector, SignalInput, StartRequest};
+use everstep::{Engine, Payload, RunResult, Selector, SignalInput, StartRequest, Worker};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -19,6 +19,7 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     running: Option<Running>,
     tokens: Option<Tokens>,
+    worker: fn() -> Worker,
 }
 
 struct Running {
@@ -33,10 +34,14 @@ impl Site {
     }
 
     pub(crate) async fn open_with(tokens: Option<Tokens>) -> Self {
+        Self::open_as(crate::worker::worker, tokens).await
+    }
+
+    pub(crate) async fn open_as(worker: fn() -> Worker, tokens: Option<Tokens>) -> Self {
         let data = TempDir::new().unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
-        let (address, running) = serve(&data, listen, tokens.clone()).await;
-        Self { data, address, running: Some(running), tokens }
+        let (address, running) = serve(&data, listen, tokens.clone(), worker()).await;
+        Self { data, address, running: Some(running), tokens, worker }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -85,7 +90,13 @@ impl Site {
 
     /// Starts it again, over the same data and on the same port.
     pub(crate) async fn restart(&mut self) {
-        let (_, running) = serve(&self.data, self.address, self.tokens.clone()).await;
+        self.restart_as(self.worker).await;
+    }
+
+    /// The same, with another worker.
+    pub(crate) async fn restart_as(&mut self, worker: fn() -> Worker) {
+        self.worker = worker;
+        let (_, running) = serve(&self.data, self.address, self.tokens.clone(), worker()).await;
         self.running = Some(running);
     }
 
@@ -98,12 +109,13 @@ async fn serve(
     data: &TempDir,
     listen: SocketAddr,
     tokens: Option<Tokens>,
+    worker: Worker,
 ) -> (SocketAddr, Running) {
     let mut config = ServerConfig::new(data.path());
     config.listen = listen;
     config.tokens = tokens;
     config.drain_grace = Duration::from_secs(2);
-    let server = Server::open(crate::worker::worker(), config).await.unwrap();
+    let server = Server::open(worker, config).await.unwrap();
     let (address, engine) = (server.address(), server.engine().clone());
     let (stop, stopped) = oneshot::channel();
     let ended = tokio::spawn(async move {

@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod command_line;
+mod migrations;
 mod support;
+#[path = "../travel/mod.rs"]
+mod travel;
 mod typed;
 mod verbs;
 

@@ -85,6 +85,11 @@ impl TestServer {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::start_as(worker(), change).await
+    }
+
+    /// With another worker than the tests share.
+    pub(crate) async fn start_as(worker: Worker, change: impl FnOnce(&mut ServerConfig)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("everstep-client-{}-{number}", std::process::id());
@@ -95,7 +100,7 @@ impl TestServer {
             ..ServerConfig::new(&data)
         };
         change(&mut config);
-        let server = Server::open(worker(), config).await.unwrap();
+        let server = Server::open(worker, config).await.unwrap();
         let client = Client::new(&server.url()).unwrap();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {

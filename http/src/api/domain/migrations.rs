@@ -12,8 +12,9 @@ use crate::api::{Api, blocking};
 /// List migrations
 ///
 /// Those that the worker declares, by `context` and `name`: the `table` that each empties, `status`
-/// (`pending`, `running`, `completed`), `rows` so far, `startedAt`, `endedAt`, and the `workflowId`
-/// of what does it.
+/// (`pending`, `running`, `completed`, `failed`), `rows` so far, the `error` of the last try or of the
+/// end, `startedAt`, `endedAt`, and the `workflowId` of what does it. One that has failed goes on when
+/// its workflow is reset.
 #[utoipa::path(
     get,
     path = "/api/v1/migrations",

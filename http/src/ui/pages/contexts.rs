@@ -1,17 +1,25 @@
-//! `GET /ui/contexts`: bounded contexts, their contracts, and the map of how they relate.
+//! `GET /ui/contexts`: bounded contexts, their contracts, the map of how they relate, and how far
+//! their rows of an older shape are taken along.
 
 use axum::http::HeaderMap;
 use axum::response::Response;
-use everstep_activities::contexts::{Contexts, Contract, Direction, Neighbour};
+use everstep_activities::contexts::{self, Contexts, Contract, Direction, Neighbour};
 use maud::{Markup, html};
 
+use super::migrations;
 use crate::ui::inspector::Inspector;
 use crate::ui::layout::{self, Page, Section, Viewer};
-use crate::ui::live;
 use crate::ui::region::region;
+use crate::ui::{live, refusal};
 
 /// Answers the page.
 pub(crate) async fn page(inspector: Inspector, headers: HeaderMap) -> Response {
+    let found =
+        inspector.read(|inspector| contexts::migrations(&inspector.engine, &inspector.namespace));
+    let migrations = match found.await {
+        Ok(migrations) => migrations,
+        Err(rejection) => return refusal::page(&inspector, &headers, &rejection),
+    };
     let viewer = Viewer::new(&inspector, &headers);
     let contexts = inspector.engine.extension::<Contexts>();
     let body = html! {
@@ -24,8 +32,10 @@ pub(crate) async fn page(inspector: Inspector, headers: HeaderMap) -> Response {
                 },
             }
         }))
+        (region("migrations", &migrations::table(&migrations, &viewer)))
     };
-    let topics = Some(live::WORKER.to_owned());
+    // What takes rows along is a workflow.
+    let topics = Some(format!("{},runs", live::WORKER));
     Page { title: "Contexts", section: Section::Contexts, topics, body }.render(&viewer)
 }
 

@@ -13,6 +13,7 @@ pub(super) mod event;
 pub(super) mod events;
 mod history;
 pub(super) mod intents;
+mod migrations;
 pub(super) mod namespaces;
 pub(super) mod new_batch;
 mod operations;
