@@ -157,6 +157,14 @@ fn fresh_id(now_ms: i64) -> String {
     format!("dl-{now_ms:013}-{tail}")
 }
 
+/// Whether this can be the id of a dead letter.
+pub fn is_id(text: &str) -> bool {
+    let Some((at_ms, tail)) = text.strip_prefix("dl-").and_then(|rest| rest.split_once('-')) else {
+        return false;
+    };
+    at_ms.len() == 13 && at_ms.bytes().all(|digit| digit.is_ascii_digit()) && !tail.is_empty()
+}
+
 fn cut(mut text: String) -> String {
     let mut end = text.len().min(MOST_ERROR_BYTES);
     while !text.is_char_boundary(end) {

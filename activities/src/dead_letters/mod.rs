@@ -45,7 +45,7 @@ mod letter;
 mod query;
 mod rows;
 
-pub use desk::{failed_again, ignore, record, resolved, retry};
+pub use desk::{failed_again, ignore, is_id, record, resolved, retry};
 pub use kind::{DeadLetterKind, DeadLetters, Retried, WorkerDeadLetters};
 pub use letter::{DEAD_LETTER_STATUS, DeadLetter, DeadLetterStatus, NewDeadLetter};
 pub use query::{DeadLetterFigure, DeadLetterFilter, DeadLetterPage, list, show, stats};

@@ -4,6 +4,7 @@
 
 mod access;
 mod activities;
+mod agents;
 mod batch;
 mod bodies;
 mod clock;

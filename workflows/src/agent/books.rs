@@ -264,9 +264,11 @@ impl Place {
         self.0.replacen(SEPARATOR, ".", 1)
     }
 
-    /// What a token stands for.
-    pub(super) fn of_token(token: &str) -> Self {
-        Self(token.replacen('.', "\u{1}", 1))
+    /// What a token stands for; none when it is of another list.
+    pub(super) fn of_token(token: &str) -> Option<Self> {
+        let (down, id) = token.split_once('.')?;
+        let is_time = down.len() == 16 && down.bytes().all(|digit| digit.is_ascii_hexdigit());
+        (is_time && !id.is_empty()).then(|| Self(format!("{down}{SEPARATOR}{id}")))
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) struct ReviewBody {
     ),
     responses(
         (status = 200, description = "the approvals", body = serde_json::Value),
+        (status = 400, description = "a token of another list"),
         (status = 404, description = "no such agent or namespace"),
     ),
 )]

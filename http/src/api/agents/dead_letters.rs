@@ -40,6 +40,7 @@ pub(super) struct IgnoreBody {
     ),
     responses(
         (status = 200, description = "the dead letters", body = serde_json::Value),
+        (status = 400, description = "a token of another list"),
         (status = 404, description = "no such agent or namespace"),
     ),
 )]

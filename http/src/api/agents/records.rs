@@ -73,6 +73,7 @@ pub(super) async fn decisions(State(api): State<Api>, uri: Uri) -> Answer {
     ),
     responses(
         (status = 200, description = "the records", body = serde_json::Value),
+        (status = 400, description = "a token of another list"),
         (status = 404, description = "no such agent or namespace"),
     ),
 )]
@@ -102,6 +103,7 @@ pub(super) async fn audit(State(api): State<Api>, uri: Uri) -> Answer {
     ),
     responses(
         (status = 200, description = "the commands", body = serde_json::Value),
+        (status = 400, description = "a token of another list"),
         (status = 404, description = "no such agent or namespace"),
     ),
 )]

@@ -1,6 +1,6 @@
 //! What agents would do, and what somebody says about it.
 
-use super::{AgentPage, AgentService};
+use super::{AgentPage, AgentService, pages};
 use crate::agent::AgentError;
 use crate::agent::books::{self, Place};
 use crate::agent::functions::{APPROVE_ACTION, EXPIRE_PENDING, OfAgent, REJECT_ACTION, Review};
@@ -10,7 +10,7 @@ impl AgentService {
     /// Approvals of a status, newest first: a page of at most `limit` after a page's token.
     ///
     /// # Errors
-    /// [`AgentError::NotFound`].
+    /// [`AgentError::NotFound`], [`AgentError::Invalid`] with a token of another list.
     pub async fn approvals(
         &self,
         namespace: &str,
@@ -24,7 +24,7 @@ impl AgentService {
         if ids.is_empty() {
             return Ok(AgentPage::EMPTY);
         }
-        let after = after.map(Place::of_token);
+        let after = pages::place(after)?;
         let read = self.read(namespace, move |books| {
             let mut all = Vec::new();
             for id in ids {

@@ -8,7 +8,7 @@ use everstep_activities::dead_letters::{
 use everstep_engine::{RunStatus, Selector, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentPage, AgentService};
+use super::{AgentPage, AgentService, pages};
 use crate::agent::functions::{
     IGNORE_DEAD_LETTER, NewAgentDeadLetter, OfDeadLetter, RECORD_DEAD_LETTER, REPLAY_DEAD_LETTER,
 };
@@ -89,7 +89,8 @@ impl AgentService {
     /// Dead letters, newest first: a page of at most `limit` after a page's token.
     ///
     /// # Errors
-    /// [`AgentError::NotFound`]; when the store cannot be read.
+    /// [`AgentError::NotFound`], [`AgentError::Invalid`] with a token of another list; when the store
+    /// cannot be read.
     pub fn dead_letters(
         &self,
         namespace: &str,
@@ -99,6 +100,9 @@ impl AgentService {
         limit: usize,
     ) -> Result<AgentPage<AgentDeadLetter>, AgentError> {
         let ids = self.ids(namespace, agent)?;
+        if let Some(token) = after.filter(|token| !letters::is_id(token)) {
+            return Err(pages::foreign(token));
+        }
         let rows = self.engine.rows(namespace)?;
         let mut all = Vec::new();
         for kind in [dead_letters::EVENTS, dead_letters::COMMANDS] {

@@ -55,7 +55,7 @@ impl AgentService {
         if ids.is_empty() {
             return Ok(AgentPage::EMPTY);
         }
-        let (filter, cursor) = (filter.clone(), Cursor::of_token(after)?);
+        let (filter, cursor) = (filter.clone(), Cursor::of_token(after, &ids)?);
         let read = self.read(namespace, move |books| {
             let made = audited(books, &ids, cursor, limit, |record| filter.takes_record(record))?;
             let mut items = Vec::with_capacity(made.items.len());

@@ -32,20 +32,32 @@ impl<T> AgentPage<T> {
     }
 }
 
+/// Where a page begins.
+pub(super) fn place(token: Option<&str>) -> Result<Option<Place>, AgentError> {
+    let read = |token| Place::of_token(token).ok_or_else(|| foreign(token));
+    token.map(read).transpose()
+}
+
+/// A token that this list has not given.
+pub(super) fn foreign(token: &str) -> AgentError {
+    AgentError::Invalid(format!("`{token}` is no page token of this list"))
+}
+
 /// How far the audit of each agent was read: records before these come next. 0 where none are left.
 #[derive(Debug, Default)]
 pub(super) struct Cursor(BTreeMap<String, u64>);
 
 impl Cursor {
-    pub(super) fn of_token(token: Option<&str>) -> Result<Self, AgentError> {
+    /// Of a list of these agents.
+    pub(super) fn of_token(token: Option<&str>, ids: &[String]) -> Result<Self, AgentError> {
         let Some(token) = token else { return Ok(Self::default()) };
         let read = |part: &str| {
             let (agent, before) = part.rsplit_once(':')?;
-            Some((agent.to_owned(), before.parse().ok()?))
+            let agent = ids.iter().find(|id| *id == agent)?;
+            Some((agent.clone(), before.parse().ok()?))
         };
         let all: Option<_> = token.split(',').map(read).collect();
-        all.map(Self)
-            .ok_or_else(|| AgentError::Invalid(format!("`{token}` is no page token of this list")))
+        all.map(Self).ok_or_else(|| foreign(token))
     }
 
     /// Where an agent's records go on; none where nothing is left.

@@ -2,7 +2,7 @@
 
 use everstep_engine::{ActivityError, ContextReads, Timestamp};
 
-use super::pages::Cursor;
+use super::pages::{self, Cursor};
 use super::{AgentPage, AgentService};
 use crate::agent::AgentError;
 use crate::agent::audit::{AuditEvent, AuditType};
@@ -16,7 +16,7 @@ impl AgentService {
     /// Commands of a status, newest first: a page of at most `limit` after a page's token.
     ///
     /// # Errors
-    /// [`AgentError::NotFound`].
+    /// [`AgentError::NotFound`], [`AgentError::Invalid`] with a token of another list.
     pub async fn commands(
         &self,
         namespace: &str,
@@ -29,7 +29,7 @@ impl AgentService {
         if ids.is_empty() {
             return Ok(AgentPage::EMPTY);
         }
-        let (status, after) = (status.map(str::to_owned), after.map(Place::of_token));
+        let (status, after) = (status.map(str::to_owned), pages::place(after)?);
         let read = self.read(namespace, move |books| {
             let wanted = STATUSES.iter().filter(|one| status.as_ref().is_none_or(|it| it == *one));
             let mut all = Vec::new();
@@ -70,7 +70,7 @@ impl AgentService {
         if ids.is_empty() {
             return Ok(AgentPage::EMPTY);
         }
-        let cursor = Cursor::of_token(after)?;
+        let cursor = Cursor::of_token(after, &ids)?;
         self.read(namespace, move |books| audited(books, &ids, cursor, limit, takes)).await
     }
 }
