@@ -70,6 +70,37 @@ Feature: The page of an order
       And it says "nothing was heard of it"
       And the roll-back is logged
 
+    @RX-3
+    Scenario: What happened after a crash wins over what was expected before it
+      Given a shop of its own
+      And a customer and a draft order "o-1" on the page
+      And the newest event of all is one of order "o-1", and on the page
+      And what the page sends gets lost
+      When somebody cancels it with the reason "changed my mind"
+      And the shop of the page is killed and started again
+      Then the page has shown "draft" and "cancelling…", in this order
+      When somebody else puts "abacus" into order "o-1"
+      Then the page has shown "draft", "cancelling…" and "draft", in this order
+      And it shows "abacus"
+      And it says "came first"
+      And the roll-back is logged
+      And the page is live again, and was not loaded again
+
+    @RX-3
+    Scenario: What was recorded before a crash is confirmed after it, though nobody answered
+      Given a shop of its own
+      And a customer and a draft order "o-1" on the page
+      And the page hears nothing of its shop, which hears the page
+      When somebody cancels it with the reason "changed my mind"
+      Then the page has shown "draft" and "cancelling…", in this order
+      And order "o-1" has become "cancelled" at the shop
+      When the shop of the page is killed and started again
+      And the page hears its shop again
+      Then the page has shown "draft", "cancelling…" and "cancelled", in this order
+      And it shows "OrderCancelled"
+      And nothing was rolled back
+      And the page is live again, and was not loaded again
+
   Rule: What loads has its place
 
     @D-25

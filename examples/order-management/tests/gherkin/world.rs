@@ -57,6 +57,12 @@ pub(crate) struct World {
     pub(crate) window: Option<Page>,
 }
 
+/// A shop whose process was killed.
+pub(crate) struct Killed {
+    dir: TempDir,
+    address: String,
+}
+
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "namespace {}, last answer {:?}", self.namespace, self.answer)
@@ -157,6 +163,23 @@ impl World {
         let (dir, server) = self.own.take().expect("a shop of its own");
         server.kill().await;
         self.start_own(dir).await;
+    }
+
+    /// `kill -9` alone; what starts it again serves at
+    /// the address of the one before, where pages look for it.
+    pub(crate) async fn kill(&mut self) -> Killed {
+        let (dir, server) = self.own.take().expect("a shop of its own");
+        let address = server.url().trim_start_matches("http://").to_owned();
+        server.kill().await;
+        Killed { dir, address }
+    }
+
+    /// Starts what was killed.
+    pub(crate) async fn start_again(&mut self, killed: Killed) {
+        if !self.args.iter().any(|arg| arg == "--listen") {
+            self.args.extend(["--listen".to_owned(), killed.address]);
+        }
+        self.start_own(killed.dir).await;
     }
 
     /// The scenario's namespace.

@@ -56,6 +56,19 @@ const LOSE: &str = "
     };
     return true;";
 
+/// What the page asks for reaches nobody while `deaf`; a command arrives all the same, and its answer
+/// gets lost.
+const DEAFEN: &str = "
+    const fetched = window.fetch;
+    window.deaf = true;
+    window.fetch = (url, init) => {
+      if (!window.deaf) return fetched(url, init);
+      if (!String(url).includes('/api/v1/commands/')) return Promise.reject(new TypeError('deaf'));
+      void fetched(url, init);
+      return new Promise(() => {});
+    };
+    return true;";
+
 #[given(expr = "a customer and a draft order {string} on the page")]
 async fn draft_on_the_page(world: &mut World, id: String) {
     let ada = json!({ "customerId": "ada", "name": "Ada King", "email": "ada@example.com" });
@@ -196,6 +209,48 @@ async fn pass(world: &mut World, seconds: u64) {
     let page = window(world);
     page.until("window.lost === 1").await;
     page.js(&format!("window.pass({}); return true;", seconds * 1_000)).await;
+}
+
+/// The page sees that nobody is there before somebody is.
+#[when("the shop of the page is killed and started again")]
+async fn killed(world: &mut World) {
+    let killed = world.kill().await;
+    window(world).until("document.querySelector('#live').dataset.state === 'offline'").await;
+    world.start_again(killed).await;
+}
+
+/// What it follows ends with the process, and is asked for in vain from then on.
+#[given("the page hears nothing of its shop, which hears the page")]
+async fn deafen(world: &mut World) {
+    window(world).js(DEAFEN).await;
+    killed(world).await;
+}
+
+#[when("the page hears its shop again")]
+async fn hears(world: &mut World) {
+    window(world).js("window.deaf = false; return true;").await;
+}
+
+/// What was shown is kept by the page itself, which a reload would have emptied.
+#[then("the page is live again, and was not loaded again")]
+async fn live_again(world: &mut World) {
+    let page = window(world);
+    page.until("document.querySelector('#live').dataset.state === 'live'").await;
+    assert_eq!(page.js("return window.shown[0].text").await, "draft");
+}
+
+#[then(expr = "order {string} has become {string} at the shop")]
+async fn has_become(world: &mut World, order: String, status: String) {
+    let begun = Instant::now();
+    while world.row("orderDetail", &order).await["status"] != status {
+        assert!(begun.elapsed() < PATIENCE, "`{order}` is not {status}");
+    }
+}
+
+#[then("nothing was rolled back")]
+async fn nothing_rolled_back(world: &mut World) {
+    assert_eq!(window(world).js("return window.warned").await, json!([]));
+    assert_eq!(window(world).js("return document.querySelector('#notice').textContent").await, "");
 }
 
 #[then("the page comes with a skeleton in each table, and says that it is busy")]
