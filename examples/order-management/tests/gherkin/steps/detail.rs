@@ -29,6 +29,13 @@ const WATCH: &str = "
     window.warned = [];
     console.warn = (text) => { window.warned.push(text); warn(text); };
     window.asked = performance.getEntriesByType('resource').length;
+    // When the page hears what became of its command.
+    const send = window.fetch;
+    window.fetch = async (url, init) => {
+      const response = await send(url, init);
+      if (String(url).includes('/api/v1/commands/')) window.answered = clock();
+      return response;
+    };
     // The page's own clock and its longest timer, which only a step moves on.
     const [begun, timer] = [clock(), window.setTimeout];
     window.ahead = 0;
@@ -104,17 +111,13 @@ async fn has_shown(world: &mut World, texts: String) {
     page.until(&format!("JSON.stringify(window.shown.map((it) => it.text)) === {all:?}")).await;
 }
 
-/// By the browser's own marks: how long either took is the machine's.
+/// By marks of the page's own thread: how long either took is the machine's.
 #[then(expr = "{string} was shown before the command was answered")]
 async fn before_the_answer(world: &mut World, text: String) {
     let page = window(world);
-    page.until("performance.getEntriesByType('resource').length > window.asked").await;
-    let marks = format!(
-        "const shown = window.shown.find((it) => it.text === {text:?}).at;
-         const sent = performance.getEntriesByType('resource').slice(window.asked)
-           .find((it) => it.name.includes('/api/v1/commands/'));
-         return [shown, sent.responseEnd];"
-    );
+    page.until("window.answered !== undefined").await;
+    let marks =
+        format!("return [window.shown.find((it) => it.text === {text:?}).at, window.answered];");
     let marks: [f64; 2] = serde_json::from_value(page.js(&marks).await).unwrap();
     assert!(marks[0] < marks[1], "shown at {} ms, answered at {} ms", marks[0], marks[1]);
 }
