@@ -78,6 +78,15 @@ pub trait Snapshot: Send {
     /// I/O errors, or a file that turns out to be corrupt.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError>;
 
+    /// The values of many rows, in the order of their keys. A store that is far away answers it in
+    /// one round trip, one that is near reads rows that lie apart beside each other.
+    ///
+    /// # Errors
+    /// I/O errors, or a file that turns out to be corrupt.
+    fn get_all(&self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        keys.iter().map(|key| self.get(table, key)).collect()
+    }
+
     /// The rows of a range, in its direction, as many as its limit allows.
     ///
     /// # Errors

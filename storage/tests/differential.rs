@@ -105,6 +105,12 @@ fn read(random: &mut Random, (embedded, oracle): &(Box<dyn Snapshot>, Box<dyn Sn
         oracle.get(table, &low).expect("the disk works"),
         "{low:?}"
     );
+    let keys: Vec<_> = (0..random.below(40)).map(|_| program::key(random)).collect();
+    assert_eq!(
+        embedded.get_all(table, &keys).expect("the disk works"),
+        oracle.get_all(table, &keys).expect("the disk works"),
+        "{keys:?}"
+    );
 }
 
 /// A random range in all its variants.

@@ -14,6 +14,7 @@ use super::committer::Committer;
 use super::config::{EmbeddedConfig, Threads};
 use super::counters::{Amount, Counters, Published};
 use super::disk::Disk;
+use super::helpers::Helpers;
 use super::journal::Journal;
 use super::overlay::Overlay;
 use super::queue::Queue;
@@ -29,6 +30,7 @@ pub(super) struct Core {
     pub(super) threads: Threads,
     pub(super) overlay: Overlay,
     pub(super) views: Views,
+    pub(super) helpers: Helpers,
     pub(super) published: Published,
     pub(super) queue: Queue,
     pub(super) committer: Mutex<Committer>,
@@ -90,6 +92,7 @@ impl Core {
         Ok(Self {
             overlay,
             views: Views::new(view),
+            helpers: Helpers::new(threads),
             published: Published::new(tail.end, waiting),
             queue: Queue::new(&config),
             committer: Mutex::new(Committer::new(journal, disk)),

@@ -83,6 +83,11 @@ impl Effect {
         whole
     }
 
+    /// What the state file's row is matters.
+    pub(super) fn needs_base(&self) -> bool {
+        matches!(self, Self::Untouched | Self::OnBase(_))
+    }
+
     /// This on top of `older`.
     pub(super) fn over(self, older: Self) -> Self {
         match (self, older) {

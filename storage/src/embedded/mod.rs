@@ -25,6 +25,7 @@ mod counters;
 mod disk;
 mod failure;
 mod fold;
+mod helpers;
 mod journal;
 mod key;
 mod layer;

@@ -103,6 +103,26 @@ impl Overlay {
         Effect::of_layers(slots.map(|slot| slot.effect(sequence)))
     }
 
+    /// The same about many rows.
+    pub(super) fn effects(
+        &self,
+        table: u8,
+        keys: &[Vec<u8>],
+        base: u64,
+        sequence: u64,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(CHUNK) {
+            let inner = self.read();
+            effects.extend(chunk.iter().map(|key| {
+                let key = Key::new(key);
+                let slots = inner.above(base).filter_map(|layer| layer.get(table, &key));
+                Effect::of_layers(slots.map(|slot| slot.effect(sequence)))
+            }));
+        }
+        effects
+    }
+
     /// What the newest state, synced or not, says about a row, and since when.
     pub(super) fn newest(&self, table: u8, key: &[u8], base: u64) -> (Effect, u64) {
         let key = Key::new(key);

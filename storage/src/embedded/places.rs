@@ -65,16 +65,13 @@ impl Places {
 
     /// Where the value of a key lies as of a checkpoint, if that is known.
     pub(super) fn find(&self, key: &[u8], applied: u64) -> Option<Extent> {
-        let (prefix, run, at) = parts(key)?;
+        self.read().find(key, applied)
+    }
+
+    /// The same about many keys.
+    pub(super) fn find_all(&self, keys: &[Vec<u8>], applied: u64) -> Vec<Option<Extent>> {
         let inner = self.read();
-        let run = inner.runs.get(prefix).filter(|_| inner.applied == applied)?.get(&run)?;
-        let place = run.places[at].load(Ordering::Relaxed);
-        // Written only where it changes: many read the same run at once.
-        if !run.used.load(Ordering::Relaxed) {
-            run.used.store(true, Ordering::Relaxed);
-        }
-        let length = place & ((1 << LENGTH_BITS) - 1);
-        (place != 0).then_some(Extent { offset: place >> LENGTH_BITS, length })
+        keys.iter().map(|key| inner.find(key, applied)).collect()
     }
 
     /// Takes note of where the value of a key lies as of a checkpoint.
@@ -115,6 +112,18 @@ impl Places {
 }
 
 impl Inner {
+    fn find(&self, key: &[u8], applied: u64) -> Option<Extent> {
+        let (prefix, run, at) = parts(key)?;
+        let run = self.runs.get(prefix).filter(|_| self.applied == applied)?.get(&run)?;
+        let place = run.places[at].load(Ordering::Relaxed);
+        // Written only where it changes: many read the same run at once.
+        if !run.used.load(Ordering::Relaxed) {
+            run.used.store(true, Ordering::Relaxed);
+        }
+        let length = place & ((1 << LENGTH_BITS) - 1);
+        (place != 0).then_some(Extent { offset: place >> LENGTH_BITS, length })
+    }
+
     /// Makes room for a run, and the run.
     fn make(&mut self, prefix: &[u8], number: u64) {
         if self.runs.get(prefix).is_some_and(|runs| runs.contains_key(&number)) {

@@ -50,6 +50,21 @@ impl Snapshot for EmbeddedSnapshot {
         }
     }
 
+    fn get_all(&self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        let Reader { view, sequence, .. } = &self.reader;
+        let effects = self.core.overlay.effects(table.id(), keys, view.applied, *sequence);
+        let below = effects.iter().zip(keys).filter(|(effect, _)| effect.needs_base());
+        let below = below.map(|(_, key)| key.clone()).collect();
+        let mut below = self.core.helpers.read(view, table.id(), below)?.into_iter();
+        let mut values = Vec::with_capacity(keys.len());
+        for (effect, key) in effects.into_iter().zip(keys) {
+            let base = || Ok::<_, StoreError>(below.next().flatten());
+            let unseal = |stored| self.core.unseal((table.id(), key), stored);
+            values.push(effect.resolve(base)?.map(unseal).transpose()?);
+        }
+        Ok(values)
+    }
+
     fn range(&self, range: Range<'_>) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
         let table = range.table().id();
         let mut rows = self.stored(&range)?;

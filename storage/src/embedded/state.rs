@@ -301,6 +301,25 @@ impl View {
         self.values.read(row.value()).map(Some)
     }
 
+    /// The values of rows at the checkpoint, in the order of their keys.
+    pub(super) fn get_all(
+        &self,
+        table: u8,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Bytes>>, StoreError> {
+        if !lies_apart(table) {
+            return keys.iter().map(|key| self.get(table, key)).collect();
+        }
+        let known = self.places.find_all(keys, self.applied);
+        let together: Vec<Extent> = known.iter().flatten().copied().collect();
+        let mut read = self.values.read_all(&together)?.into_iter();
+        let values = known.iter().zip(keys).map(|(place, key)| match place {
+            Some(_) => Ok(read.next()),
+            None => self.get(table, key),
+        });
+        values.collect()
+    }
+
     /// Rows at the checkpoint.
     pub(super) fn range(
         &self,

@@ -68,6 +68,9 @@ impl EmbeddedStore {
                 }
             })?;
             store.spawn("store-applier", applier::run)?;
+            for _ in 0..store.core.helpers.number() {
+                store.spawn("store-helper", |core| core.helpers.run())?;
+            }
         }
         Ok(store)
     }
@@ -242,7 +245,8 @@ impl Store for EmbeddedStore {
         let committer = core.committer();
         core.progress.finished.store(true, Ordering::Release);
         core.progress.nudge();
-        workers.for_each(|applier| join(core, applier));
+        core.helpers.close();
+        workers.for_each(|worker| join(core, worker));
         let clean = core.stopped().is_none();
         if clean {
             if let Err(error) = applier::checkpoint(core) {

@@ -33,6 +33,8 @@ const HEADER: &[u8; 16] = b"everstep values\x01";
 const PIECE: usize = 256 << 10;
 /// So much is read at once by who reads values in the order in which they lie.
 const AHEAD: u64 = 32 << 10;
+/// Values up to so many bytes share their memory when they are read at once.
+const TOGETHER: u64 = 64 << 10;
 /// Less than this is not worth giving back: it may not fill a block of the disk.
 const WORTH: u64 = 4 << 10;
 
@@ -158,6 +160,33 @@ impl ValueFile {
         let mut value = vec![0; place.length as usize];
         self.file.read(place.offset, &mut value).map_err(StoreError::io("read values.dat"))?;
         Ok(value.into())
+    }
+
+    /// The values that lie there, wherever that is.
+    pub(super) fn read_all(&self, places: &[Extent]) -> Result<Vec<Bytes>, StoreError> {
+        let whole = places.iter().map(|place| place.length).sum::<u64>();
+        if whole > TOGETHER {
+            // Who keeps one of them should not keep the others in memory.
+            return places.iter().map(|place| self.read_at(*place)).collect();
+        }
+        let end = self.end.load(Ordering::Acquire);
+        let mut bytes = vec![0; whole as usize];
+        let mut rest = &mut bytes[..];
+        for place in places {
+            let (this, behind) = rest.split_at_mut(place.length as usize);
+            if place.end() > end {
+                return Err(malformed(Malformed));
+            }
+            self.file.read(place.offset, this).map_err(StoreError::io("read values.dat"))?;
+            rest = behind;
+        }
+        let (bytes, mut at) = (Bytes::from(bytes), 0);
+        let cut = places.iter().map(|place| {
+            let from = at;
+            at += place.length as usize;
+            bytes.slice(from..at)
+        });
+        Ok(cut.collect())
     }
 
     /// What there is from a place on, so many bytes at most.

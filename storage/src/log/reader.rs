@@ -18,6 +18,9 @@ use crate::range::Range;
 use crate::record::Malformed;
 use crate::store::Snapshot;
 
+/// Events that lie apart are asked for so many at a time.
+const AT_ONCE: usize = 256;
+
 /// The names of a subject: a stream's type and id, or one.
 type Names = Vec<Box<str>>;
 
@@ -140,13 +143,34 @@ impl<'a> LogReader<'a> {
 
     fn events_at(
         &self,
-        positions: impl Iterator<Item = Result<u64, StoreError>>,
+        mut positions: impl Iterator<Item = Result<u64, StoreError>>,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        positions
-            .map(|position| {
-                self.event(position?)?.ok_or_else(|| corrupt("a missing event")(Malformed))
-            })
-            .collect()
+        let mut found = Vec::new();
+        loop {
+            let page = positions.by_ref().take(AT_ONCE).collect::<Result<Vec<_>, _>>()?;
+            let mut numbers: Vec<_> = page.iter().map(|at| keys::block_of(*at)).collect();
+            numbers.dedup();
+            let rows = numbers.iter().map(|number| keys::block(&self.namespace, *number));
+            let blocks = self.snapshot.get_all(EVENTS, &rows.collect::<Vec<_>>())?;
+            let mut blocks = numbers.into_iter().zip(blocks).peekable();
+            let missing = || corrupt("a missing event")(Malformed);
+            found.reserve_exact(page.len());
+            for position in &page {
+                let number = keys::block_of(*position);
+                while blocks.next_if(|(of, _)| *of != number).is_some() {}
+                let (_, bytes) = blocks.peek().ok_or_else(missing)?;
+                let bytes = bytes.clone().ok_or_else(missing)?;
+                let mut block = Block::new(bytes, number * BLOCK + 1);
+                while block.next_position() < *position && !block.is_empty() {
+                    block.pass().map_err(corrupt("a block"))?;
+                }
+                let event = block.next().ok_or_else(missing)?;
+                found.push(event.map_err(corrupt("a block"))?);
+            }
+            if page.len() < AT_ONCE {
+                return Ok(found);
+            }
+        }
     }
 
     /// At most `limit` events from position `from` on, that one included.
