@@ -5,7 +5,9 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::de::Error as _;
+use jiff::fmt::temporal::DateTimePrinter;
+use serde::de::Visitor;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Milliseconds since 1970-01-01T00:00:00Z. In JSON an RFC 3339 string with milliseconds.
@@ -14,6 +16,8 @@ pub struct Timestamp(i64);
 
 /// 9999-12-31T00:00:00Z: the last instant that every RFC 3339 reader understands.
 const LAST_MS: i64 = 253_402_214_400_000;
+
+static MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 impl Timestamp {
     /// The instant `ms` milliseconds after 1970, clamped to the years 1970 to 9999.
@@ -77,7 +81,11 @@ impl FromStr for Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.collect_str(self)
+            // "2023-11-14T22:13:20.120Z", without the machinery of formatting: events have one each.
+            let mut text = String::with_capacity(24);
+            let instant = jiff::Timestamp::from_millisecond(self.0).map_err(S::Error::custom)?;
+            MILLISECONDS.print_timestamp(&instant, &mut text).map_err(S::Error::custom)?;
+            serializer.serialize_str(&text)
         } else {
             serializer.serialize_i64(self.0)
         }
@@ -87,10 +95,25 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            deserializer.deserialize_str(Text)
         } else {
             i64::deserialize(deserializer).map(Self)
         }
+    }
+}
+
+/// Reads an instant where it stands.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an RFC 3339 time")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+        text.parse().map_err(E::custom)
     }
 }
 
@@ -104,6 +127,13 @@ mod tests {
         assert_eq!(instant.to_string(), "2023-11-14T22:13:20.120Z");
         assert_eq!("2023-11-14T23:13:20.12+01:00".parse::<Timestamp>().unwrap(), instant);
         assert!("yesterday".parse::<Timestamp>().is_err());
+        for ms in [0, 999, 1_700_000_000_000, LAST_MS] {
+            let instant = Timestamp::from_millis(ms);
+            let json = serde_json::to_string(&instant).unwrap();
+            assert_eq!(json, format!("\"{instant}\""));
+            assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), instant);
+        }
+        assert!(serde_json::from_str::<Timestamp>("17").is_err());
     }
 
     #[test]

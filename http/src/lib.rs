@@ -53,6 +53,12 @@
 //! Everything that workflows and activities are written against is re-exported from
 //! [`everstep_engine`].
 
+/// What programs with this crate allocate with; a program with an allocator of its own leaves the
+/// feature out.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod access;
 pub mod api;
 pub mod backup;

@@ -53,7 +53,7 @@ fn read_beside_checkpoints(table: Table) {
         });
         // Whatever goes wrong here, the readers end.
         let written = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            write((&store, table), &moments)
+            write((&store, table), &moments);
         }));
         finished.store(true, Ordering::Release);
         let read: u64 =

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::hex::{from_hex, to_hex};
+use super::recorded_page::RecordedPage;
 use crate::log::{
     Appended, Category, Head, LogReader, NewEvent, Origin, RecordedEvent, StreamId, Told,
 };
@@ -81,6 +82,13 @@ pub struct EventOrigin {
     pub activity_id: u32,
 }
 
+impl From<Origin> for EventOrigin {
+    fn from(origin: Origin) -> Self {
+        let (workflow_id, run_id) = (origin.workflow_id.into(), origin.run_id.into());
+        Self { workflow_id, run_id, activity_id: origin.activity_id }
+    }
+}
+
 impl TryFrom<&RecordedEvent> for LoggedEvent {
     type Error = Rejection;
 
@@ -112,11 +120,7 @@ impl TryFrom<&RecordedEvent> for LoggedEvent {
             context: owned(event.context()),
             actor: owned(event.actor()),
             traceparent: owned(event.trace()),
-            origin: event.origin().map(|origin| EventOrigin {
-                workflow_id: origin.workflow_id.into(),
-                run_id: origin.run_id.into(),
-                activity_id: origin.activity_id,
-            }),
+            origin: event.origin().map(Into::into),
             metadata: (!metadata.is_empty()).then(|| json("metadata", metadata)).transpose()?,
             hash: to_hex(event.hash()),
         })
@@ -179,17 +183,16 @@ impl LogPage {
     /// # Errors
     /// When an event cannot be shown.
     pub fn new(
-        mut events: Vec<RecordedEvent>,
+        events: Vec<RecordedEvent>,
         page_size: usize,
         reader: &LogReader<'_>,
         token: impl FnOnce(&RecordedEvent) -> String,
     ) -> Result<Self, Rejection> {
-        let more = events.len() > page_size;
-        events.truncate(page_size);
+        let page = RecordedPage::new(events, page_size, reader, token)?;
         Ok(Self {
-            next_page_token: events.last().filter(|_| more).map(token),
-            last_position: reader.last_position()?,
-            events: events.iter().map(LoggedEvent::try_from).collect::<Result<_, _>>()?,
+            events: page.events.iter().map(LoggedEvent::try_from).collect::<Result<_, _>>()?,
+            last_position: page.last_position,
+            next_page_token: page.next_page_token,
         })
     }
 }

@@ -3,12 +3,15 @@
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Two digits for each byte.
+pub(in crate::view) fn to_digits<const N: usize>(bytes: &[u8; N]) -> [[u8; 2]; N] {
+    bytes.map(|byte| [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]))
+}
+
+/// Two digits for each byte, as text.
 pub(in crate::view) fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(DIGITS[usize::from(digit)]));
-        }
+        text.extend(to_digits(&[*byte]).as_flattened().iter().copied().map(char::from));
     }
     text
 }

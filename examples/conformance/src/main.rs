@@ -7,10 +7,6 @@ use clap::{Parser, Subcommand};
 use everstep::Worker;
 use everstep::cli::{ClientCommand, PreflightArgs, ServeArgs, preflight, serve};
 
-/// Runs are many small allocations that come and go; this allocator takes a third off each step.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Workflows through which every promise of the engine can be tried from outside.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]

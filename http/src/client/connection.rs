@@ -75,8 +75,11 @@ pub(super) struct Answer {
 impl Answer {
     /// Reads the body as a `T`.
     pub(super) fn to<T: serde::de::DeserializeOwned>(&self) -> Result<T, ClientError> {
-        serde_json::from_slice(&self.body)
-            .map_err(ClientError::shape(format!("the answer to {}", self.call)))
+        let shape = || ClientError::shape(format!("the answer to {}", self.call));
+        // Looked at once as a whole: its strings need no second look each.
+        let text = std::str::from_utf8(&self.body);
+        let text = text.map_err(|error| shape()(serde::de::Error::custom(error)))?;
+        serde_json::from_str(text).map_err(shape())
     }
 }
 

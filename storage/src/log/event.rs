@@ -90,8 +90,23 @@ impl From<&str> for StreamId {
 
 impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.stream_type == PLAIN && !self.id.contains(':') {
-            true => f.write_str(&self.id),
+        StreamName { stream_type: &self.stream_type, id: &self.id }.fmt(f)
+    }
+}
+
+/// The name of a stream, borrowed from an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamName<'a> {
+    /// The kind of entity.
+    pub stream_type: &'a str,
+    /// Which one.
+    pub id: &'a str,
+}
+
+impl fmt::Display for StreamName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.stream_type == PLAIN && !self.id.contains(':') {
+            true => f.write_str(self.id),
             false => write!(f, "{}:{}", self.stream_type, self.id),
         }
     }
@@ -199,8 +214,14 @@ impl RecordedEvent {
     /// Its stream, unless it belongs to none.
     #[must_use]
     pub fn stream(&self) -> Option<StreamId> {
-        let kind = self.given(self.texts.stream_type)?;
-        Some(StreamId::new(kind, self.text(self.texts.stream_id)))
+        self.stream_name().map(|StreamName { stream_type, id }| StreamId::new(stream_type, id))
+    }
+
+    /// The same, borrowed.
+    #[must_use]
+    pub fn stream_name(&self) -> Option<StreamName<'_>> {
+        let stream_type = self.given(self.texts.stream_type)?;
+        Some(StreamName { stream_type, id: self.text(self.texts.stream_id) })
     }
 
     /// The kind of entity, empty without a stream.

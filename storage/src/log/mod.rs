@@ -39,7 +39,7 @@ pub use append::{Append, Appended, Expected, NewEvent, ScopeExpectation, StreamA
 pub use chain::{ChainBreak, EMPTY_CHAIN, check_link};
 pub use checked::Checked;
 pub use draft::{Changes, Draft, Mark};
-pub use event::{Category, Hash, Origin, RecordedEvent, StreamId, Told};
+pub use event::{Category, Hash, Origin, RecordedEvent, StreamId, StreamName, Told};
 pub use head::Head;
 pub use query::{Condition, Query, QueryItem};
 pub use reader::{Direction, LogReader};

@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use everstep_engine::log::{Query, QueryItem, RecordedEvent};
-use everstep_engine::{LogPage, LoggedEvent};
+use everstep_engine::{EventJson, LogPage, LoggedEvent, RecordedPage};
 
 use super::follow::{Follow, stream};
 use super::schema::Schema;
 use super::target::{Page, position};
 use crate::api::error_code as codes;
-use crate::api::json::{Answer, json};
+use crate::api::json::{Answer, json, json_text};
 use crate::api::parameters::Parameters;
 use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking};
@@ -47,14 +47,15 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri, headers: HeaderMap) -
     let namespace = namespace(&uri)?;
     let page = Page::of(&uri)?;
     if let Some(correlation_id) = Parameters::of(&uri).text("correlation_id")? {
-        return json(StatusCode::OK, &correlated(&api, namespace, &correlation_id, page).await?);
+        let page = correlated(&api, namespace, &correlation_id, page).await?;
+        return Ok(json_text(StatusCode::OK, page));
     }
     let follow = Follow { namespace, query: query(&uri)?, page };
     if super::follow::wants_stream(&headers) {
         return stream(&api, follow, &headers);
     }
     let wait = Parameters::of(&uri).wait("follow_ms")?.unwrap_or_default();
-    json(StatusCode::OK, &follow.page(&api, wait).await?)
+    Ok(json_text(StatusCode::OK, follow.page(&api, wait).await?))
 }
 
 /// Read one event
@@ -83,7 +84,7 @@ pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     match event {
         Some(event) => {
             let event = schema.read(api.engine(), &event);
-            json(StatusCode::OK, &LoggedEvent::try_from(&*event)?)
+            json(StatusCode::OK, &EventJson::try_from(&*event)?)
         }
         None => Err(Problem::new(
             codes::EVENT_NOT_FOUND,
@@ -97,7 +98,7 @@ async fn correlated(
     namespace: String,
     correlation_id: &str,
     page: Page,
-) -> Result<LogPage, Problem> {
+) -> Result<Vec<u8>, Problem> {
     let id = correlation_id.to_owned();
     blocking::read(api, move |engine| {
         let log = engine.log(&namespace)?;
@@ -105,7 +106,7 @@ async fn correlated(
         let events = reader.correlated(&id, page.from, page.size + 1)?;
         let events = page.schema.read_all(engine, events);
         let seen = page.from.saturating_add(page.size as u64);
-        LogPage::new(events, page.size, &reader, |_| seen.to_string())
+        RecordedPage::new(events, page.size, &reader, |_| seen.to_string())?.json()
     })
     .await
 }

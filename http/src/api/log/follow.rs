@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::response::IntoResponse;
 use everstep_engine::log::{Direction, Query};
-use everstep_engine::{LogPage, Rejection};
+use everstep_engine::{Engine, EventJson, RecordedPage, Rejection};
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -42,60 +42,78 @@ pub(super) struct Follow {
     pub(super) page: Page,
 }
 
-/// A page, and the first position that was not looked at.
-struct Read {
-    page: LogPage,
+/// What is shown of a page, and the first position that was not looked at.
+struct Read<T> {
+    shown: T,
+    is_empty: bool,
     next: u64,
 }
 
+/// What is shown of a page.
+type Show<T> = fn(&RecordedPage) -> Result<T, Rejection>;
+
 impl Follow {
-    fn read(&self, engine: &everstep_engine::Engine) -> Result<Read, Rejection> {
+    fn read(&self, engine: &Engine) -> Result<RecordedPage, Rejection> {
         let Self { namespace, query, page } = self;
         let log = engine.log(namespace)?;
         let reader = log.reader();
         let events = reader.matching(query, page.from, page.direction, page.size + 1)?;
         let events = page.schema.read_all(engine, events);
-        let token = |last: &_| page.token(position_of(last));
-        let found = LogPage::new(events, page.size, &reader, token)?;
-        let next = match (&found.next_page_token, found.events.last()) {
-            (Some(_), Some(last)) => last.position + 1,
-            _ => found.last_position.saturating_add(1).max(page.from),
-        };
-        Ok(Read { page: found, next })
+        RecordedPage::new(events, page.size, &reader, |last| page.token(position_of(last)))
     }
 
-    async fn read_off(&self, api: &Api) -> Result<Read, Problem> {
-        if self.page.size <= SMALL_PAGE {
-            return Ok(self.read(api.engine())?);
+    fn shown<T>(&self, page: &RecordedPage, show: Show<T>) -> Result<Read<T>, Rejection> {
+        let next = match (&page.next_page_token, page.events.last()) {
+            (Some(_), Some(last)) => last.position() + 1,
+            _ => page.last_position.saturating_add(1).max(self.page.from),
+        };
+        Ok(Read { shown: show(page)?, is_empty: page.events.is_empty(), next })
+    }
+
+    async fn read_off<T: Send + 'static>(
+        &self,
+        api: &Api,
+        show: Show<T>,
+    ) -> Result<Read<T>, Problem> {
+        let small = self.page.size <= SMALL_PAGE;
+        // Of everything there is enough; of what matches there may be little, and then it is
+        // cheaper to have looked than to have asked another thread.
+        if small || !self.query.items.is_empty() {
+            let mut few = self.clone();
+            few.page.size = self.page.size.min(SMALL_PAGE);
+            let page = few.read(api.engine())?;
+            if small || page.next_page_token.is_none() {
+                return Ok(self.shown(&page, show)?);
+            }
         }
         let own = self.clone();
-        blocking::read(api, move |engine| own.read(engine)).await
+        blocking::read(api, move |engine| own.shown(&own.read(engine)?, show)).await
     }
 
-    /// A page; when there is no event yet, the first that come within `wait`.
-    pub(super) async fn page(&self, api: &Api, wait: Duration) -> Result<LogPage, Problem> {
+    /// A page as JSON; when there is no event yet, the first that come within `wait`.
+    pub(super) async fn page(&self, api: &Api, wait: Duration) -> Result<Vec<u8>, Problem> {
         if wait.is_zero() || self.page.direction == Direction::Backwards {
-            return Ok(self.read_off(api).await?.page);
+            return Ok(self.read_off(api, RecordedPage::json).await?.shown);
         }
         let mut news = api.engine().follow_log(&self.namespace)?;
         let deadline = Instant::now() + wait;
         let mut own = self.clone();
-        Ok(own.next(api, &mut news, deadline).await?.page)
+        Ok(own.next(api, RecordedPage::json, (&mut news, deadline)).await?.shown)
     }
 
     /// The next events that match, or none at the deadline.
-    async fn next(
+    async fn next<T: Send + 'static>(
         &mut self,
         api: &Api,
-        news: &mut watch::Receiver<u64>,
-        deadline: Instant,
-    ) -> Result<Read, Problem> {
+        show: Show<T>,
+        (news, deadline): (&mut watch::Receiver<u64>, Instant),
+    ) -> Result<Read<T>, Problem> {
         loop {
             news.mark_unchanged();
-            let read = self.read_off(api).await?;
+            let read = self.read_off(api, show).await?;
             self.page.from = read.next;
             let over = Instant::now() >= deadline || api.draining().has_begun();
-            if over || !read.page.events.is_empty() {
+            if over || !read.is_empty {
                 return Ok(read);
             }
             tokio::select! {
@@ -142,23 +160,20 @@ async fn feed(
     loop {
         let deadline = Instant::now() + KEEP_ALIVE;
         let read = tokio::select! {
-            read = follow.next(&api, &mut news, deadline) => read,
+            read = follow.next(&api, frames, (&mut news, deadline)) => read,
             () = sender.closed() => return,
         };
-        let page = match read {
-            Ok(read) => read.page,
+        let Read { shown, is_empty, .. } = match read {
+            Ok(read) => read,
             Err(problem) => {
                 tracing::warn!(?problem, "failed to read on for a stream of events");
                 return;
             }
         };
-        if page.events.is_empty() && api.draining().has_begun() {
+        if is_empty && api.draining().has_begun() {
             return;
         }
-        let chunk = match page.events.is_empty() {
-            true => Bytes::from_static(b":\n\n"),
-            false => frames(&page),
-        };
+        let chunk = if is_empty { Bytes::from_static(b":\n\n") } else { shown };
         tokio::select! {
             sent = sender.send_timeout(Ok(chunk), PATIENCE) => match sent {
                 Ok(()) => {}
@@ -171,18 +186,18 @@ async fn feed(
 }
 
 /// `id:` and `data:` of each event.
-fn frames(page: &LogPage) -> Bytes {
+fn frames(page: &RecordedPage) -> Result<Bytes, Rejection> {
     let mut frames = Vec::new();
     for event in &page.events {
         // Writing to a vector cannot fail, nor has an event no JSON form.
         let _ = write!(
             frames,
             "id: {}\nevent: {}\ndata: ",
-            event.position,
-            one_line(&event.event_type)
+            event.position(),
+            one_line(event.event_type())
         );
         let data = frames.len();
-        let _ = serde_json::to_writer(&mut frames, event);
+        let _ = serde_json::to_writer(&mut frames, &EventJson::try_from(event)?);
         // A payload keeps its sender's line breaks, which JSON allows between tokens only.
         for byte in &mut frames[data..] {
             if matches!(byte, b'\n' | b'\r') {
@@ -191,7 +206,7 @@ fn frames(page: &LogPage) -> Bytes {
         }
         frames.extend_from_slice(b"\n\n");
     }
-    frames.into()
+    Ok(frames.into())
 }
 
 /// Types hold no control characters; what an older store holds must not break a frame either.

@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use everstep_engine::log::{RecordedEvent, StreamId};
-use everstep_engine::{LogPage, StreamDescription};
+use everstep_engine::{LogPage, RecordedPage, StreamDescription};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::target::{Page, stream};
 use crate::api::error_code as codes;
-use crate::api::json::{Answer, json};
+use crate::api::json::{Answer, json, json_text};
 use crate::api::parameters::Parameters;
 use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking};
@@ -124,10 +124,10 @@ pub(super) async fn events(State(api): State<Api>, uri: Uri) -> Answer {
         let events = reader.stream(&stream, page.from, page.direction, page.size + 1)?;
         let events = page.schema.read_all(engine, events);
         let token = |last: &RecordedEvent| page.token(last.version());
-        LogPage::new(events, page.size, &reader, token).map(Some)
+        RecordedPage::new(events, page.size, &reader, token)?.json().map(Some)
     });
     match found.await? {
-        Some(page) => json(StatusCode::OK, &page),
+        Some(page) => Ok(json_text(StatusCode::OK, page)),
         None => Err(unknown(&name)),
     }
 }
