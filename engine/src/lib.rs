@@ -133,11 +133,11 @@ pub use telemetry::{
 };
 pub use timestamp::Timestamp;
 pub use view::{
-    AppendReceipt, Awaiting, BatchDescription, BatchPage, CountGroup, EventJson, EventOrigin,
-    EventView, ExportError, ExportPage, ExportQuery, ExportedRun, GroupBy, HideValues, HistoryPage,
-    LogPage, LoggedEvent, NameDescription, PendingActivityView, PendingChildView, PendingTimerView,
+    AppendReceipt, Awaiting, BatchDescription, BatchPage, CountGroup, EventOrigin, EventView,
+    ExportError, ExportPage, ExportQuery, ExportedRun, GroupBy, HideValues, HistoryPage, LogPage,
+    LoggedEvent, NameDescription, PendingActivityView, PendingChildView, PendingTimerView,
     PendingUpdateView, QueueDescription, RecordedPage, RunCounts, RunDescription, RunPage,
     RunResult, RunSummary, ScheduleDescription, ScheduleHealth, ScheduleHealthState, SchedulePage,
     ScheduledRun, ScopeDescription, StreamDescription, Triggered, Upcoming, UpdateState,
-    UpdateStatus,
+    UpdateStatus, push_event,
 };

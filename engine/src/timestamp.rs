@@ -14,8 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// 9999-12-31T00:00:00Z: the last instant that every RFC 3339 reader understands.
-const LAST_MS: i64 = 253_402_214_400_000;
+/// 9999-12-30T22:00:00Z: the last instant that is in the year 9999 wherever one is on earth, and so
+/// the last one that every RFC 3339 reader understands.
+const LAST_MS: i64 = 253_402_207_200_000;
 
 static MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
@@ -97,7 +98,7 @@ impl<'de> Deserialize<'de> for Timestamp {
         if deserializer.is_human_readable() {
             deserializer.deserialize_str(Text)
         } else {
-            i64::deserialize(deserializer).map(Self)
+            i64::deserialize(deserializer).map(Self::from_millis)
         }
     }
 }

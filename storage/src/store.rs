@@ -83,7 +83,7 @@ pub trait Snapshot: Send {
     ///
     /// # Errors
     /// I/O errors, or a file that turns out to be corrupt.
-    fn get_all(&self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Bytes>>, StoreError> {
+    fn get_all(&self, table: Table, keys: &[Bytes]) -> Result<Vec<Option<Bytes>>, StoreError> {
         keys.iter().map(|key| self.get(table, key)).collect()
     }
 

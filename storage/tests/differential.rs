@@ -105,7 +105,7 @@ fn read(random: &mut Random, (embedded, oracle): &(Box<dyn Snapshot>, Box<dyn Sn
         oracle.get(table, &low).expect("the disk works"),
         "{low:?}"
     );
-    let keys: Vec<_> = (0..random.below(40)).map(|_| program::key(random)).collect();
+    let keys: Vec<_> = (0..random.below(40)).map(|_| program::key(random).into()).collect();
     assert_eq!(
         embedded.get_all(table, &keys).expect("the disk works"),
         oracle.get_all(table, &keys).expect("the disk works"),

@@ -117,12 +117,12 @@ fn compare(
     let found = snapshot.get(table, &key).expect("the disk works").map(|value| value.to_vec());
     assert_eq!(found.as_ref(), expected.get(&key), "after {commits} commits");
     // So many that helpers take a part; in no order, some of them twice, some never written.
-    let keys: Vec<_> = (0..2 * KEYS).map(|_| row(random.below(KEYS + 9))).collect();
+    let keys: Vec<_> = (0..2 * KEYS).map(|_| row(random.below(KEYS + 9)).into()).collect();
     let found = snapshot.get_all(table, &keys).expect("the disk works");
     for (key, found) in keys.iter().zip(found) {
         assert_eq!(
             found.as_deref(),
-            expected.get(key).map(Vec::as_slice),
+            expected.get(&key[..]).map(Vec::as_slice),
             "after {commits} commits"
         );
     }

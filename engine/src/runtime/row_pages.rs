@@ -25,7 +25,8 @@ impl RowSnapshot {
     /// `pick` makes an item of.
     ///
     /// # Errors
-    /// As [`RowSnapshot::range`], and what `pick` returned.
+    /// As [`RowSnapshot::range`], [`Rejection::InvalidRequest`] when `after` is no key of this list,
+    /// and what `pick` returned.
     pub fn page<V: DeserializeOwned, T>(
         &self,
         table: Table<V>,
@@ -34,6 +35,10 @@ impl RowSnapshot {
         size: usize,
         mut pick: impl FnMut(V) -> Result<Option<T>, Rejection>,
     ) -> Result<RowPage<T>, Rejection> {
+        if let Some(foreign) = after.filter(|after| !after.starts_with(prefix)) {
+            let refusal = format!("page token `{foreign}` is not one of this list");
+            return Err(Rejection::InvalidRequest(refusal));
+        }
         let size = size.max(1);
         let (mut items, mut examined) = (Vec::new(), 0);
         let mut after = after.map(str::to_owned);

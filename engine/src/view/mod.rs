@@ -34,7 +34,7 @@ pub use history::{EventView, HistoryPage};
 pub(crate) use history::{page_of_history, payload_of_event};
 pub use list::{RunPage, RunSummary};
 pub use queues::QueueDescription;
-pub use recorded_page::{EventJson, RecordedPage};
+pub use recorded_page::{RecordedPage, push_event};
 pub use redaction::HideValues;
 pub use relations::PendingChildView;
 pub use result::RunResult;

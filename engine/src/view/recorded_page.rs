@@ -3,13 +3,13 @@
 //! Invariant: what is written is what a [`LoggedEvent`](super::LoggedEvent) of the same event gives;
 //! nothing but the answer itself is copied on the way.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::event_log::EventOrigin;
 use super::hex::to_digits;
-use crate::log::{Hash, LogReader, RecordedEvent, StreamName};
+use crate::log::{LogReader, RecordedEvent};
 use crate::{Rejection, Timestamp};
 
 /// About so many bytes of an event's JSON are not in its record: names, and its hash in digits.
@@ -49,118 +49,106 @@ impl RecordedPage {
     /// # Errors
     /// When an event cannot be shown.
     pub fn json(&self) -> Result<Vec<u8>, Rejection> {
-        let events = self.events.iter().map(EventJson::try_from).collect::<Result<_, _>>()?;
         let length = self.events.iter().map(|event| event.record().len() + AROUND);
-        let mut text = Vec::with_capacity(length.sum::<usize>() + AROUND);
-        let next_page_token = self.next_page_token.as_deref();
-        let page = PageJson { events, last_position: self.last_position, next_page_token };
-        serde_json::to_writer(&mut text, &page).map_err(|error| {
-            Rejection::Corrupt(format!("a page of events has no json form: {error}"))
-        })?;
-        Ok(text)
+        let mut page = Vec::with_capacity(length.sum::<usize>() + AROUND);
+        page.extend_from_slice(br#"{"events":["#);
+        for (at, event) in self.events.iter().enumerate() {
+            if at > 0 {
+                page.push(b',');
+            }
+            push_event(&mut page, event)?;
+        }
+        page.push(b']');
+        let mut rest = Members { into: &mut page };
+        rest.value(r#","last_position":"#, &self.last_position)?;
+        if let Some(token) = &self.next_page_token {
+            rest.value(r#","next_page_token":"#, token)?;
+        }
+        page.push(b'}');
+        Ok(page)
     }
 }
 
-#[derive(Serialize)]
-struct PageJson<'a> {
-    events: Vec<EventJson<'a>>,
-    last_position: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<&'a str>,
+/// Appends the JSON of an event, as [`LoggedEvent`](super::LoggedEvent) gives it.
+///
+/// # Errors
+/// When its data are no JSON.
+pub fn push_event(into: &mut Vec<u8>, event: &RecordedEvent) -> Result<(), Rejection> {
+    let mut members = Members { into };
+    members.value(r#"{"position":"#, &event.position())?;
+    members.value(r#","event_id":"#, &Uuid::from_bytes(event.event_id()))?;
+    if let Some(stream) = event.stream_name() {
+        members.value(r#","stream":"#, &stream.to_string())?;
+        members.value(r#","stream_type":"#, stream.stream_type)?;
+        members.value(r#","stream_id":"#, stream.id)?;
+    }
+    members.value(r#","version":"#, &event.version())?;
+    members.value(r#","type":"#, event.event_type())?;
+    members.json(r#","data":"#, "data", event, event.data())?;
+    members.tags(event)?;
+    members.value(r#","category":"#, event.category().name())?;
+    members.value(r#","schema_version":"#, &event.schema_version())?;
+    let recorded_at = Timestamp::from_millis(event.recorded_at_ms());
+    members.value(r#","recorded_at":"#, &recorded_at)?;
+    members.given(r#","correlation_id":"#, event.correlation_id())?;
+    members.given(r#","causation_id":"#, event.causation_id())?;
+    members.given(r#","context":"#, event.context())?;
+    members.given(r#","actor":"#, event.actor())?;
+    members.given(r#","traceparent":"#, event.trace())?;
+    if let Some(origin) = event.origin() {
+        members.value(r#","origin":"#, &EventOrigin::from(origin))?;
+    }
+    if !event.metadata().is_empty() {
+        members.json(r#","metadata":"#, "metadata", event, event.metadata())?;
+    }
+    members.into.extend_from_slice(br#","hash":""#);
+    members.into.extend_from_slice(to_digits(event.hash()).as_flattened());
+    members.into.extend_from_slice(br#""}"#);
+    Ok(())
 }
 
-/// An event as [`LoggedEvent`](super::LoggedEvent) shows it, borrowed from its record.
-#[derive(Debug, Serialize)]
-pub struct EventJson<'a> {
-    position: u64,
-    event_id: Uuid,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
-    stream: Option<StreamName<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream_id: Option<&'a str>,
-    version: u64,
-    #[serde(rename = "type")]
-    event_type: &'a str,
-    data: &'a RawValue,
-    #[serde(serialize_with = "tags")]
-    tags: &'a RecordedEvent,
-    category: &'static str,
-    schema_version: u32,
-    recorded_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    correlation_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    causation_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    context: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    traceparent: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<EventOrigin>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<&'a RawValue>,
-    #[serde(serialize_with = "digits")]
-    hash: &'a Hash,
+/// The members of a JSON object, each with what stands before its value.
+struct Members<'a> {
+    into: &'a mut Vec<u8>,
 }
 
-impl<'a> TryFrom<&'a RecordedEvent> for EventJson<'a> {
-    type Error = Rejection;
-
-    fn try_from(event: &'a RecordedEvent) -> Result<Self, Rejection> {
-        let json = |what: &str, bytes: &'a [u8]| {
-            serde_json::from_slice::<&RawValue>(bytes).map_err(|error| {
-                let at = event.position();
-                Rejection::Corrupt(format!("the {what} of event {at} are not json: {error}"))
-            })
-        };
-        let stream = event.stream_name();
-        let metadata = event.metadata();
-        Ok(Self {
-            position: event.position(),
-            event_id: Uuid::from_bytes(event.event_id()),
-            stream,
-            stream_type: stream.map(|stream| stream.stream_type),
-            stream_id: stream.map(|stream| stream.id),
-            version: event.version(),
-            event_type: event.event_type(),
-            data: json("data", event.data())?,
-            tags: event,
-            category: event.category().name(),
-            schema_version: event.schema_version(),
-            recorded_at: Timestamp::from_millis(event.recorded_at_ms()),
-            correlation_id: event.correlation_id(),
-            causation_id: event.causation_id(),
-            context: event.context(),
-            actor: event.actor(),
-            traceparent: event.trace(),
-            origin: event.origin().map(Into::into),
-            metadata: (!metadata.is_empty()).then(|| json("metadata", metadata)).transpose()?,
-            hash: event.hash(),
+impl Members<'_> {
+    fn value<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Rejection> {
+        self.into.extend_from_slice(name.as_bytes());
+        serde_json::to_writer(&mut *self.into, value).map_err(|error| {
+            Rejection::Corrupt(format!("a part of an event has no json form: {error}"))
         })
     }
-}
 
-fn as_text<S: Serializer>(
-    stream: &Option<StreamName<'_>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match stream {
-        Some(stream) => serializer.collect_str(stream),
-        None => serializer.serialize_none(),
+    fn given(&mut self, name: &str, text: Option<&str>) -> Result<(), Rejection> {
+        text.map_or(Ok(()), |text| self.value(name, text))
     }
-}
 
-fn tags<S: Serializer>(event: &RecordedEvent, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(event.tags())
-}
+    fn tags(&mut self, event: &RecordedEvent) -> Result<(), Rejection> {
+        self.into.extend_from_slice(br#","tags":["#);
+        for (at, tag) in event.tags().enumerate() {
+            self.value(if at > 0 { "," } else { "" }, tag)?;
+        }
+        self.into.push(b']');
+        Ok(())
+    }
 
-fn digits<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
-    let digits = to_digits(hash);
-    serializer.serialize_str(std::str::from_utf8(digits.as_flattened()).unwrap_or_default())
+    /// What the application wrote, as it wrote it.
+    fn json(
+        &mut self,
+        name: &str,
+        what: &str,
+        event: &RecordedEvent,
+        bytes: &[u8],
+    ) -> Result<(), Rejection> {
+        let found = serde_json::from_slice::<&RawValue>(bytes).map_err(|error| {
+            let at = event.position();
+            Rejection::Corrupt(format!("the {what} of event {at} are not json: {error}"))
+        })?;
+        self.into.extend_from_slice(name.as_bytes());
+        self.into.extend_from_slice(found.get().as_bytes());
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -32,13 +32,22 @@ pub(super) struct Call {
     path: Path,
     body: Option<Bytes>,
     idempotency_key: Option<String>,
+    accept: &'static str,
+    last_event_id: Option<u64>,
     wait: Duration,
 }
 
 impl Call {
     pub(super) fn get(path: Path) -> Self {
-        let wait = Duration::ZERO;
-        Self { method: Method::GET, path, body: None, idempotency_key: None, wait }
+        Self {
+            method: Method::GET,
+            path,
+            body: None,
+            idempotency_key: None,
+            accept: "application/json",
+            last_event_id: None,
+            wait: Duration::ZERO,
+        }
     }
 
     pub(super) fn post(path: Path, body: impl Into<Bytes>) -> Self {
@@ -57,6 +66,16 @@ impl Call {
     pub(super) fn idempotency_key(mut self, key: Option<String>) -> Self {
         self.idempotency_key = key;
         self
+    }
+
+    /// Asks for an answer of another media type than JSON.
+    pub(super) fn accept(mut self, media_type: &'static str) -> Self {
+        self.accept = media_type;
+        self
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path.as_str())
     }
 
     /// How long the server is asked to wait before it answers.
@@ -141,45 +160,54 @@ impl Connection {
 
     /// Makes a call and reads the whole answer.
     pub(super) async fn send(&self, call: Call) -> Result<Answer, ClientError> {
-        let waited = call.wait + ANSWER_TIMEOUT;
-        let name = format!("{} {}", call.method, call.path.as_str());
-        let exchange = async {
-            let response = self.open(call, None).await?;
-            let status = response.status();
+        self.exchange(call, async |name, response| {
             let body = response.into_body().collect().await;
             let body = body.map_err(|error| self.broken(&name, &error))?.to_bytes();
-            Ok((status, body))
-        };
-        let Ok(answer) = tokio::time::timeout(waited, exchange).await else {
-            return Err(ClientError::TimedOut { url: self.url.clone(), call: name, waited });
-        };
-        let (status, body) = answer?;
-        if status.is_success() {
-            return Ok(Answer { call: name, body });
-        }
-        Err(refusal(name, status, &body))
+            Ok(Answer { call: name, body })
+        })
+        .await
     }
 
-    /// Makes a call and leaves the body to the caller; `accept` other than JSON.
-    pub(super) async fn open(
+    /// Makes a call and reads a successful answer in its own way; `read` is told the call's name.
+    pub(super) async fn exchange<T>(
         &self,
-        mut call: Call,
-        headers: Option<(&'static str, HeaderValue)>,
-    ) -> Result<Response<Incoming>, ClientError> {
+        call: Call,
+        read: impl AsyncFnOnce(String, Response<Incoming>) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let waited = call.wait + ANSWER_TIMEOUT;
+        let name = call.name();
+        let answer = async {
+            let response = self.open(call).await?;
+            let status = response.status();
+            if status.is_success() {
+                return read(name.clone(), response).await;
+            }
+            let body = response.into_body().collect().await;
+            let body = body.map_err(|error| self.broken(&name, &error))?.to_bytes();
+            Err(refusal(name.clone(), status, &body))
+        };
+        match tokio::time::timeout(waited, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(ClientError::TimedOut { url: self.url.clone(), call: name, waited }),
+        }
+    }
+
+    /// Makes a call and leaves the body to the caller.
+    pub(super) async fn open(&self, mut call: Call) -> Result<Response<Incoming>, ClientError> {
         if call.path.as_str().starts_with("/api/") {
             call.path = call.path.in_namespace(&self.namespace);
         }
-        let name = format!("{} {}", call.method, call.path.as_str());
+        let name = call.name();
         let bad = |reason: String| ClientError::Address { url: self.url.clone(), reason };
         let mut request = Request::builder().method(call.method).uri(format!(
             "{}{}",
             self.url,
             call.path.as_str()
         ));
-        request = match headers {
-            Some((name, value)) => request.header(ACCEPT, "text/event-stream").header(name, value),
-            None => request.header(ACCEPT, "application/json"),
-        };
+        request = request.header(ACCEPT, call.accept);
+        if let Some(last) = call.last_event_id {
+            request = request.header("last-event-id", last);
+        }
         if let Some(value) = &self.authorization {
             request = request.header(AUTHORIZATION, value);
         }
@@ -206,8 +234,9 @@ impl Connection {
     /// Server-sent events behind the one with this id.
     pub(super) async fn follow(&self, path: Path, last: u64) -> Result<Frames, ClientError> {
         let name = format!("GET {}", path.as_str());
-        let header = ("last-event-id", HeaderValue::from(last));
-        let response = self.open(Call::get(path), Some(header)).await?;
+        let mut call = Call::get(path).accept("text/event-stream");
+        call.last_event_id = Some(last);
+        let response = self.open(call).await?;
         let status = response.status();
         if status.is_success() {
             return Ok(Frames::new(self.clone(), name, response.into_body()));
@@ -230,7 +259,7 @@ impl fmt::Debug for Connection {
 }
 
 /// A refusal: the server's problem document, or what came in its place.
-pub(super) fn refusal(call: String, status: StatusCode, body: &[u8]) -> ClientError {
+fn refusal(call: String, status: StatusCode, body: &[u8]) -> ClientError {
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) if !problem.code.is_empty() => ClientError::Refused(Box::new(problem)),
         _ => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::connection::Call;
 use super::error::ClientError;
+use super::event_lines;
 use super::path::Path;
 use super::sse::LogStream;
 use super::workflows::Client;
@@ -75,7 +76,7 @@ impl Client {
     ) -> Result<LogPage, ClientError> {
         let ms = (!wait.is_zero()).then_some(wait.as_millis());
         let path = filter.path(events()).parameter("follow_ms", ms);
-        self.connection.send(Call::get(path).waiting(wait)).await?.to()
+        event_lines::page(&self.connection, path, wait).await
     }
 
     /// What an entity is, or was after so many events, or at a time; as the server says it.

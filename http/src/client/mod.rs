@@ -30,6 +30,7 @@ mod dead_letters;
 mod domain;
 mod error;
 mod event;
+mod event_lines;
 mod events;
 mod export;
 mod limits;

@@ -28,8 +28,8 @@ pub struct EventStream(Frames);
 pub struct LogStream(Frames);
 
 impl EventStream {
-    pub(super) fn new(connection: Connection, call: String, body: Incoming) -> Self {
-        Self(Frames::new(connection, call, body))
+    pub(super) const fn new(frames: Frames) -> Self {
+        Self(frames)
     }
 
     /// The next event; `None` at the end of the stream.

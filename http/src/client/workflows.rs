@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use hyper::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-use super::connection::{Call, Connection, refusal};
+use super::connection::{Call, Connection};
 use super::error::ClientError;
 use super::event::{Event, EventPage};
 use super::path::Path;
@@ -426,16 +425,7 @@ impl Client {
         after: u64,
     ) -> Result<EventStream, ClientError> {
         let path = Path::of_workflow(selector, &["events"]);
-        let name = format!("GET {}", path.as_str());
-        let header = ("last-event-id", HeaderValue::from(after));
-        let response = self.connection.open(Call::get(path), Some(header)).await?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(EventStream::new(self.connection.clone(), name, response.into_body()));
-        }
-        let body = http_body_util::BodyExt::collect(response.into_body()).await;
-        let body = body.map_err(|error| self.connection.broken(&name, &error))?.to_bytes();
-        Err(refusal(name, status, &body))
+        self.connection.follow(path, after).await.map(EventStream::new)
     }
 
     /// The server's metrics: each sample's name, with its labels as they are written, and value.

@@ -61,6 +61,9 @@ async fn what_makes_no_sense_is_refused() {
         server.post(&path, r#"{"reason": "x"}"#).await.problem(404, "DEAD_LETTER_NOT_FOUND");
     }
     server.get("/api/v1/dead-letters?status=lost").await.problem(400, "invalid_request");
+    let path = "/api/v1/dead-letters?status=pending&page_token=resolved/letter/1";
+    let refusal = server.get(path).await.problem(400, "invalid_request");
+    assert!(refusal.contains("`resolved/letter/1` is not one of this list"), "{refusal}");
     let path = "/api/v1/dead-letters/none";
     server.send(Method::DELETE, path, &[], "").await.problem(405, "method_not_allowed");
 }

@@ -12,6 +12,7 @@ mod dead_letters;
 mod documents;
 mod drain;
 mod ending;
+mod event_pages;
 mod events;
 mod generator;
 mod history;

@@ -5,8 +5,9 @@
 //! reader reads itself.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -20,6 +21,11 @@ const SHARE: usize = 8;
 const WORTH: usize = 4 * SHARE;
 /// Reads that wait for help; the ones behind them go without.
 const WAITING: usize = 16;
+/// How long a helper that has nothing to do stays awake: about as long as waking it takes …
+const LINGER: Duration = Duration::from_micros(50);
+/// … unless that was in vain so many times, and then with one read of so many.
+const TRIES: u32 = 4;
+const NOW_AND_THEN: u32 = 64;
 /// More helpers than this have little left to take.
 const MOST: usize = 3;
 
@@ -29,7 +35,7 @@ type Rows = Result<Vec<Option<Bytes>>, StoreError>;
 struct Work {
     view: Arc<View>,
     table: u8,
-    keys: Vec<Vec<u8>>,
+    keys: Vec<Bytes>,
     /// The first share that nobody has taken.
     next: AtomicUsize,
     /// What was read, by share.
@@ -42,7 +48,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Work {
-    fn new(view: &Arc<View>, table: u8, keys: Vec<Vec<u8>>) -> Self {
+    fn new(view: &Arc<View>, table: u8, keys: Vec<Bytes>) -> Self {
         let shares = keys.chunks(SHARE).map(|_| Mutex::default()).collect();
         Self { view: Arc::clone(view), table, keys, next: AtomicUsize::new(0), shares }
     }
@@ -79,9 +85,19 @@ impl Work {
 pub(super) struct Helpers {
     /// How many there are.
     number: usize,
-    waiting: Mutex<VecDeque<Arc<Work>>>,
+    inner: Mutex<Inner>,
     wake: Condvar,
-    closed: AtomicBool,
+    /// Reads that have asked for help so far.
+    asked: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Reads with shares that nobody has taken, as far as is known.
+    waiting: VecDeque<Arc<Work>>,
+    /// Helpers that must be woken.
+    asleep: usize,
+    closed: bool,
 }
 
 impl Helpers {
@@ -92,8 +108,8 @@ impl Helpers {
             Threads::Own => (processors - 1).min(MOST),
             Threads::None => 0,
         };
-        let (waiting, wake, closed) = Default::default();
-        Self { number, waiting, wake, closed }
+        let (inner, wake, asked) = Default::default();
+        Self { number, inner, wake, asked }
     }
 
     /// How many threads are to call [`run`](Self::run).
@@ -102,53 +118,83 @@ impl Helpers {
     }
 
     /// Rows at a checkpoint, in the order of their keys.
-    pub(super) fn read(&self, view: &Arc<View>, table: u8, keys: Vec<Vec<u8>>) -> Rows {
+    pub(super) fn read(&self, view: &Arc<View>, table: u8, keys: Vec<Bytes>) -> Rows {
         if self.number == 0 || keys.len() < WORTH {
             return view.get_all(table, &keys);
         }
         let work = Arc::new(Work::new(view, table, keys));
-        let mut waiting = lock(&self.waiting);
-        let asked = waiting.len() < WAITING;
-        if asked {
-            waiting.push_back(Arc::clone(&work));
-        }
-        drop(waiting);
-        if asked {
-            self.wake.notify_all();
-        }
+        let asked = self.ask(&work);
         work.take_part();
         if asked {
-            lock(&self.waiting).retain(|other| !Arc::ptr_eq(other, &work));
+            self.forget(&work);
         }
         work.finish()
     }
 
+    fn ask(&self, work: &Arc<Work>) -> bool {
+        let mut inner = lock(&self.inner);
+        if inner.waiting.len() >= WAITING {
+            return false;
+        }
+        inner.waiting.push_back(Arc::clone(work));
+        self.asked.fetch_add(1, Ordering::Release);
+        if inner.asleep > 0 {
+            drop(inner);
+            self.wake.notify_all();
+        }
+        true
+    }
+
+    fn forget(&self, work: &Arc<Work>) {
+        lock(&self.inner).waiting.retain(|other| !Arc::ptr_eq(other, work));
+    }
+
     /// A helper's life.
     pub(super) fn run(&self) {
+        // How many reads in a row came too late to be waited for, or were not waited for.
+        let mut idle = 0_u32;
         loop {
-            let waiting = lock(&self.waiting);
-            let nothing = |waiting: &mut VecDeque<_>| {
-                waiting.is_empty() && !self.closed.load(Ordering::Acquire)
-            };
-            let waiting = self.wake.wait_while(waiting, nothing);
-            let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-            if self.closed.load(Ordering::Acquire) {
-                return waiting.clear();
+            let mut inner = lock(&self.inner);
+            while inner.waiting.is_empty() && !inner.closed {
+                inner.asleep += 1;
+                inner = self.wake.wait(inner).unwrap_or_else(PoisonError::into_inner);
+                inner.asleep -= 1;
             }
-            let Some(work) = waiting.front().cloned() else { continue };
-            drop(waiting);
+            if inner.closed {
+                return inner.waiting.clear();
+            }
+            let Some(work) = inner.waiting.front().cloned() else { continue };
+            let asked = self.asked.load(Ordering::Acquire);
+            drop(inner);
             if !work.take_part() {
-                lock(&self.waiting).retain(|other| !Arc::ptr_eq(other, &work));
+                self.forget(&work);
+            }
+            drop(work);
+            // Whoever reads one large page after the other is spared the waking; where others come
+            // between, they need the processor more.
+            if idle < TRIES || idle.is_multiple_of(NOW_AND_THEN) {
+                idle = if self.linger(asked) { 0 } else { idle.saturating_add(1) };
+            } else {
+                idle = idle.saturating_add(1);
             }
         }
     }
 
+    /// Stays awake for a while. Answers whether more was asked for.
+    fn linger(&self, asked: u64) -> bool {
+        let until = Instant::now() + LINGER;
+        while self.asked.load(Ordering::Acquire) == asked {
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::yield_now();
+        }
+        true
+    }
+
     /// Sends the helpers home; reads go on without them.
     pub(super) fn close(&self) {
-        // Under the lock, lest a helper look before and sleep after.
-        let waiting = lock(&self.waiting);
-        self.closed.store(true, Ordering::Release);
-        drop(waiting);
+        lock(&self.inner).closed = true;
         self.wake.notify_all();
     }
 }

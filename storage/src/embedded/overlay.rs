@@ -107,7 +107,7 @@ impl Overlay {
     pub(super) fn effects(
         &self,
         table: u8,
-        keys: &[Vec<u8>],
+        keys: &[Bytes],
         base: u64,
         sequence: u64,
     ) -> Vec<Effect> {

@@ -11,6 +11,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use bytes::Bytes;
+
 use super::values::Extent;
 
 /// Numbers in a run.
@@ -69,7 +71,7 @@ impl Places {
     }
 
     /// The same about many keys.
-    pub(super) fn find_all(&self, keys: &[Vec<u8>], applied: u64) -> Vec<Option<Extent>> {
+    pub(super) fn find_all(&self, keys: &[Bytes], applied: u64) -> Vec<Option<Extent>> {
         let inner = self.read();
         keys.iter().map(|key| inner.find(key, applied)).collect()
     }

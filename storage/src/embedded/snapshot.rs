@@ -50,7 +50,7 @@ impl Snapshot for EmbeddedSnapshot {
         }
     }
 
-    fn get_all(&self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Bytes>>, StoreError> {
+    fn get_all(&self, table: Table, keys: &[Bytes]) -> Result<Vec<Option<Bytes>>, StoreError> {
         let Reader { view, sequence, .. } = &self.reader;
         let effects = self.core.overlay.effects(table.id(), keys, view.applied, *sequence);
         let below = effects.iter().zip(keys).filter(|(effect, _)| effect.needs_base());

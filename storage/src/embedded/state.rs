@@ -305,7 +305,7 @@ impl View {
     pub(super) fn get_all(
         &self,
         table: u8,
-        keys: &[Vec<u8>],
+        keys: &[Bytes],
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
         if !lies_apart(table) {
             return keys.iter().map(|key| self.get(table, key)).collect();

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
+
 use crate::table::Table;
 
 /// Events in blocks of consecutive positions.
@@ -41,6 +43,18 @@ pub(super) fn block_of(position: u64) -> u64 {
 
 pub(super) fn block(namespace: &[u8], number: u64) -> Vec<u8> {
     [namespace, &number.to_be_bytes()].concat()
+}
+
+/// The keys of many blocks, in memory that they share.
+pub(super) fn blocks(namespace: &[u8], numbers: &[u64]) -> Vec<Bytes> {
+    let length = namespace.len() + size_of::<u64>();
+    let mut keys = Vec::with_capacity(numbers.len() * length);
+    for number in numbers {
+        keys.extend_from_slice(namespace);
+        keys.extend_from_slice(&number.to_be_bytes());
+    }
+    let keys = Bytes::from(keys);
+    (0..numbers.len()).map(|at| keys.slice(at * length..(at + 1) * length)).collect()
 }
 
 /// The number at the end of a block's key.

@@ -1,7 +1,7 @@
 //! Reading the log at one moment.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use bytes::Bytes;
 
@@ -72,6 +72,7 @@ pub struct LogReader<'a> {
     namespace: Cow<'a, [u8]>,
     /// The block that was read last, and how far: events are asked for in order, as a rule.
     block: RefCell<Option<(u64, Bytes, Block)>>,
+    last_position: OnceCell<u64>,
 }
 
 impl<'a> LogReader<'a> {
@@ -79,11 +80,16 @@ impl<'a> LogReader<'a> {
     #[must_use]
     pub fn new(snapshot: &'a dyn Snapshot, namespace: &str) -> Self {
         let namespace = Cow::Owned(keys::namespace(namespace));
-        Self { snapshot, namespace, block: RefCell::default() }
+        Self { snapshot, namespace, block: RefCell::default(), last_position: OnceCell::new() }
     }
 
     pub(super) fn at(snapshot: &'a dyn Snapshot, namespace: &'a [u8]) -> Self {
-        Self { snapshot, namespace: Cow::Borrowed(namespace), block: RefCell::default() }
+        Self {
+            snapshot,
+            namespace: Cow::Borrowed(namespace),
+            block: RefCell::default(),
+            last_position: OnceCell::new(),
+        }
     }
 
     /// The newest event.
@@ -107,10 +113,14 @@ impl<'a> LogReader<'a> {
     /// # Errors
     /// When the store cannot be read.
     pub fn last_position(&self) -> Result<u64, StoreError> {
-        match self.last_block()? {
-            Some(block) => block.last_position().map_err(corrupt("a block")),
-            None => Ok(0),
+        if let Some(last) = self.last_position.get() {
+            return Ok(*last);
         }
+        let last = match self.last_block()? {
+            Some(block) => block.last_position().map_err(corrupt("a block"))?,
+            None => 0,
+        };
+        Ok(*self.last_position.get_or_init(|| last))
     }
 
     /// The event at a position.
@@ -150,8 +160,8 @@ impl<'a> LogReader<'a> {
             let page = positions.by_ref().take(AT_ONCE).collect::<Result<Vec<_>, _>>()?;
             let mut numbers: Vec<_> = page.iter().map(|at| keys::block_of(*at)).collect();
             numbers.dedup();
-            let rows = numbers.iter().map(|number| keys::block(&self.namespace, *number));
-            let blocks = self.snapshot.get_all(EVENTS, &rows.collect::<Vec<_>>())?;
+            let rows = keys::blocks(&self.namespace, &numbers);
+            let blocks = self.snapshot.get_all(EVENTS, &rows)?;
             let mut blocks = numbers.into_iter().zip(blocks).peekable();
             let missing = || corrupt("a missing event")(Malformed);
             found.reserve_exact(page.len());

@@ -3,13 +3,14 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use everstep_engine::log::{Query, QueryItem, RecordedEvent};
-use everstep_engine::{EventJson, LogPage, LoggedEvent, RecordedPage};
+use everstep_engine::{LogPage, LoggedEvent, RecordedPage, push_event};
 
 use super::follow::{Follow, stream};
+use super::lines::{self, wants_lines};
 use super::schema::Schema;
 use super::target::{Page, position};
 use crate::api::error_code as codes;
-use crate::api::json::{Answer, json, json_text};
+use crate::api::json::{Answer, json_text};
 use crate::api::parameters::Parameters;
 use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking};
@@ -18,7 +19,9 @@ use crate::api::{Api, Problem, blocking};
 ///
 /// All events of the namespace, or those that have one of `types` and all of `tags`, or those of
 /// one `correlation_id`. With `Accept: text/event-stream` they come as server-sent events, live,
-/// whose ids are positions.
+/// whose ids are positions. With `Accept: application/x-ndjson` a page comes as lines, one event
+/// each, sent while the next are written; the headers `everstep-last-position` and
+/// `everstep-next-page-token` say what a page says beside its events.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -48,14 +51,17 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri, headers: HeaderMap) -
     let page = Page::of(&uri)?;
     if let Some(correlation_id) = Parameters::of(&uri).text("correlation_id")? {
         let page = correlated(&api, namespace, &correlation_id, page).await?;
-        return Ok(json_text(StatusCode::OK, page));
+        return match wants_lines(&headers) {
+            true => lines::answer(page),
+            false => Ok(json_text(StatusCode::OK, page.json()?)),
+        };
     }
     let follow = Follow { namespace, query: query(&uri)?, page };
     if super::follow::wants_stream(&headers) {
         return stream(&api, follow, &headers);
     }
     let wait = Parameters::of(&uri).wait("follow_ms")?.unwrap_or_default();
-    Ok(json_text(StatusCode::OK, follow.page(&api, wait).await?))
+    follow.page(&api, &headers, wait).await
 }
 
 /// Read one event
@@ -84,7 +90,9 @@ pub(super) async fn show(State(api): State<Api>, uri: Uri) -> Answer {
     match event {
         Some(event) => {
             let event = schema.read(api.engine(), &event);
-            json(StatusCode::OK, &EventJson::try_from(&*event)?)
+            let mut shown = Vec::new();
+            push_event(&mut shown, &event)?;
+            Ok(json_text(StatusCode::OK, shown))
         }
         None => Err(Problem::new(
             codes::EVENT_NOT_FOUND,
@@ -98,7 +106,7 @@ async fn correlated(
     namespace: String,
     correlation_id: &str,
     page: Page,
-) -> Result<Vec<u8>, Problem> {
+) -> Result<RecordedPage, Problem> {
     let id = correlation_id.to_owned();
     blocking::read(api, move |engine| {
         let log = engine.log(&namespace)?;
@@ -106,7 +114,7 @@ async fn correlated(
         let events = reader.correlated(&id, page.from, page.size + 1)?;
         let events = page.schema.read_all(engine, events);
         let seen = page.from.saturating_add(page.size as u64);
-        RecordedPage::new(events, page.size, &reader, |_| seen.to_string())?.json()
+        RecordedPage::new(events, page.size, &reader, |_| seen.to_string())
     })
     .await
 }

@@ -10,19 +10,20 @@ use std::io::Write;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use everstep_engine::log::{Direction, Query};
-use everstep_engine::{Engine, EventJson, RecordedPage, Rejection};
+use everstep_engine::{Engine, RecordedPage, Rejection};
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::events::position_of;
+use super::lines::{self, wants_lines};
 use super::target::Page;
-use crate::api::json::Answer;
+use crate::api::json::{Answer, json_text};
 use crate::api::{Api, Problem, blocking};
 
 /// Pages up to so many events are read in place.
@@ -50,7 +51,7 @@ struct Read<T> {
 }
 
 /// What is shown of a page.
-type Show<T> = fn(&RecordedPage) -> Result<T, Rejection>;
+type Show<T> = fn(RecordedPage) -> Result<T, Rejection>;
 
 impl Follow {
     fn read(&self, engine: &Engine) -> Result<RecordedPage, Rejection> {
@@ -62,12 +63,12 @@ impl Follow {
         RecordedPage::new(events, page.size, &reader, |last| page.token(position_of(last)))
     }
 
-    fn shown<T>(&self, page: &RecordedPage, show: Show<T>) -> Result<Read<T>, Rejection> {
+    fn shown<T>(&self, page: RecordedPage, show: Show<T>) -> Result<Read<T>, Rejection> {
         let next = match (&page.next_page_token, page.events.last()) {
             (Some(_), Some(last)) => last.position() + 1,
             _ => page.last_position.saturating_add(1).max(self.page.from),
         };
-        Ok(Read { shown: show(page)?, is_empty: page.events.is_empty(), next })
+        Ok(Read { is_empty: page.events.is_empty(), next, shown: show(page)? })
     }
 
     async fn read_off<T: Send + 'static>(
@@ -83,22 +84,36 @@ impl Follow {
             few.page.size = self.page.size.min(SMALL_PAGE);
             let page = few.read(api.engine())?;
             if small || page.next_page_token.is_none() {
-                return Ok(self.shown(&page, show)?);
+                return Ok(self.shown(page, show)?);
             }
         }
         let own = self.clone();
-        blocking::read(api, move |engine| own.shown(&own.read(engine)?, show)).await
+        blocking::read(api, move |engine| own.shown(own.read(engine)?, show)).await
     }
 
-    /// A page as JSON; when there is no event yet, the first that come within `wait`.
-    pub(super) async fn page(&self, api: &Api, wait: Duration) -> Result<Vec<u8>, Problem> {
+    /// A page, as a document or, if the client asks for them, as lines; when there is no event yet,
+    /// the first that come within `wait`.
+    pub(super) async fn page(&self, api: &Api, headers: &HeaderMap, wait: Duration) -> Answer {
+        if wants_lines(headers) {
+            return lines::answer(self.first(api, Ok, wait).await?);
+        }
+        let page = self.first(api, |page| page.json(), wait).await?;
+        Ok(json_text(StatusCode::OK, page))
+    }
+
+    async fn first<T: Send + 'static>(
+        &self,
+        api: &Api,
+        show: Show<T>,
+        wait: Duration,
+    ) -> Result<T, Problem> {
         if wait.is_zero() || self.page.direction == Direction::Backwards {
-            return Ok(self.read_off(api, RecordedPage::json).await?.shown);
+            return Ok(self.read_off(api, show).await?.shown);
         }
         let mut news = api.engine().follow_log(&self.namespace)?;
         let deadline = Instant::now() + wait;
         let mut own = self.clone();
-        Ok(own.next(api, RecordedPage::json, (&mut news, deadline)).await?.shown)
+        Ok(own.next(api, show, (&mut news, deadline)).await?.shown)
     }
 
     /// The next events that match, or none at the deadline.
@@ -160,7 +175,7 @@ async fn feed(
     loop {
         let deadline = Instant::now() + KEEP_ALIVE;
         let read = tokio::select! {
-            read = follow.next(&api, frames, (&mut news, deadline)) => read,
+            read = follow.next(&api, |page| frames(&page), (&mut news, deadline)) => read,
             () = sender.closed() => return,
         };
         let Read { shown, is_empty, .. } = match read {
@@ -189,21 +204,10 @@ async fn feed(
 fn frames(page: &RecordedPage) -> Result<Bytes, Rejection> {
     let mut frames = Vec::new();
     for event in &page.events {
-        // Writing to a vector cannot fail, nor has an event no JSON form.
-        let _ = write!(
-            frames,
-            "id: {}\nevent: {}\ndata: ",
-            event.position(),
-            one_line(event.event_type())
-        );
-        let data = frames.len();
-        let _ = serde_json::to_writer(&mut frames, &EventJson::try_from(event)?);
-        // A payload keeps its sender's line breaks, which JSON allows between tokens only.
-        for byte in &mut frames[data..] {
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
-        }
+        let (position, event_type) = (event.position(), one_line(event.event_type()));
+        // Writing to a vector cannot fail.
+        let _ = write!(frames, "id: {position}\nevent: {event_type}\ndata: ");
+        lines::push_line(&mut frames, event)?;
         frames.extend_from_slice(b"\n\n");
     }
     Ok(frames.into())

@@ -1,12 +1,11 @@
 //! `POST /api/v1/events/query`.
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use everstep_engine::{LogPage, QueryInput};
 
 use super::follow::Follow;
 use super::target::Page;
-use crate::api::json::{Answer, json};
+use crate::api::json::Answer;
 use crate::api::parameters::Parameters;
 use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, body};
@@ -44,5 +43,5 @@ pub(super) async fn query(State(api): State<Api>, request: Request) -> Answer {
     let namespace = namespace(&head.uri)?;
     let follow = Follow { namespace, query: query.into(), page: Page::of(&head.uri)? };
     let wait = Parameters::of(&head.uri).wait("follow_ms")?.unwrap_or_default();
-    json(StatusCode::OK, &follow.page(&api, wait).await?)
+    follow.page(&api, &head.headers, wait).await
 }

@@ -87,5 +87,5 @@ pub(super) async fn events(State(api): State<Api>, uri: Uri, headers: HeaderMap)
         return stream(&api, follow, &headers);
     }
     let wait = Parameters::of(&uri).wait("follow_ms")?.unwrap_or_default();
-    json(StatusCode::OK, &follow.page(&api, wait).await?)
+    follow.page(&api, &headers, wait).await
 }

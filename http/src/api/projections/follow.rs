@@ -13,7 +13,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, Uri};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use everstep_engine::EventJson;
+use everstep_engine::LoggedEvent;
 use everstep_workflows::projections::{Following, Frame, RowChange, RowView, Subscription};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -147,7 +147,7 @@ struct Told<'a> {
     #[serde(flatten)]
     row: &'a RowView,
     #[serde(skip_serializing_if = "Option::is_none")]
-    events: Option<Vec<EventJson<'a>>>,
+    events: Option<Vec<LoggedEvent>>,
 }
 
 impl<'a> Told<'a> {
@@ -156,7 +156,7 @@ impl<'a> Told<'a> {
         let RowChange { row, events } = change;
         let id = events.last().filter(|_| with_events).map_or(row.position, |last| last.position());
         // One that has no form to be shown in is not told of.
-        let shown = || events.iter().filter_map(|event| EventJson::try_from(event).ok());
+        let shown = || events.iter().filter_map(|event| LoggedEvent::try_from(event).ok());
         (Self { row, events: with_events.then(|| shown().collect()) }, id)
     }
 }
