@@ -14,8 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// 9999-12-30T22:00:00Z: the last instant that is in the year 9999 wherever one is on earth, and so
-/// the last one that every RFC 3339 reader understands.
+/// 9999-12-30T22:00:00Z: the last instant that is in the year 9999 whatever the offset, of which
+/// there are nearly 26 hours, and so the last one that every RFC 3339 reader understands.
 const LAST_MS: i64 = 253_402_207_200_000;
 
 static MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
@@ -84,7 +84,8 @@ impl Serialize for Timestamp {
         if serializer.is_human_readable() {
             // "2023-11-14T22:13:20.120Z", without the machinery of formatting: events have one each.
             let mut text = String::with_capacity(24);
-            let instant = jiff::Timestamp::from_millisecond(self.0).map_err(S::Error::custom)?;
+            let instant = jiff::Timestamp::from_millisecond(self.0.min(LAST_MS));
+            let instant = instant.map_err(S::Error::custom)?;
             MILLISECONDS.print_timestamp(&instant, &mut text).map_err(S::Error::custom)?;
             serializer.serialize_str(&text)
         } else {
@@ -98,7 +99,7 @@ impl<'de> Deserialize<'de> for Timestamp {
         if deserializer.is_human_readable() {
             deserializer.deserialize_str(Text)
         } else {
-            i64::deserialize(deserializer).map(Self::from_millis)
+            i64::deserialize(deserializer).map(Self)
         }
     }
 }

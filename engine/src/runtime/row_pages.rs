@@ -25,7 +25,7 @@ impl RowSnapshot {
     /// `pick` makes an item of.
     ///
     /// # Errors
-    /// As [`RowSnapshot::range`], [`Rejection::InvalidRequest`] when `after` is no key of this list,
+    /// As [`RowSnapshot::range`], [`Rejection::InvalidRequest`] when `after` does not begin with `prefix`,
     /// and what `pick` returned.
     pub fn page<V: DeserializeOwned, T>(
         &self,

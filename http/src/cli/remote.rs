@@ -100,14 +100,20 @@ impl CliError {
     }
 }
 
-/// Two workers: the work is the server's, not the client's.
+/// A client's: two workers, since the work is the server's.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    started(tokio::runtime::Builder::new_multi_thread().worker_threads(2))
+}
+
+/// A server's: a worker a processor, or as many as `TOKIO_WORKER_THREADS` says.
+pub(super) fn server_runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    started(&mut tokio::runtime::Builder::new_multi_thread())
+}
+
+fn started(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, CliError> {
     prefer_small_pages();
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Failed(format!("failed to start the async runtime: {error}")))
+    let started = builder.enable_all().build();
+    started.map_err(|error| CliError::Failed(format!("failed to start the async runtime: {error}")))
 }
 
 /// Takes memory by the 4 KiB. Allocators ask for huge pages, and the kernel clears 2 MiB where a

@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::codec::CodecArgs;
 use super::logging::log_to_stderr;
-use super::remote::{CliError, print_json, runtime};
+use super::remote::{CliError, print_json, server_runtime};
 use super::screen::{Colour, Screen};
 use super::values;
 use crate::access::Tokens;
@@ -216,7 +216,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     log_to_stderr(&args.log);
-    let done = runtime().and_then(|runtime| {
+    let done = server_runtime().and_then(|runtime| {
         runtime.block_on(async {
             run(worker, args, beside).await.map_err(|error| match error {
                 Ended::Server(error) => CliError::Failed(error.to_string()),

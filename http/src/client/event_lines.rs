@@ -26,6 +26,12 @@ pub(super) async fn page(
         .exchange(call, async |name, response| {
             let shape = || ClientError::shape(format!("the answer to {name}"));
             let (head, mut body) = response.into_parts();
+            let Some((last_position, next_page_token)) = beside(&head.headers) else {
+                // A server that knows no lines answers with a document.
+                let body = body.collect().await;
+                let body = body.map_err(|error| connection.broken(&name, &error))?.to_bytes();
+                return serde_json::from_slice(&body).map_err(shape());
+            };
             let mut lines = Lines::default();
             while let Some(frame) = body.frame().await {
                 let frame = frame.map_err(|error| connection.broken(&name, &error))?;
@@ -34,20 +40,17 @@ pub(super) async fn page(
                 }
             }
             let events = lines.end().map_err(shape())?;
-            let (last_position, next_page_token) = beside(&head.headers).map_err(shape())?;
             Ok(LogPage { events, last_position, next_page_token })
         })
         .await
 }
 
-/// What the headers say of the page.
-fn beside(headers: &HeaderMap) -> Result<(u64, Option<String>), serde_json::Error> {
+/// What the headers of lines say beside the events; none where the body is something else.
+fn beside(headers: &HeaderMap) -> Option<(u64, Option<String>)> {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let is_lines = text(&CONTENT_TYPE).is_some_and(|found| found.starts_with(NDJSON));
-    let last_position = text(&LAST_POSITION).and_then(|position| position.parse().ok());
-    let last_position = last_position.filter(|_| is_lines);
-    let missing = || serde_json::Error::custom("it is no page of events as lines");
-    Ok((last_position.ok_or_else(missing)?, text(&NEXT_PAGE_TOKEN).map(str::to_owned)))
+    text(&CONTENT_TYPE).filter(|found| found.starts_with(NDJSON))?;
+    let last_position = text(&LAST_POSITION)?.parse().ok()?;
+    Some((last_position, text(&NEXT_PAGE_TOKEN).map(str::to_owned)))
 }
 
 #[derive(Default)]

@@ -65,10 +65,12 @@ impl Client {
         self.connection.send(Call::post(path, body).idempotency_key(idempotency_key)).await?.to()
     }
 
-    /// A page of events by position, waiting at most `wait` for the first.
+    /// A page of events by position, waiting at most `wait` for the first. It is read while the
+    /// server writes it.
     ///
     /// # Errors
-    /// The server's refusal, or what went wrong on the way.
+    /// The server's refusal, or what went wrong on the way; [`ClientError::Broken`], too, where an
+    /// event in the middle of the page cannot be shown: the server's log says which.
     pub async fn log_events(
         &self,
         filter: &EventFilter,

@@ -2,10 +2,12 @@
 //! memory, one after the other, and a second processor waits for as many in the same time.
 //!
 //! Invariant: nobody waits for a helper. What it has taken and not finished when all is taken, the
-//! reader reads itself.
+//! reader reads itself. A helper that finishes late reads unlisted, with its view alive: what it
+//! reads goes to nobody, and what it notes of places holds for its view's checkpoint alone.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,13 +60,11 @@ impl Work {
         self.view.get_all(self.table, keys)
     }
 
-    /// Takes shares until there is none. Answers whether it took any.
-    fn take_part(&self) -> bool {
-        let mut took = false;
-        loop {
+    /// Takes shares until there is none, or until it is to end.
+    fn take_part(&self, ends: impl Fn() -> bool) {
+        while !ends() {
             let share = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(place) = self.shares.get(share) else { return took };
-            took = true;
+            let Some(place) = self.shares.get(share) else { return };
             let rows = self.read(share);
             *lock(place) = Some(rows);
         }
@@ -89,6 +89,7 @@ pub(super) struct Helpers {
     wake: Condvar,
     /// Reads that have asked for help so far.
     asked: AtomicU64,
+    closed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -97,7 +98,15 @@ struct Inner {
     waiting: VecDeque<Arc<Work>>,
     /// Helpers that must be woken.
     asleep: usize,
-    closed: bool,
+}
+
+/// A read that has asked; dropped, it does so no more, also where reading panicked.
+struct Asked<'a>(&'a Helpers, &'a Arc<Work>);
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.0.forget(self.1);
+    }
 }
 
 impl Helpers {
@@ -108,8 +117,8 @@ impl Helpers {
             Threads::Own => (processors - 1).min(MOST),
             Threads::None => 0,
         };
-        let (inner, wake, asked) = Default::default();
-        Self { number, inner, wake, asked }
+        let (inner, wake, asked, closed) = Default::default();
+        Self { number, inner, wake, asked, closed }
     }
 
     /// How many threads are to call [`run`](Self::run).
@@ -124,17 +133,15 @@ impl Helpers {
         }
         let work = Arc::new(Work::new(view, table, keys));
         let asked = self.ask(&work);
-        work.take_part();
-        if asked {
-            self.forget(&work);
-        }
+        work.take_part(|| false);
+        drop(asked);
         work.finish()
     }
 
-    fn ask(&self, work: &Arc<Work>) -> bool {
+    fn ask<'a>(&'a self, work: &'a Arc<Work>) -> Option<Asked<'a>> {
         let mut inner = lock(&self.inner);
         if inner.waiting.len() >= WAITING {
-            return false;
+            return None;
         }
         inner.waiting.push_back(Arc::clone(work));
         self.asked.fetch_add(1, Ordering::Release);
@@ -142,7 +149,7 @@ impl Helpers {
             drop(inner);
             self.wake.notify_all();
         }
-        true
+        Some(Asked(self, work))
     }
 
     fn forget(&self, work: &Arc<Work>) {
@@ -153,30 +160,33 @@ impl Helpers {
     pub(super) fn run(&self) {
         // How many reads in a row came too late to be waited for, or were not waited for.
         let mut idle = 0_u32;
+        let closed = || self.closed.load(Ordering::Acquire);
         loop {
             let mut inner = lock(&self.inner);
-            while inner.waiting.is_empty() && !inner.closed {
+            while inner.waiting.is_empty() && !closed() {
                 inner.asleep += 1;
                 inner = self.wake.wait(inner).unwrap_or_else(PoisonError::into_inner);
                 inner.asleep -= 1;
             }
-            if inner.closed {
+            if closed() {
                 return inner.waiting.clear();
             }
             let Some(work) = inner.waiting.front().cloned() else { continue };
             let asked = self.asked.load(Ordering::Acquire);
             drop(inner);
-            if !work.take_part() {
-                self.forget(&work);
-            }
+            // The reader meets what panics here, and says so.
+            let _ = catch_unwind(AssertUnwindSafe(|| work.take_part(closed)));
+            self.forget(&work);
             drop(work);
+            if !lock(&self.inner).waiting.is_empty() {
+                continue;
+            }
             // Whoever reads one large page after the other is spared the waking; where others come
             // between, they need the processor more.
-            if idle < TRIES || idle.is_multiple_of(NOW_AND_THEN) {
-                idle = if self.linger(asked) { 0 } else { idle.saturating_add(1) };
-            } else {
-                idle = idle.saturating_add(1);
-            }
+            idle = match idle < TRIES || idle.is_multiple_of(NOW_AND_THEN) {
+                true if self.linger(asked) => 0,
+                _ => idle.saturating_add(1),
+            };
         }
     }
 
@@ -194,7 +204,10 @@ impl Helpers {
 
     /// Sends the helpers home; reads go on without them.
     pub(super) fn close(&self) {
-        lock(&self.inner).closed = true;
+        // Under the lock, lest a helper look before and sleep after.
+        let inner = lock(&self.inner);
+        self.closed.store(true, Ordering::Release);
+        drop(inner);
         self.wake.notify_all();
     }
 }

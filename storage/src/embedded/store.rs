@@ -241,7 +241,7 @@ impl Store for EmbeddedStore {
             join(core, committer);
         }
         // With the committer's lock, so that a commit that runs elsewhere comes before; it may be
-        // waiting for the applier, which therefore goes last.
+        // waiting for the applier, which therefore goes after it.
         let committer = core.committer();
         core.progress.finished.store(true, Ordering::Release);
         core.progress.nudge();

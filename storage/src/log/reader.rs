@@ -164,7 +164,7 @@ impl<'a> LogReader<'a> {
             let blocks = self.snapshot.get_all(EVENTS, &rows)?;
             let mut blocks = numbers.into_iter().zip(blocks).peekable();
             let missing = || corrupt("a missing event")(Malformed);
-            found.reserve_exact(page.len());
+            found.reserve(page.len());
             for position in &page {
                 let number = keys::block_of(*position);
                 while blocks.next_if(|(of, _)| *of != number).is_some() {}
@@ -174,7 +174,8 @@ impl<'a> LogReader<'a> {
                 while block.next_position() < *position && !block.is_empty() {
                     block.pass().map_err(corrupt("a block"))?;
                 }
-                let event = block.next().ok_or_else(missing)?;
+                let is_next = block.next_position() == *position;
+                let event = block.next().filter(|_| is_next).ok_or_else(missing)?;
                 found.push(event.map_err(corrupt("a block"))?);
             }
             if page.len() < AT_ONCE {

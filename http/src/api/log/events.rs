@@ -42,7 +42,15 @@ use crate::api::{Api, Problem, blocking};
         ("Last-Event-ID" = Option<u64>, Header, description = "for server-sent events: the last position that was received"),
     ),
     responses(
-        (status = 200, description = "a page", body = LogPage),
+        (
+            status = 200,
+            description = "a page",
+            content((LogPage = "application/json"), (String = "application/x-ndjson")),
+            headers(
+                ("everstep-last-position" = u64, description = "of lines: the newest position"),
+                ("everstep-next-page-token" = Option<String>, description = "of lines: pass as `page_token` to get the next page"),
+            ),
+        ),
         (status = 404, description = "no such namespace"),
     ),
 )]

@@ -26,7 +26,7 @@ use super::target::Page;
 use crate::api::json::{Answer, json_text};
 use crate::api::{Api, Problem, blocking};
 
-/// Pages up to so many events are read in place.
+/// So many events are read in place.
 const SMALL_PAGE: usize = 100;
 /// Pages that wait for a slow client before the reader waits too.
 const PAGES_AHEAD: usize = 2;
@@ -63,6 +63,19 @@ impl Follow {
         RecordedPage::new(events, page.size, &reader, |last| page.token(position_of(last)))
     }
 
+    /// Whether the rarest tag of what is asked for has no more events than a small page.
+    fn finds_little(&self, engine: &Engine) -> Result<bool, Rejection> {
+        let [item] = &self.query.items[..] else { return Ok(false) };
+        let log = engine.log(&self.namespace)?;
+        let reader = log.reader();
+        for tag in &item.tags {
+            if reader.scope_head(tag)?.events <= SMALL_PAGE as u64 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn shown<T>(&self, page: RecordedPage, show: Show<T>) -> Result<Read<T>, Rejection> {
         let next = match (&page.next_page_token, page.events.last()) {
             (Some(_), Some(last)) => last.position() + 1,
@@ -76,16 +89,9 @@ impl Follow {
         api: &Api,
         show: Show<T>,
     ) -> Result<Read<T>, Problem> {
-        let small = self.page.size <= SMALL_PAGE;
-        // Of everything there is enough; of what matches there may be little, and then it is
-        // cheaper to have looked than to have asked another thread.
-        if small || !self.query.items.is_empty() {
-            let mut few = self.clone();
-            few.page.size = self.page.size.min(SMALL_PAGE);
-            let page = few.read(api.engine())?;
-            if small || page.next_page_token.is_none() {
-                return Ok(self.shown(page, show)?);
-            }
+        // What is little is read in less time than it takes to ask another thread.
+        if self.page.size <= SMALL_PAGE || self.finds_little(api.engine())? {
+            return Ok(self.shown(self.read(api.engine())?, show)?);
         }
         let own = self.clone();
         blocking::read(api, move |engine| own.shown(own.read(engine)?, show)).await

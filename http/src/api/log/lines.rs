@@ -27,8 +27,8 @@ pub(crate) const LAST_POSITION: HeaderName = HeaderName::from_static("everstep-l
 /// Header: what the next page is asked for with, if there is one.
 pub(crate) const NEXT_PAGE_TOKEN: HeaderName = HeaderName::from_static("everstep-next-page-token");
 
-/// Events that are sent at once: some 20 KiB, so that sending costs little beside writing them.
-const AT_ONCE: usize = 32;
+/// So many bytes are sent at once, and an event more: sending costs little beside writing them.
+const AT_ONCE: usize = 20 << 10;
 
 /// Whether the client asks for lines.
 pub(super) fn wants_lines(headers: &HeaderMap) -> bool {
@@ -84,13 +84,13 @@ struct Lines {
 
 impl Lines {
     fn write(&mut self) -> Result<(), Rejection> {
-        let end = self.events.len().min(self.next + AT_ONCE);
-        let mut lines = Vec::with_capacity(AT_ONCE << 10);
-        for event in &self.events[self.next..end] {
+        let mut lines = Vec::with_capacity(AT_ONCE + 1_024);
+        while let Some(event) = self.events.get(self.next).filter(|_| lines.len() < AT_ONCE) {
             push_line(&mut lines, event)?;
             lines.push(b'\n');
+            self.next += 1;
         }
-        (self.next, self.ready) = (end, lines.into());
+        self.ready = lines.into();
         Ok(())
     }
 }
