@@ -188,11 +188,18 @@ impl LogPage {
         reader: &LogReader<'_>,
         token: impl FnOnce(&RecordedEvent) -> String,
     ) -> Result<Self, Rejection> {
-        let page = RecordedPage::new(events, page_size, reader, token)?;
+        Self::try_from(&RecordedPage::new(events, page_size, reader, token)?)
+    }
+}
+
+impl TryFrom<&RecordedPage> for LogPage {
+    type Error = Rejection;
+
+    fn try_from(page: &RecordedPage) -> Result<Self, Rejection> {
         Ok(Self {
             events: page.events.iter().map(LoggedEvent::try_from).collect::<Result<_, _>>()?,
             last_position: page.last_position,
-            next_page_token: page.next_page_token,
+            next_page_token: page.next_page_token.clone(),
         })
     }
 }

@@ -72,7 +72,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use backup::BackupDesk;
-pub(crate) use log::{LAST_POSITION, NDJSON, NEXT_PAGE_TOKEN};
+pub(crate) use log::{LAST_POSITION, NEXT_PAGE_TOKEN};
 pub(crate) use parameters::Parameters;
 pub use problem::Problem;
 pub(crate) use state::{Api, Limits, Setup};

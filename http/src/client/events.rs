@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use serde::de::Error as _;
+
 use super::connection::Call;
 use super::error::ClientError;
-use super::event_lines;
+use super::event_page;
 use super::path::Path;
 use super::sse::LogStream;
 use super::workflows::Client;
-use crate::{AppendReceipt, AppendRequest, LogPage, LoggedEvent, StreamDescription};
+use crate::{AppendReceipt, AppendRequest, LogPage, LoggedEvent, RecordedPage, StreamDescription};
 
 /// Which events are read.
 #[derive(Clone, Debug, Default)]
@@ -65,20 +67,32 @@ impl Client {
         self.connection.send(Call::post(path, body).idempotency_key(idempotency_key)).await?.to()
     }
 
-    /// A page of events by position, waiting at most `wait` for the first. It is read while the
-    /// server writes it.
+    /// A page of events by position, waiting at most `wait` for the first.
     ///
     /// # Errors
-    /// The server's refusal, or what went wrong on the way; [`ClientError::Broken`], too, where an
-    /// event in the middle of the page cannot be shown: the server's log says which.
+    /// The server's refusal, or what went wrong on the way.
     pub async fn log_events(
         &self,
         filter: &EventFilter,
         wait: Duration,
     ) -> Result<LogPage, ClientError> {
+        let shown = LogPage::try_from(&self.recorded_events(filter, wait).await?);
+        shown.map_err(serde_json::Error::custom).map_err(ClientError::shape("a page of events"))
+    }
+
+    /// The same as the log has them, for code that is written against its events, such as a
+    /// projection's; and much faster: they come in the log's own bytes, and none is copied again.
+    ///
+    /// # Errors
+    /// The server's refusal, or what went wrong on the way.
+    pub async fn recorded_events(
+        &self,
+        filter: &EventFilter,
+        wait: Duration,
+    ) -> Result<RecordedPage, ClientError> {
         let ms = (!wait.is_zero()).then_some(wait.as_millis());
         let path = filter.path(events()).parameter("follow_ms", ms);
-        event_lines::page(&self.connection, path, wait).await
+        event_page::page(&self.connection, path, wait).await
     }
 
     /// What an entity is, or was after so many events, or at a time; as the server says it.

@@ -30,7 +30,7 @@ mod dead_letters;
 mod domain;
 mod error;
 mod event;
-mod event_lines;
+mod event_page;
 mod events;
 mod export;
 mod limits;

@@ -1,13 +1,15 @@
-//! Pages of the event log: as one document, and as lines that are sent while the next are written.
+//! Pages of the event log: as one document, as lines, and as records.
 
+use everstep::RecordedPage;
+use everstep::log::{RECORDS, Transfer};
 use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Reply, TestServer};
 
 const LINES: [(&str, &str); 1] = [("accept", "application/x-ndjson")];
-/// More than are sent at once.
-const EVENTS: u64 = 150;
+/// More than are sent at once, in either form.
+const EVENTS: u64 = 450;
 
 async fn append(server: &TestServer) {
     for stream in 0..3 {
@@ -33,11 +35,26 @@ async fn lines(server: &TestServer, path: &str) -> Reply {
     server.send(Method::GET, path, &LINES, "").await
 }
 
-/// What lines and headers say, in the shape of a document.
+async fn records(server: &TestServer, path: &str) -> Reply {
+    server.send(Method::GET, path, &[("accept", RECORDS)], "").await
+}
+
+/// What lines or records say, and headers beside them, in the shape of a document.
 fn document(reply: &Reply) -> Value {
     assert_eq!(reply.status, 200, "{}", reply.text());
-    assert_eq!(reply.headers["content-type"], "application/x-ndjson");
-    let events = reply.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(reply.headers["vary"], "accept");
+    let events = match reply.headers["content-type"].to_str().unwrap() {
+        "application/x-ndjson" => {
+            reply.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        }
+        RECORDS => {
+            let events = Transfer::default().feed(&reply.body).unwrap();
+            let page = RecordedPage { events, last_position: 0, next_page_token: None };
+            let page: Value = serde_json::from_slice(&page.json().unwrap()).unwrap();
+            page["events"].as_array().unwrap().clone()
+        }
+        other => panic!("{other}"),
+    };
     let said = |name: &str| reply.headers.get(name).map(|value| value.to_str().unwrap());
     let last: u64 = said("everstep-last-position").unwrap().parse().unwrap();
     let mut document = json!({"events": Value::Array(events), "last_position": last});
@@ -48,7 +65,7 @@ fn document(reply: &Reply) -> Value {
 }
 
 #[tokio::test]
-async fn lines_say_what_the_document_says() {
+async fn lines_and_records_say_what_the_document_says() {
     let server = TestServer::start().await;
     append(&server).await;
     for query in [
@@ -59,18 +76,20 @@ async fn lines_say_what_the_document_says() {
         "?tags=group:1&page_size=1000",
         "?tags=group:1&page_size=20&direction=backwards",
         "?tags=group:9",
-        "?after=150",
+        "?after=450",
         "?correlation_id=all&page_size=1000",
         "?correlation_id=all&page_size=10",
     ] {
         let path = format!("/api/v1/events{query}");
         let page = server.get(&path).await.json(200);
         assert_eq!(document(&lines(&server, &path).await), page, "{query}");
+        assert_eq!(document(&records(&server, &path).await), page, "{query}");
     }
-    let scope = "/api/v1/scopes/tenant:default:group:1/events";
+    let scope = "/api/v1/scopes/tenant:default:group:1/events?page_size=500";
     let page = server.get(scope).await.json(200);
     assert_eq!(page["events"].as_array().unwrap().len() as u64, EVENTS / 2);
     assert_eq!(document(&lines(&server, scope).await), page);
+    assert_eq!(document(&records(&server, scope).await), page);
     let query = json!({"items": [{"tags": ["group:0"]}]}).to_string();
     let headers = [LINES[0], ("content-type", "application/json")];
     let path = "/api/v1/events/query?page_size=500";

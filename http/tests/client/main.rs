@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod command_line;
+mod events;
 mod migrations;
 mod support;
 #[path = "../travel/mod.rs"]

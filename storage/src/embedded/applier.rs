@@ -108,8 +108,29 @@ pub(super) fn checkpoint(core: &Core) -> Result<bool, StoreError> {
     taken
 }
 
+/// So much less the applier's thread counts where processors are short (`nice`, 19 the most): a
+/// tenth of the others.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// Lets those go first whom somebody waits for. A checkpoint takes a processor for tens of
+/// milliseconds; commits and what makes them take one for less, often.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // The system's word for "who": a thread has a priority of its own.
+    if let Err(error) =
+        rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS)
+    {
+        tracing::debug!(%error, "checkpoints run with the priority of everything else");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn give_way() {}
+
 /// The applier's thread.
 pub(super) fn run(core: &Core) {
+    give_way();
     while !core.progress.finished.load(Ordering::Acquire) && core.stopped().is_none() {
         let due = core.applier().is_ok_and(|mut applier| applier.is_due(core));
         if due {

@@ -14,7 +14,7 @@ use super::event::{Category, Hash, RecordedEvent, Span, StreamId, Texts};
 use super::head::Head;
 use crate::record::{Malformed, push_varint, read_varint};
 
-fn push_bytes(into: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn push_bytes(into: &mut Vec<u8>, bytes: &[u8]) {
     push_varint(into, bytes.len() as u64);
     into.extend_from_slice(bytes);
 }

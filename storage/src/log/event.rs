@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::append::NewEvent;
-use super::coding::{Place, decode, encode};
+use super::coding::{Place, decode, encode, push_bytes};
 
 /// SHA-256 over the hash before, the position and the record.
 pub type Hash = [u8; 32];
@@ -328,12 +328,12 @@ impl RecordedEvent {
     /// only that one. Its hash is still the one of what is stored, its record is not.
     #[must_use]
     pub fn read_as(&self, schema_version: u32, data: &[u8]) -> Self {
-        let start = self.texts.data.range().start;
-        let mut body = Vec::with_capacity(start + data.len());
-        body.extend_from_slice(&self.body[..start]);
-        body.extend_from_slice(data);
-        let end = u32::try_from(body.len()).unwrap_or(u32::MAX);
-        let data = Span { end, ..self.texts.data };
+        let before = &self.body[..self.texts.metadata.range().end];
+        let mut body = Vec::with_capacity(before.len() + data.len() + 5);
+        body.extend_from_slice(before);
+        push_bytes(&mut body, data);
+        let bound = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let data = Span { start: bound(body.len() - data.len()), end: bound(body.len()) };
         let texts = Texts { data, ..self.texts.clone() };
         Self { body: body.into(), schema_version, texts, ..self.clone() }
     }

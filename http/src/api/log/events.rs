@@ -6,7 +6,7 @@ use everstep_engine::log::{Query, QueryItem, RecordedEvent};
 use everstep_engine::{LogPage, LoggedEvent, RecordedPage, push_event};
 
 use super::follow::{Follow, stream};
-use super::lines::{self, wants_lines};
+use super::form::Form;
 use super::schema::Schema;
 use super::target::{Page, position};
 use crate::api::error_code as codes;
@@ -21,7 +21,8 @@ use crate::api::{Api, Problem, blocking};
 /// one `correlation_id`. With `Accept: text/event-stream` they come as server-sent events, live,
 /// whose ids are positions. With `Accept: application/x-ndjson` a page comes as lines, one event
 /// each, sent while the next are written; the headers `everstep-last-position` and
-/// `everstep-next-page-token` say what a page says beside its events.
+/// `everstep-next-page-token` say what a page says beside its events. Everstep's own clients ask for
+/// the log's records.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -45,10 +46,14 @@ use crate::api::{Api, Problem, blocking};
         (
             status = 200,
             description = "a page",
-            content((LogPage = "application/json"), (String = "application/x-ndjson")),
+            content(
+                (LogPage = "application/json"),
+                (String = "application/x-ndjson"),
+                (Vec<u8> = "application/vnd.everstep.records.1"),
+            ),
             headers(
-                ("everstep-last-position" = u64, description = "of lines: the newest position"),
-                ("everstep-next-page-token" = Option<String>, description = "of lines: pass as `page_token` to get the next page"),
+                ("everstep-last-position" = u64, description = "of lines and records: the newest position"),
+                ("everstep-next-page-token" = Option<String>, description = "of lines and records: pass as `page_token` to get the next page"),
             ),
         ),
         (status = 404, description = "no such namespace"),
@@ -59,10 +64,7 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri, headers: HeaderMap) -
     let page = Page::of(&uri)?;
     if let Some(correlation_id) = Parameters::of(&uri).text("correlation_id")? {
         let page = correlated(&api, namespace, &correlation_id, page).await?;
-        return match wants_lines(&headers) {
-            true => lines::answer(page),
-            false => Ok(json_text(StatusCode::OK, page.json()?)),
-        };
+        return Form::asked(&headers).answer(page);
     }
     let follow = Follow { namespace, query: query(&uri)?, page };
     if super::follow::wants_stream(&headers) {

@@ -10,8 +10,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use everstep_engine::log::{Direction, Query};
 use everstep_engine::{Engine, RecordedPage, Rejection};
@@ -21,9 +21,9 @@ use tokio::time::{Instant, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::events::position_of;
-use super::lines::{self, wants_lines};
+use super::form::{Form, document, push_line};
 use super::target::Page;
-use crate::api::json::{Answer, json_text};
+use crate::api::json::Answer;
 use crate::api::{Api, Problem, blocking};
 
 /// So many events are read in place.
@@ -97,14 +97,14 @@ impl Follow {
         blocking::read(api, move |engine| own.shown(own.read(engine)?, show)).await
     }
 
-    /// A page, as a document or, if the client asks for them, as lines; when there is no event yet,
-    /// the first that come within `wait`.
+    /// A page in the form that the client asks for; when there is no event yet, the first that come
+    /// within `wait`.
     pub(super) async fn page(&self, api: &Api, headers: &HeaderMap, wait: Duration) -> Answer {
-        if wants_lines(headers) {
-            return lines::answer(self.first(api, Ok, wait).await?);
+        match Form::asked(headers) {
+            // Written where it was read: a large one takes its time.
+            Form::Document => Ok(document(self.first(api, |page| page.json(), wait).await?)),
+            form => form.answer(self.first(api, Ok, wait).await?),
         }
-        let page = self.first(api, |page| page.json(), wait).await?;
-        Ok(json_text(StatusCode::OK, page))
     }
 
     async fn first<T: Send + 'static>(
@@ -213,7 +213,7 @@ fn frames(page: &RecordedPage) -> Result<Bytes, Rejection> {
         let (position, event_type) = (event.position(), one_line(event.event_type()));
         // Writing to a vector cannot fail.
         let _ = write!(frames, "id: {position}\nevent: {event_type}\ndata: ");
-        lines::push_line(&mut frames, event)?;
+        push_line(&mut frames, event)?;
         frames.extend_from_slice(b"\n\n");
     }
     Ok(frames.into())

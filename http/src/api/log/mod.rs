@@ -7,7 +7,7 @@ mod append;
 mod conflicts;
 mod events;
 mod follow;
-mod lines;
+mod form;
 mod names;
 mod query;
 mod schema;
@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 
 use super::Api;
 
-pub(crate) use lines::{LAST_POSITION, NDJSON, NEXT_PAGE_TOKEN};
+pub(crate) use form::{LAST_POSITION, NEXT_PAGE_TOKEN};
 pub(super) use schema::Schema;
 
 /// The routes with their description.

@@ -8,7 +8,7 @@ use super::super::load::Samples;
 use super::super::subject::Subject;
 use super::source::{GROUPS, group};
 use crate::client::EventFilter;
-use crate::log::{Direction, Query};
+use crate::log::{Direction, Query, RecordedEvent};
 use crate::{DEFAULT_NAMESPACE, Rejection};
 
 /// A page of a full read.
@@ -63,7 +63,7 @@ async fn read_group(subject: &Subject, number: u64) -> Result<usize, BenchError>
         Subject::Server(client) => {
             let tags = vec![group(number)];
             let filter = EventFilter { tags, page_size: Some(MOST), ..EventFilter::default() };
-            Ok(client.log_events(&filter, Duration::ZERO).await?.events.len())
+            Ok(client.recorded_events(&filter, Duration::ZERO).await?.events.len())
         }
     }
 }
@@ -76,15 +76,18 @@ async fn read_page(subject: &Subject, after: u64) -> Result<Option<(u64, usize)>
             let log = engine.log(DEFAULT_NAMESPACE)?;
             let page = log.reader().events(after + 1, Direction::Forwards, PAGE);
             let page = page.map_err(Rejection::from)?;
-            let bytes = page.iter().map(|event| event.data().len()).sum();
-            Ok(page.last().map(|last| (last.position(), bytes)))
+            Ok(last_and_bytes(&page))
         }
         Subject::Server(client) => {
             let (after, page_size) = (Some(after), Some(PAGE));
             let filter = EventFilter { after, page_size, ..EventFilter::default() };
-            let page = client.log_events(&filter, Duration::ZERO).await?.events;
-            let bytes = page.iter().map(|event| event.data.as_bytes().len()).sum();
-            Ok(page.last().map(|last| (last.position, bytes)))
+            let page = client.recorded_events(&filter, Duration::ZERO).await?.events;
+            Ok(last_and_bytes(&page))
         }
     }
+}
+
+fn last_and_bytes(page: &[RecordedEvent]) -> Option<(u64, usize)> {
+    let bytes = page.iter().map(|event| event.data().len()).sum();
+    page.last().map(|last| (last.position(), bytes))
 }

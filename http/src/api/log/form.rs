@@ -1,0 +1,211 @@
+//! The forms of a page of events: a document, lines, or the records of the log.
+//!
+//! A document can be read when all of it is there. Lines and records are read as they come, so the
+//! reader works while the server does; what a page says beside its events is in the headers. Lines
+//! are the document's events, one a line; records are what [`Transfer`](everstep_engine::log::Transfer)
+//! reads, for who has this crate.
+//!
+//! Invariant: an answer that ends as HTTP says it should has every event of the page.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use everstep_engine::log::{RECORDS, RecordedEvent};
+use everstep_engine::{RecordedPage, Rejection, push_event};
+use hyper::body::{Frame, SizeHint};
+
+use crate::api::json::{Answer, json_text};
+use crate::api::{Problem, error_code as codes};
+
+/// The media type of events as lines.
+const LINES: &str = "application/x-ndjson";
+/// Header: the newest position of the namespace.
+pub(crate) const LAST_POSITION: HeaderName = HeaderName::from_static("everstep-last-position");
+/// Header: what the next page is asked for with, if there is one.
+pub(crate) const NEXT_PAGE_TOKEN: HeaderName = HeaderName::from_static("everstep-next-page-token");
+
+/// So many bytes are sent at once, and an event more: waking who reads costs more than some events.
+const AT_ONCE: usize = 40 << 10;
+
+/// Appends an event in its form.
+type Push = fn(&mut Vec<u8>, &RecordedEvent) -> Result<(), Rejection>;
+
+/// How a page is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// One JSON document.
+    Document,
+    /// A JSON document an event, each in a line of its own.
+    Lines,
+    /// The log's own bytes.
+    Records,
+}
+
+impl Form {
+    /// The form that the client asks for.
+    pub(super) fn asked(headers: &HeaderMap) -> Self {
+        let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        let wanted = accept.unwrap_or_default().split(',').find_map(|range| {
+            match range.split(';').next().unwrap_or_default().trim() {
+                LINES => Some(Self::Lines),
+                RECORDS => Some(Self::Records),
+                "application/json" => Some(Self::Document),
+                _ => None,
+            }
+        });
+        wanted.unwrap_or(Self::Document)
+    }
+
+    /// The answer that is a page.
+    pub(super) fn answer(self, page: RecordedPage) -> Answer {
+        match self {
+            Self::Document => page.json().map(document).map_err(Into::into),
+            Self::Lines => Pieces::answer(page, LINES, |into, event| {
+                push_line(into, event)?;
+                into.push(b'\n');
+                Ok(())
+            }),
+            Self::Records => Pieces::answer(page, RECORDS, |into, event| {
+                event.push_to(into);
+                Ok(())
+            }),
+        }
+    }
+}
+
+/// The answer that is a page's document.
+pub(super) fn document(text: Vec<u8>) -> Response {
+    varying(json_text(StatusCode::OK, text))
+}
+
+/// There is another answer for who asks for another form.
+fn varying(mut answer: Response) -> Response {
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    answer
+}
+
+/// Appends an event's JSON without a line break in it.
+pub(super) fn push_line(into: &mut Vec<u8>, event: &RecordedEvent) -> Result<(), Rejection> {
+    let from = into.len();
+    push_event(into, event)?;
+    let written = &mut into[from..];
+    // A payload keeps its sender's line breaks, which JSON allows between tokens only.
+    if written.contains(&b'\n') || written.contains(&b'\r') {
+        for byte in written {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Events of a page that has been read, written when they are sent.
+struct Pieces {
+    events: Vec<RecordedEvent>,
+    push: Push,
+    /// The first event that is not written.
+    next: usize,
+    /// What is written and not sent.
+    ready: Bytes,
+    /// What was given last may go out before more is written.
+    rests: bool,
+}
+
+impl Pieces {
+    fn answer(page: RecordedPage, media_type: &'static str, push: Push) -> Answer {
+        let token = page.next_page_token.as_deref().map(HeaderValue::from_str);
+        let token = token.transpose().map_err(|error| {
+            Problem::new(codes::INTERNAL_ERROR, format!("failed to name the next page: {error}"))
+        })?;
+        let (events, ready) = (page.events, Bytes::new());
+        let mut pieces = Self { events, push, next: 0, ready, rests: false };
+        // What cannot be written at the beginning is refused; what cannot be later cuts the answer
+        // off.
+        pieces.write()?;
+        let mut response = Body::new(pieces).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.insert(LAST_POSITION, HeaderValue::from(page.last_position));
+        if let Some(token) = token {
+            headers.insert(NEXT_PAGE_TOKEN, token);
+        }
+        Ok(varying(response))
+    }
+
+    fn write(&mut self) -> Result<(), Rejection> {
+        let mut piece = Vec::with_capacity(AT_ONCE + 1_024);
+        while let Some(event) = self.events.get(self.next).filter(|_| piece.len() < AT_ONCE) {
+            (self.push)(&mut piece, event)?;
+            self.next += 1;
+        }
+        self.ready = piece.into();
+        Ok(())
+    }
+}
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Rejection;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Rejection>>> {
+        if self.ready.is_empty() {
+            if self.is_end_stream() {
+                return Poll::Ready(None);
+            }
+            // Whoever has nothing to wait for is asked again and again, and nothing is sent
+            // meanwhile.
+            self.rests = !self.rests;
+            if self.rests {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if let Err(rejection) = self.write() {
+                tracing::error!(%rejection, "a page of events was cut off");
+                return Poll::Ready(Some(Err(rejection)));
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.ready)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ready.is_empty() && self.next == self.events.len()
+    }
+
+    /// Known of what is written as a whole: few events are sent with their length.
+    fn size_hint(&self) -> SizeHint {
+        match self.next == self.events.len() {
+            true => SizeHint::with_exact(self.ready.len() as u64),
+            false => SizeHint::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_form_that_is_known_is_taken() {
+        let asked = |accept: &'static str| {
+            let accept = HeaderValue::from_static(accept);
+            Form::asked(&HeaderMap::from_iter([(ACCEPT, accept)]))
+        };
+        assert_eq!(Form::asked(&HeaderMap::new()), Form::Document);
+        assert_eq!(asked("*/*"), Form::Document);
+        assert_eq!(asked("application/x-ndjson;q=0.9, */*"), Form::Lines);
+        assert_eq!(asked("text/html,application/x-ndjson"), Form::Lines);
+        assert_eq!(asked("application/json, application/x-ndjson"), Form::Document);
+        assert_eq!(asked("application/vnd.everstep.records.1"), Form::Records);
+        assert_eq!(asked("application/vnd.everstep.records.2"), Form::Document);
+        assert_eq!(asked("application/x-ndjson-2"), Form::Document);
+    }
+}
