@@ -49,6 +49,11 @@ fn stream_path(stream: &str) -> Path {
     Path::new("/api/v1/streams").segment(stream)
 }
 
+fn shown(page: &RecordedPage) -> Result<LogPage, ClientError> {
+    let shown = LogPage::try_from(page).map_err(serde_json::Error::custom);
+    shown.map_err(ClientError::shape("a page of events"))
+}
+
 impl Client {
     /// Appends events, to `stream` where they name none of their own. Durable when answered; the
     /// same events under the same key are appended once.
@@ -76,8 +81,7 @@ impl Client {
         filter: &EventFilter,
         wait: Duration,
     ) -> Result<LogPage, ClientError> {
-        let shown = LogPage::try_from(&self.recorded_events(filter, wait).await?);
-        shown.map_err(serde_json::Error::custom).map_err(ClientError::shape("a page of events"))
+        shown(&self.recorded_events(filter, wait).await?)
     }
 
     /// The same as the log has them, for code that is written against its events, such as a
@@ -141,7 +145,7 @@ impl Client {
         filter: &EventFilter,
     ) -> Result<LogPage, ClientError> {
         let path = filter.path(stream_path(stream).segment("events"));
-        self.connection.send(Call::get(path)).await?.to()
+        shown(&event_page::page(&self.connection, path, Duration::ZERO).await?)
     }
 
     /// What there is of a stream.

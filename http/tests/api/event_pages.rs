@@ -90,6 +90,11 @@ async fn lines_and_records_say_what_the_document_says() {
     assert_eq!(page["events"].as_array().unwrap().len() as u64, EVENTS / 2);
     assert_eq!(document(&lines(&server, scope).await), page);
     assert_eq!(document(&records(&server, scope).await), page);
+    let stream = "/api/v1/streams/Counter:1/events?page_size=40";
+    let page = server.get(stream).await.json(200);
+    assert_eq!(page["next_page_token"], "41");
+    assert_eq!(document(&lines(&server, stream).await), page);
+    assert_eq!(document(&records(&server, stream).await), page);
     let query = json!({"items": [{"tags": ["group:0"]}]}).to_string();
     let headers = [LINES[0], ("content-type", "application/json")];
     let path = "/api/v1/events/query?page_size=500";

@@ -42,6 +42,10 @@ async fn a_page_shown_and_a_page_of_records_are_the_same_events() {
         let told = LoggedEvent::to_recorded(&alone).unwrap();
         assert_eq!(Some(&told), recorded.events.last());
     }
+    let versions = EventFilter { after: Some(590), ..EventFilter::default() };
+    let stream = client.stream_events("Counter:1", &versions).await.unwrap();
+    let positions: Vec<_> = stream.events.iter().map(|event| event.position).collect();
+    assert_eq!(positions, (591..=600).collect::<Vec<_>>());
     server.stop().await;
 }
 

@@ -6,7 +6,7 @@ use everstep_engine::log::{Query, QueryItem, RecordedEvent};
 use everstep_engine::{LogPage, LoggedEvent, RecordedPage, push_event};
 
 use super::follow::{Follow, stream};
-use super::form::Form;
+use super::form::{Form, Written};
 use super::schema::Schema;
 use super::target::{Page, position};
 use crate::api::error_code as codes;
@@ -63,8 +63,8 @@ pub(super) async fn list(State(api): State<Api>, uri: Uri, headers: HeaderMap) -
     let namespace = namespace(&uri)?;
     let page = Page::of(&uri)?;
     if let Some(correlation_id) = Parameters::of(&uri).text("correlation_id")? {
-        let page = correlated(&api, namespace, &correlation_id, page).await?;
-        return Form::asked(&headers).answer(page);
+        let form = Form::asked(&headers);
+        return correlated(&api, namespace, &correlation_id, (page, form)).await?.answer();
     }
     let follow = Follow { namespace, query: query(&uri)?, page };
     if super::follow::wants_stream(&headers) {
@@ -115,8 +115,8 @@ async fn correlated(
     api: &Api,
     namespace: String,
     correlation_id: &str,
-    page: Page,
-) -> Result<RecordedPage, Problem> {
+    (page, form): (Page, Form),
+) -> Result<Written, Problem> {
     let id = correlation_id.to_owned();
     blocking::read(api, move |engine| {
         let log = engine.log(&namespace)?;
@@ -124,7 +124,7 @@ async fn correlated(
         let events = reader.correlated(&id, page.from, page.size + 1)?;
         let events = page.schema.read_all(engine, events);
         let seen = page.from.saturating_add(page.size as u64);
-        RecordedPage::new(events, page.size, &reader, |_| seen.to_string())
+        form.write(RecordedPage::new(events, page.size, &reader, |_| seen.to_string())?)
     })
     .await
 }

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::events::position_of;
-use super::form::{Form, document, push_line};
+use super::form::{Form, push_line};
 use super::target::Page;
 use crate::api::json::Answer;
 use crate::api::{Api, Problem, blocking};
@@ -51,7 +51,9 @@ struct Read<T> {
 }
 
 /// What is shown of a page.
-type Show<T> = fn(RecordedPage) -> Result<T, Rejection>;
+trait Show<T>: Fn(RecordedPage) -> Result<T, Rejection> + Copy + Send + 'static {}
+
+impl<T, F: Fn(RecordedPage) -> Result<T, Rejection> + Copy + Send + 'static> Show<T> for F {}
 
 impl Follow {
     fn read(&self, engine: &Engine) -> Result<RecordedPage, Rejection> {
@@ -76,7 +78,7 @@ impl Follow {
         Ok(false)
     }
 
-    fn shown<T>(&self, page: RecordedPage, show: Show<T>) -> Result<Read<T>, Rejection> {
+    fn shown<T>(&self, page: RecordedPage, show: impl Show<T>) -> Result<Read<T>, Rejection> {
         let next = match (&page.next_page_token, page.events.last()) {
             (Some(_), Some(last)) => last.position() + 1,
             _ => page.last_position.saturating_add(1).max(self.page.from),
@@ -87,7 +89,7 @@ impl Follow {
     async fn read_off<T: Send + 'static>(
         &self,
         api: &Api,
-        show: Show<T>,
+        show: impl Show<T>,
     ) -> Result<Read<T>, Problem> {
         // What is little is read in less time than it takes to ask another thread.
         if self.page.size <= SMALL_PAGE || self.finds_little(api.engine())? {
@@ -100,17 +102,14 @@ impl Follow {
     /// A page in the form that the client asks for; when there is no event yet, the first that come
     /// within `wait`.
     pub(super) async fn page(&self, api: &Api, headers: &HeaderMap, wait: Duration) -> Answer {
-        match Form::asked(headers) {
-            // Written where it was read: a large one takes its time.
-            Form::Document => Ok(document(self.first(api, |page| page.json(), wait).await?)),
-            form => form.answer(self.first(api, Ok, wait).await?),
-        }
+        let form = Form::asked(headers);
+        self.first(api, move |page| form.write(page), wait).await?.answer()
     }
 
     async fn first<T: Send + 'static>(
         &self,
         api: &Api,
-        show: Show<T>,
+        show: impl Show<T>,
         wait: Duration,
     ) -> Result<T, Problem> {
         if wait.is_zero() || self.page.direction == Direction::Backwards {
@@ -126,7 +125,7 @@ impl Follow {
     async fn next<T: Send + 'static>(
         &mut self,
         api: &Api,
-        show: Show<T>,
+        show: impl Show<T>,
         (news, deadline): (&mut watch::Receiver<u64>, Instant),
     ) -> Result<Read<T>, Problem> {
         loop {

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use everstep_engine::log::{RECORDS, RecordedEvent};
 use everstep_engine::{RecordedPage, Rejection, push_event};
@@ -61,16 +61,17 @@ impl Form {
         wanted.unwrap_or(Self::Document)
     }
 
-    /// The answer that is a page.
-    pub(super) fn answer(self, page: RecordedPage) -> Answer {
+    /// Writes a page: all of a document, which takes its time for a large one, and the first piece
+    /// of anything else.
+    pub(super) fn write(self, page: RecordedPage) -> Result<Written, Rejection> {
         match self {
-            Self::Document => page.json().map(document).map_err(Into::into),
-            Self::Lines => Pieces::answer(page, LINES, |into, event| {
+            Self::Document => page.json().map(Written::Document),
+            Self::Lines => Written::pieces(page, LINES, |into, event| {
                 push_line(into, event)?;
                 into.push(b'\n');
                 Ok(())
             }),
-            Self::Records => Pieces::answer(page, RECORDS, |into, event| {
+            Self::Records => Written::pieces(page, RECORDS, |into, event| {
                 event.push_to(into);
                 Ok(())
             }),
@@ -78,15 +79,50 @@ impl Form {
     }
 }
 
-/// The answer that is a page's document.
-pub(super) fn document(text: Vec<u8>) -> Response {
-    varying(json_text(StatusCode::OK, text))
+/// A page that has been written, or is when it is sent.
+pub(super) enum Written {
+    Document(Vec<u8>),
+    Pieces {
+        media_type: &'static str,
+        last_position: u64,
+        next_page_token: Option<String>,
+        pieces: Pieces,
+    },
 }
 
-/// There is another answer for who asks for another form.
-fn varying(mut answer: Response) -> Response {
-    answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
-    answer
+impl Written {
+    fn pieces(page: RecordedPage, media_type: &'static str, push: Push) -> Result<Self, Rejection> {
+        let RecordedPage { events, last_position, next_page_token } = page;
+        let mut pieces = Pieces { events, push, next: 0, ready: Bytes::new(), rests: false };
+        // What cannot be written at the beginning is refused; what cannot be later cuts the answer
+        // off.
+        pieces.write()?;
+        Ok(Self::Pieces { media_type, last_position, next_page_token, pieces })
+    }
+
+    /// The answer that is the page.
+    pub(super) fn answer(self) -> Answer {
+        let mut response = match self {
+            Self::Document(text) => json_text(StatusCode::OK, text),
+            Self::Pieces { media_type, last_position, next_page_token, pieces } => {
+                let mut response = Body::new(pieces).into_response();
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+                headers.insert(LAST_POSITION, HeaderValue::from(last_position));
+                if let Some(token) = next_page_token {
+                    let token = HeaderValue::try_from(token).map_err(|error| {
+                        let reason = format!("failed to name the next page: {error}");
+                        Problem::new(codes::INTERNAL_ERROR, reason)
+                    })?;
+                    headers.insert(NEXT_PAGE_TOKEN, token);
+                }
+                response
+            }
+        };
+        // There is another answer for who asks for another form.
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+        Ok(response)
+    }
 }
 
 /// Appends an event's JSON without a line break in it.
@@ -106,7 +142,7 @@ pub(super) fn push_line(into: &mut Vec<u8>, event: &RecordedEvent) -> Result<(),
 }
 
 /// Events of a page that has been read, written when they are sent.
-struct Pieces {
+pub(super) struct Pieces {
     events: Vec<RecordedEvent>,
     push: Push,
     /// The first event that is not written.
@@ -118,26 +154,6 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn answer(page: RecordedPage, media_type: &'static str, push: Push) -> Answer {
-        let token = page.next_page_token.as_deref().map(HeaderValue::from_str);
-        let token = token.transpose().map_err(|error| {
-            Problem::new(codes::INTERNAL_ERROR, format!("failed to name the next page: {error}"))
-        })?;
-        let (events, ready) = (page.events, Bytes::new());
-        let mut pieces = Self { events, push, next: 0, ready, rests: false };
-        // What cannot be written at the beginning is refused; what cannot be later cuts the answer
-        // off.
-        pieces.write()?;
-        let mut response = Body::new(pieces).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        headers.insert(LAST_POSITION, HeaderValue::from(page.last_position));
-        if let Some(token) = token {
-            headers.insert(NEXT_PAGE_TOKEN, token);
-        }
-        Ok(varying(response))
-    }
-
     fn write(&mut self) -> Result<(), Rejection> {
         let mut piece = Vec::with_capacity(AT_ONCE + 1_024);
         while let Some(event) = self.events.get(self.next).filter(|_| piece.len() < AT_ONCE) {

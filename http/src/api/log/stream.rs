@@ -1,15 +1,16 @@
 //! `GET /api/v1/streams`, `/{stream}` and `/{stream}/events`.
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use everstep_engine::log::{RecordedEvent, StreamId};
 use everstep_engine::{LogPage, RecordedPage, StreamDescription};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::form::Form;
 use super::target::{Page, stream};
 use crate::api::error_code as codes;
-use crate::api::json::{Answer, json, json_text};
+use crate::api::json::{Answer, json};
 use crate::api::parameters::Parameters;
 use crate::api::target::{InNamespace, namespace};
 use crate::api::{Api, Problem, blocking};
@@ -92,7 +93,8 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
 
 /// Read a stream
 ///
-/// Its events by their versions.
+/// Its events by their versions; as lines with `Accept: application/x-ndjson`, as of the events by
+/// position.
 #[utoipa::path(
     get,
     path = "/api/v1/streams/{stream}/events",
@@ -113,7 +115,8 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
         (status = 404, description = "no such stream"),
     ),
 )]
-pub(super) async fn events(State(api): State<Api>, uri: Uri) -> Answer {
+pub(super) async fn events(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Answer {
+    let form = Form::asked(&headers);
     let (namespace, (name, stream), page) = (namespace(&uri)?, stream(&uri)?, Page::of(&uri)?);
     let found = blocking::read(&api, move |engine| {
         let log = engine.log(&namespace)?;
@@ -124,10 +127,10 @@ pub(super) async fn events(State(api): State<Api>, uri: Uri) -> Answer {
         let events = reader.stream(&stream, page.from, page.direction, page.size + 1)?;
         let events = page.schema.read_all(engine, events);
         let token = |last: &RecordedEvent| page.token(last.version());
-        RecordedPage::new(events, page.size, &reader, token)?.json().map(Some)
+        form.write(RecordedPage::new(events, page.size, &reader, token)?).map(Some)
     });
     match found.await? {
-        Some(page) => Ok(json_text(StatusCode::OK, page)),
+        Some(page) => page.answer(),
         None => Err(unknown(&name)),
     }
 }
