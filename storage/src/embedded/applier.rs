@@ -108,8 +108,8 @@ pub(super) fn checkpoint(core: &Core) -> Result<bool, StoreError> {
     taken
 }
 
-/// So much less the applier's thread counts where processors are short (`nice`, 19 the most): a
-/// tenth of the others.
+/// How much nicer the applier is than the other threads: where processors are short it gets a tenth
+/// of what each of them gets (`sched(7)`).
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
@@ -117,10 +117,8 @@ const NICENESS: i32 = 10;
 /// milliseconds; commits and what makes them take one for less, often.
 #[cfg(target_os = "linux")]
 fn give_way() {
-    // The system's word for "who": a thread has a priority of its own.
-    if let Err(error) =
-        rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS)
-    {
+    // Linux takes this for the calling thread, other systems for the whole process.
+    if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "checkpoints run with the priority of everything else");
     }
 }
