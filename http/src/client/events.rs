@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use serde::de::Error as _;
-
 use super::connection::Call;
 use super::error::ClientError;
-use super::event_page;
+use super::event_page::Page;
 use super::path::Path;
 use super::sse::LogStream;
 use super::workflows::Client;
@@ -49,11 +47,6 @@ fn stream_path(stream: &str) -> Path {
     Path::new("/api/v1/streams").segment(stream)
 }
 
-fn shown(page: &RecordedPage) -> Result<LogPage, ClientError> {
-    let shown = LogPage::try_from(page).map_err(serde_json::Error::custom);
-    shown.map_err(ClientError::shape("a page of events"))
-}
-
 impl Client {
     /// Appends events, to `stream` where they name none of their own. Durable when answered; the
     /// same events under the same key are appended once.
@@ -81,11 +74,13 @@ impl Client {
         filter: &EventFilter,
         wait: Duration,
     ) -> Result<LogPage, ClientError> {
-        shown(&self.recorded_events(filter, wait).await?)
+        self.page(filter, wait).await?.shown()
     }
 
-    /// The same as the log has them, for code that is written against its events, such as a
-    /// projection's; and much faster: they come in the log's own bytes, and none is copied again.
+    /// The same as the log has them: of the type that projections and deciders are written against,
+    /// and in the newest version of their data's shape, as those see them, only where the filter says
+    /// so. Much faster: they come in the log's own bytes, and what they say is not parsed. Whoever
+    /// keeps one keeps some more of the page in memory.
     ///
     /// # Errors
     /// The server's refusal, or what went wrong on the way.
@@ -94,9 +89,13 @@ impl Client {
         filter: &EventFilter,
         wait: Duration,
     ) -> Result<RecordedPage, ClientError> {
+        self.page(filter, wait).await?.recorded()
+    }
+
+    async fn page(&self, filter: &EventFilter, wait: Duration) -> Result<Page, ClientError> {
         let ms = (!wait.is_zero()).then_some(wait.as_millis());
         let path = filter.path(events()).parameter("follow_ms", ms);
-        event_page::page(&self.connection, path, wait).await
+        Page::read(&self.connection, path, wait).await
     }
 
     /// What an entity is, or was after so many events, or at a time; as the server says it.
@@ -145,7 +144,7 @@ impl Client {
         filter: &EventFilter,
     ) -> Result<LogPage, ClientError> {
         let path = filter.path(stream_path(stream).segment("events"));
-        shown(&event_page::page(&self.connection, path, Duration::ZERO).await?)
+        Page::read(&self.connection, path, Duration::ZERO).await?.shown()
     }
 
     /// What there is of a stream.

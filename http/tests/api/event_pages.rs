@@ -48,7 +48,9 @@ fn document(reply: &Reply) -> Value {
             reply.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
         }
         RECORDS => {
-            let events = Transfer::default().feed(&reply.body).unwrap();
+            let mut transfer = Transfer::default();
+            let events = transfer.feed(&reply.body).unwrap();
+            transfer.end().unwrap();
             let page = RecordedPage { events, last_position: 0, next_page_token: None };
             let page: Value = serde_json::from_slice(&page.json().unwrap()).unwrap();
             page["events"].as_array().unwrap().clone()
@@ -99,7 +101,10 @@ async fn lines_and_records_say_what_the_document_says() {
     let headers = [LINES[0], ("content-type", "application/json")];
     let path = "/api/v1/events/query?page_size=500";
     let asked = server.send(Method::POST, path, &headers, query.clone()).await;
-    assert_eq!(document(&asked), server.post(path, query).await.json(200));
+    let page = server.post(path, query.clone()).await.json(200);
+    assert_eq!(document(&asked), page);
+    let headers = [("accept", RECORDS), ("content-type", "application/json")];
+    assert_eq!(document(&server.send(Method::POST, path, &headers, query).await), page);
     assert_eq!(document(&asked)["events"].as_array().unwrap().len() as u64, EVENTS / 2);
 }
 

@@ -108,10 +108,10 @@ pub(super) fn checkpoint(core: &Core) -> Result<bool, StoreError> {
     taken
 }
 
-/// How much nicer the applier is than the other threads: where processors are short it gets a tenth
+/// How much nicer the applier is than the other threads: where processors are short it gets a third
 /// of what each of them gets (`sched(7)`).
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Lets those go first whom somebody waits for. A checkpoint takes a processor for tens of
 /// milliseconds; commits and what makes them take one for less, often.

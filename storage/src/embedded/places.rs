@@ -35,8 +35,8 @@ type Runs = HashMap<u64, Run, foldhash::fast::RandomState>;
 
 #[derive(Default)]
 struct Inner {
-    /// The newest checkpoint.
-    applied: u64,
+    /// The newest checkpoint; none while another is taking its place.
+    applied: Option<u64>,
     /// By what keys begin with.
     runs: HashMap<Arc<[u8]>, Runs, foldhash::fast::RandomState>,
     /// What is known, in the order in which it is forgotten unless it was used (second chance).
@@ -90,12 +90,12 @@ impl Places {
             Some(())
         };
         let inner = self.read();
-        if inner.applied != applied || noted(&inner).is_some() {
+        if inner.applied != Some(applied) || noted(&inner).is_some() {
             return;
         }
         drop(inner);
         let mut inner = self.write();
-        if inner.applied == applied {
+        if inner.applied == Some(applied) {
             inner.make(prefix, number);
             noted(&inner);
         }
@@ -103,20 +103,24 @@ impl Places {
 
     /// A newer checkpoint stands, in which these rows are not what they were.
     pub(super) fn move_on(&self, applied: u64, changed: &[Vec<u8>]) {
-        let mut inner = self.write();
-        inner.applied = applied;
-        for (prefix, run, at) in changed.iter().filter_map(|key| parts(key)) {
-            if let Some(run) = inner.runs.get(prefix).and_then(|runs| runs.get(&run)) {
-                run.places[at].store(0, Ordering::Relaxed);
+        // Meanwhile nobody is told or tells anything, so nobody needs to wait for all of it.
+        self.write().applied = None;
+        for some in changed.chunks(RUN) {
+            let inner = self.read();
+            for (prefix, run, at) in some.iter().filter_map(|key| parts(key)) {
+                if let Some(run) = inner.runs.get(prefix).and_then(|runs| runs.get(&run)) {
+                    run.places[at].store(0, Ordering::Relaxed);
+                }
             }
         }
+        self.write().applied = Some(applied);
     }
 }
 
 impl Inner {
     fn find(&self, key: &[u8], applied: u64) -> Option<Extent> {
         let (prefix, run, at) = parts(key)?;
-        let run = self.runs.get(prefix).filter(|_| self.applied == applied)?.get(&run)?;
+        let run = self.runs.get(prefix).filter(|_| self.applied == Some(applied))?.get(&run)?;
         let place = run.places[at].load(Ordering::Relaxed);
         // Written only where it changes: many read the same run at once.
         if !run.used.load(Ordering::Relaxed) {
@@ -188,6 +192,7 @@ mod tests {
     #[test]
     fn values_that_are_too_large_or_too_far_out_are_left_to_the_tree() {
         let places = Places::default();
+        places.move_on(0, &[]);
         for (offset, length) in [(1 << 40, 1), (16, 1 << 24)] {
             places.note(&key("a", 1), Extent { offset, length }, 0);
             assert_eq!(places.find(&key("a", 1), 0), None);
@@ -202,6 +207,7 @@ mod tests {
     #[test]
     fn what_is_used_outlives_what_is_not_and_there_is_a_bound() {
         let places = Places::default();
+        places.move_on(0, &[]);
         for run in 0..3 * RUNS as u64 {
             places.note(&key("a", run * RUN as u64), place(16), 0);
             assert!(places.find(&key("a", 0), 0).is_some(), "asked for all the time");

@@ -184,8 +184,32 @@ impl Span {
 }
 
 impl RecordedEvent {
+    /// Whether what should be texts are.
+    pub(super) fn has_texts(&self) -> bool {
+        let Texts {
+            stream_type,
+            stream_id,
+            event_type,
+            tags,
+            correlation_id,
+            causation_id,
+            context,
+            actor,
+            trace,
+            workflow_id,
+            run_id,
+            metadata: _,
+            data: _,
+        } = &self.texts;
+        let names = [stream_type, stream_id, event_type, tags, correlation_id, causation_id];
+        let others = [context, actor, trace, workflow_id, run_id];
+        let mut texts = names.into_iter().chain(others);
+        texts.all(|span| std::str::from_utf8(&self.body[span.range()]).is_ok())
+    }
+
     fn text(&self, span: Span) -> &str {
-        // Records are written from texts; a store that gives back others has said so before.
+        // Records are written from texts; what a store or a server gives back otherwise has been
+        // refused before.
         std::str::from_utf8(&self.body[span.range()]).unwrap_or_default()
     }
 

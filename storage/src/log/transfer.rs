@@ -5,7 +5,7 @@
 //! reader asked for another than the stored one.
 //!
 //! Invariant: what was written is read again in whatever pieces it comes; anything else is read as
-//! events or as [`TransferError`], never a panic.
+//! events, whose texts are texts, or as [`TransferError`], never a panic.
 
 use bytes::BytesMut;
 
@@ -13,7 +13,8 @@ use super::coding::decode;
 use super::event::{Hash, RecordedEvent};
 use crate::record::{push_varint, read_varint};
 
-/// The name of this layout as a media type. It changes with the layout, and with the record's.
+/// The name of this layout as a media type. It changes with the layout and with the record's: also
+/// where a record may have what older readers take for none, such as another category.
 pub const RECORDS: &str = "application/vnd.everstep.records.1";
 
 /// The longest that three numbers are.
@@ -47,6 +48,8 @@ impl RecordedEvent {
 pub struct Transfer {
     /// The beginning of an event whose end has not come.
     begun: BytesMut,
+    /// There was something that was no event.
+    failed: bool,
 }
 
 /// Where the next event lies.
@@ -57,11 +60,22 @@ struct Next {
 }
 
 impl Transfer {
-    /// The events whose last bytes are in the next piece. They share its memory.
+    /// The events whose last bytes are in the next piece. They share their memory: whoever keeps one
+    /// keeps as much as the piece.
     ///
     /// # Errors
-    /// [`TransferError::NoEvent`] when it cannot be a piece of events.
+    /// [`TransferError::NoEvent`] when it cannot be a piece of events; then nothing that comes after
+    /// it is one either.
     pub fn feed(&mut self, piece: &[u8]) -> Result<Vec<RecordedEvent>, TransferError> {
+        let events = match self.failed {
+            true => Err(TransferError::NoEvent),
+            false => self.read(piece),
+        };
+        self.failed = events.is_err();
+        events
+    }
+
+    fn read(&mut self, piece: &[u8]) -> Result<Vec<RecordedEvent>, TransferError> {
         self.begun.extend_from_slice(piece);
         let (mut at, mut found) = (0, Vec::new());
         while let Some(next) = next(&self.begun, at)? {
@@ -72,8 +86,8 @@ impl Transfer {
         let events = found.into_iter().map(|Next { position, schema_version, body }| {
             let hash = *whole[body.end..].first_chunk().ok_or(TransferError::Cut)?;
             let event = decode(position, whole.slice(body), hash);
-            let event = event.map_err(|_| TransferError::NoEvent)?;
-            Ok(RecordedEvent { schema_version, ..event })
+            let event = event.ok().filter(RecordedEvent::has_texts);
+            Ok(RecordedEvent { schema_version, ..event.ok_or(TransferError::NoEvent)? })
         });
         events.collect()
     }
@@ -81,11 +95,13 @@ impl Transfer {
     /// Nothing more comes.
     ///
     /// # Errors
-    /// [`TransferError::Cut`] when the last event is not whole.
+    /// [`TransferError::Cut`] when the last event is not whole, [`TransferError::NoEvent`] when
+    /// [`feed`](Self::feed) has said so.
     pub fn end(self) -> Result<(), TransferError> {
-        match self.begun.is_empty() {
-            true => Ok(()),
-            false => Err(TransferError::Cut),
+        match (self.failed, self.begun.is_empty()) {
+            (true, _) => Err(TransferError::NoEvent),
+            (false, false) => Err(TransferError::Cut),
+            (false, true) => Ok(()),
         }
     }
 }
@@ -102,7 +118,8 @@ fn next(bytes: &[u8], begin: usize) -> Result<Option<Next>, TransferError> {
             _ => Ok(None),
         };
     };
-    let length = usize::try_from(length).map_err(|_| TransferError::NoEvent)?;
+    // A record's parts are found by 32 bits.
+    let length = u32::try_from(length).map_err(|_| TransferError::NoEvent)? as usize;
     let end = at.checked_add(length).ok_or(TransferError::NoEvent)?;
     let schema_version = u32::try_from(schema_version).map_err(|_| TransferError::NoEvent)?;
     let is_whole = bytes.len() - at >= length.saturating_add(size_of::<Hash>());
@@ -195,11 +212,37 @@ mod tests {
             let at = random.below(other.len() as u64) as usize;
             other[at] ^= 1 << random.below(8);
             let piece = 1 + random.below(2_000) as usize;
-            refused += u32::from(read(other.chunks(piece)).is_err());
+            match read(other.chunks(piece)) {
+                Ok(events) => events.iter().for_each(|event| drop(seen(event))),
+                Err(_) => refused += 1,
+            }
         }
         assert!(refused > 300, "{refused}");
         assert_eq!(read([[0xff; NUMBERS]].iter()), Err(TransferError::NoEvent));
+        let text = bytes.windows(7).position(|text| text == b"Counted").unwrap();
+        let mut no_text = bytes;
+        no_text[text] = 0xff;
+        assert_eq!(read([no_text].iter()), Err(TransferError::NoEvent));
         let huge = [&[1, 1][..], &[0xff; 9], &[1]].concat();
         assert_eq!(read([huge].iter()), Err(TransferError::NoEvent));
+    }
+
+    /// Who has another version of this crate reads these bytes: where they must change, so must
+    /// [`RECORDS`].
+    #[test]
+    fn the_layout_is_what_its_name_says() {
+        let event = NewEvent { tags: vec!["x".into()], ..NewEvent::new("Told", b"7".to_vec()) };
+        let place = Told {
+            stream: Some(StreamId::new("Order", "1")),
+            position: 300,
+            version: 2,
+            recorded_at_ms: 1_000,
+            hash: &[9; 32],
+        };
+        let event = RecordedEvent::told(&event, &place).expect("an event");
+        let record = b"\xe8\x07\x02\x01\x00\x05Order\x011\x04Told\x02x\x00\0\0\0\0\0\0\0\0\0\x017";
+        let numbers = [0xac, 0x02, 0x01, record.len() as u8];
+        let expected = [&numbers[..], record, &[9; 32]].concat();
+        assert_eq!((written(&[event]), RECORDS), (expected, "application/vnd.everstep.records.1"));
     }
 }

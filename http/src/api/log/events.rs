@@ -21,8 +21,7 @@ use crate::api::{Api, Problem, blocking};
 /// one `correlation_id`. With `Accept: text/event-stream` they come as server-sent events, live,
 /// whose ids are positions. With `Accept: application/x-ndjson` a page comes as lines, one event
 /// each, sent while the next are written; the headers `everstep-last-position` and
-/// `everstep-next-page-token` say what a page says beside its events. Everstep's own clients ask for
-/// the log's records.
+/// `everstep-next-page-token` say what a page says beside its events.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -46,14 +45,10 @@ use crate::api::{Api, Problem, blocking};
         (
             status = 200,
             description = "a page",
-            content(
-                (LogPage = "application/json"),
-                (String = "application/x-ndjson"),
-                (Vec<u8> = "application/vnd.everstep.records.1"),
-            ),
+            content((LogPage = "application/json"), (String = "application/x-ndjson")),
             headers(
-                ("everstep-last-position" = u64, description = "of lines and records: the newest position"),
-                ("everstep-next-page-token" = Option<String>, description = "of lines and records: pass as `page_token` to get the next page"),
+                ("everstep-last-position" = u64, description = "of lines: the newest position"),
+                ("everstep-next-page-token" = Option<String>, description = "of lines: pass as `page_token` to get the next page"),
             ),
         ),
         (status = 404, description = "no such namespace"),

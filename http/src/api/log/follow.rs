@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
 use axum::response::IntoResponse;
 use everstep_engine::log::{Direction, Query};
 use everstep_engine::{Engine, RecordedPage, Rejection};
@@ -167,6 +167,7 @@ pub(super) fn stream(api: &Api, mut follow: Follow, headers: &HeaderMap) -> Answ
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("accept"));
     Ok(response)
 }
 

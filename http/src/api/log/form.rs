@@ -22,8 +22,6 @@ use hyper::body::{Frame, SizeHint};
 use crate::api::json::{Answer, json_text};
 use crate::api::{Problem, error_code as codes};
 
-/// The media type of events as lines.
-const LINES: &str = "application/x-ndjson";
 /// Header: the newest position of the namespace.
 pub(crate) const LAST_POSITION: HeaderName = HeaderName::from_static("everstep-last-position");
 /// Header: what the next page is asked for with, if there is one.
@@ -47,35 +45,52 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// The form that the client asks for.
+    /// The form that the client prefers (RFC 9110, 12.5.1), the first of several; a document where
+    /// it names none.
     pub(super) fn asked(headers: &HeaderMap) -> Self {
-        let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
-        let wanted = accept.unwrap_or_default().split(',').find_map(|range| {
-            match range.split(';').next().unwrap_or_default().trim() {
-                LINES => Some(Self::Lines),
-                RECORDS => Some(Self::Records),
-                "application/json" => Some(Self::Document),
-                _ => None,
+        let accept = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+        let mut wanted = (0.0, Self::Document);
+        for range in accept.flat_map(|accept| accept.split(',')) {
+            let (media_type, parameters) = range.split_once(';').unwrap_or((range, ""));
+            let is = |name: &str| media_type.trim().eq_ignore_ascii_case(name);
+            let Some(form) = Self::ALL.into_iter().find(|form| is(form.media_type())) else {
+                continue;
+            };
+            let quality = parameters.split(';').find_map(|it| it.trim().strip_prefix("q="));
+            let quality = quality.map_or(1.0, |quality| quality.parse().unwrap_or(1.0_f32));
+            if quality > wanted.0 {
+                wanted = (quality, form);
             }
-        });
-        wanted.unwrap_or(Self::Document)
+        }
+        wanted.1
+    }
+
+    const ALL: [Self; 3] = [Self::Document, Self::Lines, Self::Records];
+
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Document => "application/json",
+            Self::Lines => "application/x-ndjson",
+            Self::Records => RECORDS,
+        }
     }
 
     /// Writes a page: all of a document, which takes its time for a large one, and the first piece
     /// of anything else.
     pub(super) fn write(self, page: RecordedPage) -> Result<Written, Rejection> {
-        match self {
-            Self::Document => page.json().map(Written::Document),
-            Self::Lines => Written::pieces(page, LINES, |into, event| {
+        let push: Push = match self {
+            Self::Document => return page.json().map(Written::Document),
+            Self::Lines => |into, event| {
                 push_line(into, event)?;
                 into.push(b'\n');
                 Ok(())
-            }),
-            Self::Records => Written::pieces(page, RECORDS, |into, event| {
+            },
+            Self::Records => |into, event| {
                 event.push_to(into);
                 Ok(())
-            }),
-        }
+            },
+        };
+        Written::pieces(page, self.media_type(), push)
     }
 }
 
@@ -155,7 +170,9 @@ pub(super) struct Pieces {
 
 impl Pieces {
     fn write(&mut self) -> Result<(), Rejection> {
-        let mut piece = Vec::with_capacity(AT_ONCE + 1_024);
+        let rest = &self.events[self.next..];
+        let each = rest.first().map_or(0, |event| event.record().len() + 512);
+        let mut piece = Vec::with_capacity(AT_ONCE.min(each * rest.len()) + 1_024);
         while let Some(event) = self.events.get(self.next).filter(|_| piece.len() < AT_ONCE) {
             (self.push)(&mut piece, event)?;
             self.next += 1;
@@ -210,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_form_that_is_known_is_taken() {
+    fn the_form_that_is_liked_best_is_taken() {
         let asked = |accept: &'static str| {
             let accept = HeaderValue::from_static(accept);
             Form::asked(&HeaderMap::from_iter([(ACCEPT, accept)]))
@@ -223,5 +240,8 @@ mod tests {
         assert_eq!(asked("application/vnd.everstep.records.1"), Form::Records);
         assert_eq!(asked("application/vnd.everstep.records.2"), Form::Document);
         assert_eq!(asked("application/x-ndjson-2"), Form::Document);
+        assert_eq!(asked("application/json;q=0.5, Application/X-NDJSON"), Form::Lines);
+        assert_eq!(asked("application/x-ndjson;q=0, application/json"), Form::Document);
+        assert_eq!(asked("application/x-ndjson; q=0.2,application/json;q=0.1"), Form::Lines);
     }
 }

@@ -13,7 +13,8 @@ use crate::api::{Api, body};
 /// Read the events of a query
 ///
 /// Those that match at least one item: one of its types, and all of its tags. The answer's
-/// `last_position` is what an append's condition names as `after`, once all pages are read.
+/// `last_position` is what an append's condition names as `after`, once all pages are read. With
+/// `Accept: application/x-ndjson` a page comes as lines.
 #[utoipa::path(
     post,
     path = "/api/v1/events/query",
@@ -31,7 +32,11 @@ use crate::api::{Api, body};
     ),
     request_body = QueryInput,
     responses(
-        (status = 200, description = "a page", body = LogPage),
+        (
+            status = 200,
+            description = "a page",
+            content((LogPage = "application/json"), (String = "application/x-ndjson")),
+        ),
         (status = 400, description = "no query"),
         (status = 404, description = "no such namespace"),
     ),

@@ -55,7 +55,8 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
 
 /// Read a scope's events
 ///
-/// From all its streams, in the order of their positions; with `Accept: text/event-stream` live.
+/// From all its streams, in the order of their positions; with `Accept: text/event-stream` live,
+/// with `Accept: application/x-ndjson` as lines.
 #[utoipa::path(
     get,
     path = "/api/v1/scopes/{scope}/events",
@@ -74,7 +75,11 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
         ("Last-Event-ID" = Option<u64>, Header, description = "for server-sent events: the last position that was received"),
     ),
     responses(
-        (status = 200, description = "a page", body = LogPage),
+        (
+            status = 200,
+            description = "a page",
+            content((LogPage = "application/json"), (String = "application/x-ndjson")),
+        ),
         (status = 404, description = "no such namespace"),
         (status = 422, description = "no scope key"),
     ),

@@ -111,7 +111,11 @@ pub(super) async fn describe(State(api): State<Api>, uri: Uri) -> Answer {
         InNamespace,
     ),
     responses(
-        (status = 200, description = "a page", body = LogPage),
+        (
+            status = 200,
+            description = "a page",
+            content((LogPage = "application/json"), (String = "application/x-ndjson")),
+        ),
         (status = 404, description = "no such stream"),
     ),
 )]
