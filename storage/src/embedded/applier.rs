@@ -108,27 +108,8 @@ pub(super) fn checkpoint(core: &Core) -> Result<bool, StoreError> {
     taken
 }
 
-/// How much nicer the applier is than the other threads: where processors are short it gets a third
-/// of what each of them gets (`sched(7)`).
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 5;
-
-/// Lets those go first whom somebody waits for. A checkpoint takes a processor for tens of
-/// milliseconds; commits and what makes them take one for less, often.
-#[cfg(target_os = "linux")]
-fn give_way() {
-    // Linux takes this for the calling thread, other systems for the whole process.
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "checkpoints run with the priority of everything else");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-const fn give_way() {}
-
 /// The applier's thread.
 pub(super) fn run(core: &Core) {
-    give_way();
     while !core.progress.finished.load(Ordering::Acquire) && core.stopped().is_none() {
         let due = core.applier().is_ok_and(|mut applier| applier.is_due(core));
         if due {
