@@ -106,7 +106,7 @@ impl Transfer {
     }
 }
 
-/// Where the event lies that begins at `at`; none when its end has not come.
+/// Where the event lies that begins at `begin`; none when its end has not come.
 fn next(bytes: &[u8], begin: usize) -> Result<Option<Next>, TransferError> {
     let mut at = begin;
     let mut number = || read_varint(bytes, &mut at).ok();
