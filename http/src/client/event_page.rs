@@ -10,7 +10,7 @@ use super::connection::{Call, Connection};
 use super::error::ClientError;
 use super::path::Path;
 use crate::api::{LAST_POSITION, NEXT_PAGE_TOKEN};
-use crate::log::{RECORDS, RecordedEvent, Transfer};
+use crate::log::{EventDecoder, RECORDS, RecordedEvent};
 use crate::{LogPage, LoggedEvent, RecordedPage};
 
 /// Records, or a document of a server that does not write this layout.
@@ -40,14 +40,14 @@ impl Page {
                     return serde_json::from_slice(&body).map(Self::Document).map_err(shape());
                 }
                 let (last_position, next_page_token) = beside(&head.headers).map_err(shape())?;
-                let (mut transfer, mut events) = (Transfer::default(), Vec::new());
+                let (mut decoder, mut events) = (EventDecoder::default(), Vec::new());
                 while let Some(frame) = body.frame().await {
                     let frame = frame.map_err(|error| broken(&error))?;
                     let piece = frame.into_data().unwrap_or_default();
-                    let read = transfer.feed(&piece).map_err(serde_json::Error::custom);
+                    let read = decoder.feed(&piece).map_err(serde_json::Error::custom);
                     events.extend(read.map_err(shape())?);
                 }
-                transfer.end().map_err(serde_json::Error::custom).map_err(shape())?;
+                decoder.end().map_err(serde_json::Error::custom).map_err(shape())?;
                 Ok(Self::Records(RecordedPage { events, last_position, next_page_token }))
             })
             .await

@@ -1,7 +1,7 @@
 //! Pages of the event log: as one document, as lines, and as records.
 
 use everstep::RecordedPage;
-use everstep::log::{RECORDS, Transfer};
+use everstep::log::{EventDecoder, RECORDS};
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -48,9 +48,9 @@ fn document(reply: &Reply) -> Value {
             reply.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
         }
         RECORDS => {
-            let mut transfer = Transfer::default();
-            let events = transfer.feed(&reply.body).unwrap();
-            transfer.end().unwrap();
+            let mut decoder = EventDecoder::default();
+            let events = decoder.feed(&reply.body).unwrap();
+            decoder.end().unwrap();
             let page = RecordedPage { events, last_position: 0, next_page_token: None };
             let page: Value = serde_json::from_slice(&page.json().unwrap()).unwrap();
             page["events"].as_array().unwrap().clone()

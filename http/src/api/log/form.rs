@@ -2,7 +2,7 @@
 //!
 //! A document can be read when all of it is there. Lines and records are read as they come, so the
 //! reader works while the server does; what a page says beside its events is in the headers. Lines
-//! are the document's events, one a line; records are what [`Transfer`](everstep_engine::log::Transfer)
+//! are the document's events, one a line; records are what [`EventDecoder`](everstep_engine::log::EventDecoder)
 //! reads, for who has this crate.
 //!
 //! Invariant: an answer that ends as HTTP says it should has every event of the page.
@@ -86,7 +86,7 @@ impl Form {
                 Ok(())
             },
             Self::Records => |into, event| {
-                event.push_to(into);
+                event.encode_to(into);
                 Ok(())
             },
         };

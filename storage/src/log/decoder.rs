@@ -5,7 +5,7 @@
 //! reader asked for another than the stored one.
 //!
 //! Invariant: what was written is read again in whatever pieces it comes; anything else is read as
-//! events, whose texts are texts, or as [`TransferError`], never a panic.
+//! events, whose texts are texts, or as [`EventDecodeError`], never a panic.
 
 use bytes::BytesMut;
 
@@ -20,9 +20,9 @@ pub const RECORDS: &str = "application/vnd.everstep.records.1";
 /// The longest that three numbers are.
 const NUMBERS: usize = 30;
 
-/// Bytes that are not what [`push_to`](RecordedEvent::push_to) writes.
+/// Bytes that are not what [`encode_to`](RecordedEvent::encode_to) writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TransferError {
+pub enum EventDecodeError {
     /// They end in the middle of an event.
     #[error("the events end in the middle of one")]
     Cut,
@@ -32,8 +32,8 @@ pub enum TransferError {
 }
 
 impl RecordedEvent {
-    /// Writes the event for [`Transfer`] to read.
-    pub fn push_to(&self, into: &mut Vec<u8>) {
+    /// Writes the event for [`EventDecoder`] to read.
+    pub fn encode_to(&self, into: &mut Vec<u8>) {
         into.reserve(NUMBERS + self.body.len() + self.hash.len());
         push_varint(into, self.position);
         push_varint(into, u64::from(self.schema_version));
@@ -45,7 +45,7 @@ impl RecordedEvent {
 
 /// Events that come in pieces.
 #[derive(Debug, Default)]
-pub struct Transfer {
+pub struct EventDecoder {
     /// The beginning of an event whose end has not come.
     begun: BytesMut,
     /// There was something that was no event.
@@ -59,23 +59,23 @@ struct Next {
     body: std::ops::Range<usize>,
 }
 
-impl Transfer {
+impl EventDecoder {
     /// The events whose last bytes are in the next piece. They share their memory: whoever keeps one
     /// keeps as much as the piece.
     ///
     /// # Errors
-    /// [`TransferError::NoEvent`] when it cannot be a piece of events; then nothing that comes after
+    /// [`EventDecodeError::NoEvent`] when it cannot be a piece of events; then nothing that comes after
     /// it is one either.
-    pub fn feed(&mut self, piece: &[u8]) -> Result<Vec<RecordedEvent>, TransferError> {
+    pub fn feed(&mut self, piece: &[u8]) -> Result<Vec<RecordedEvent>, EventDecodeError> {
         let events = match self.failed {
-            true => Err(TransferError::NoEvent),
+            true => Err(EventDecodeError::NoEvent),
             false => self.read(piece),
         };
         self.failed = events.is_err();
         events
     }
 
-    fn read(&mut self, piece: &[u8]) -> Result<Vec<RecordedEvent>, TransferError> {
+    fn read(&mut self, piece: &[u8]) -> Result<Vec<RecordedEvent>, EventDecodeError> {
         self.begun.extend_from_slice(piece);
         let (mut at, mut found) = (0, Vec::new());
         while let Some(next) = next(&self.begun, at)? {
@@ -84,10 +84,10 @@ impl Transfer {
         }
         let whole = self.begun.split_to(at).freeze();
         let events = found.into_iter().map(|Next { position, schema_version, body }| {
-            let hash = *whole[body.end..].first_chunk().ok_or(TransferError::Cut)?;
+            let hash = *whole[body.end..].first_chunk().ok_or(EventDecodeError::Cut)?;
             let event = decode(position, whole.slice(body), hash);
             let event = event.ok().filter(RecordedEvent::has_texts);
-            Ok(RecordedEvent { schema_version, ..event.ok_or(TransferError::NoEvent)? })
+            Ok(RecordedEvent { schema_version, ..event.ok_or(EventDecodeError::NoEvent)? })
         });
         events.collect()
     }
@@ -95,33 +95,33 @@ impl Transfer {
     /// Nothing more comes.
     ///
     /// # Errors
-    /// [`TransferError::Cut`] when the last event is not whole, [`TransferError::NoEvent`] when
+    /// [`EventDecodeError::Cut`] when the last event is not whole, [`EventDecodeError::NoEvent`] when
     /// [`feed`](Self::feed) has said so.
-    pub fn end(self) -> Result<(), TransferError> {
+    pub fn end(self) -> Result<(), EventDecodeError> {
         match (self.failed, self.begun.is_empty()) {
-            (true, _) => Err(TransferError::NoEvent),
-            (false, false) => Err(TransferError::Cut),
+            (true, _) => Err(EventDecodeError::NoEvent),
+            (false, false) => Err(EventDecodeError::Cut),
             (false, true) => Ok(()),
         }
     }
 }
 
 /// Where the event lies that begins at `begin`; none when its end has not come.
-fn next(bytes: &[u8], begin: usize) -> Result<Option<Next>, TransferError> {
+fn next(bytes: &[u8], begin: usize) -> Result<Option<Next>, EventDecodeError> {
     let mut at = begin;
     let mut number = || read_varint(bytes, &mut at).ok();
     let numbers = number().zip(number()).zip(number());
     let Some(((position, schema_version), length)) = numbers else {
         // Numbers that are this long and have no end are none.
         return match bytes.len() - begin {
-            NUMBERS.. => Err(TransferError::NoEvent),
+            NUMBERS.. => Err(EventDecodeError::NoEvent),
             _ => Ok(None),
         };
     };
     // A record's parts are found by 32 bits.
-    let length = u32::try_from(length).map_err(|_| TransferError::NoEvent)? as usize;
-    let end = at.checked_add(length).ok_or(TransferError::NoEvent)?;
-    let schema_version = u32::try_from(schema_version).map_err(|_| TransferError::NoEvent)?;
+    let length = u32::try_from(length).map_err(|_| EventDecodeError::NoEvent)? as usize;
+    let end = at.checked_add(length).ok_or(EventDecodeError::NoEvent)?;
+    let schema_version = u32::try_from(schema_version).map_err(|_| EventDecodeError::NoEvent)?;
     let is_whole = bytes.len() - at >= length.saturating_add(size_of::<Hash>());
     Ok(is_whole.then_some(Next { position, schema_version, body: at..end }))
 }
@@ -159,18 +159,18 @@ mod tests {
 
     fn written(events: &[RecordedEvent]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        events.iter().for_each(|event| event.push_to(&mut bytes));
+        events.iter().for_each(|event| event.encode_to(&mut bytes));
         bytes
     }
 
     fn read(
         pieces: impl Iterator<Item = impl AsRef<[u8]>>,
-    ) -> Result<Vec<RecordedEvent>, TransferError> {
-        let (mut transfer, mut events) = (Transfer::default(), Vec::new());
+    ) -> Result<Vec<RecordedEvent>, EventDecodeError> {
+        let (mut decoder, mut events) = (EventDecoder::default(), Vec::new());
         for piece in pieces {
-            events.extend(transfer.feed(piece.as_ref())?);
+            events.extend(decoder.feed(piece.as_ref())?);
         }
-        transfer.end().map(|()| events)
+        decoder.end().map(|()| events)
     }
 
     /// All that a reader sees.
@@ -197,7 +197,7 @@ mod tests {
         let ends: Vec<_> = (0..=3).map(|number| written(&events()[..number]).len()).collect();
         for length in 0..=bytes.len() {
             let events = read([&bytes[..length]].iter());
-            let expected = ends.iter().position(|end| *end == length).ok_or(TransferError::Cut);
+            let expected = ends.iter().position(|end| *end == length).ok_or(EventDecodeError::Cut);
             assert_eq!(events.map(|events| events.len()), expected, "{length} bytes");
         }
     }
@@ -218,13 +218,13 @@ mod tests {
             }
         }
         assert!(refused > 300, "{refused}");
-        assert_eq!(read([[0xff; NUMBERS]].iter()), Err(TransferError::NoEvent));
+        assert_eq!(read([[0xff; NUMBERS]].iter()), Err(EventDecodeError::NoEvent));
         let text = bytes.windows(7).position(|text| text == b"Counted").unwrap();
         let mut no_text = bytes;
         no_text[text] = 0xff;
-        assert_eq!(read([no_text].iter()), Err(TransferError::NoEvent));
+        assert_eq!(read([no_text].iter()), Err(EventDecodeError::NoEvent));
         let huge = [&[1, 1][..], &[0xff; 9], &[1]].concat();
-        assert_eq!(read([huge].iter()), Err(TransferError::NoEvent));
+        assert_eq!(read([huge].iter()), Err(EventDecodeError::NoEvent));
     }
 
     /// Who has another version of this crate reads these bytes: where they must change, so must
