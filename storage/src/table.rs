@@ -39,9 +39,15 @@ impl Table {
     }
 }
 
-/// [`Table::lies_apart`] by id: the event log's blocks. As with what an id means, a store that was
-/// written knows no other answer.
+/// [`Table::lies_apart`] by id: the engine's histories (3) and large payloads (13), and the event
+/// log's blocks (100). As with what an id means, a store that was written knows no other answer.
 pub(crate) const fn lies_apart(id: u8) -> bool {
+    matches!(id, 3 | 13) || is_numbered(id)
+}
+
+/// Whether its keys end with a number, and rows whose numbers are close are often read again and
+/// again, each by itself: the event log's blocks.
+pub(crate) const fn is_numbered(id: u8) -> bool {
     id == 100
 }
 

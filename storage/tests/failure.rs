@@ -11,7 +11,7 @@ use everstep_storage::{
     StoreError, Table, Threads,
 };
 
-const T: Table = Table::new(3, "t");
+const T: Table = Table::new(7, "t");
 
 fn config() -> EmbeddedConfig {
     EmbeddedConfig { min_free_bytes: 1000, ..EmbeddedConfig::default() }

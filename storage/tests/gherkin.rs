@@ -9,7 +9,7 @@ use everstep_storage::{
     Batch, EmbeddedConfig, EmbeddedStore, Snapshot, Store, StoreError, Table, Threads,
 };
 
-const SEATS: Table = Table::new(3, "seats");
+const SEATS: Table = Table::new(7, "seats");
 
 #[derive(Default, cucumber::World)]
 struct World {

@@ -6,7 +6,7 @@ use everstep_storage::{
 };
 use redb::{Database, TableDefinition};
 
-const T: Table = Table::new(3, "t");
+const T: Table = Table::new(7, "t");
 
 fn open(disk: &FaultDisk) -> Result<EmbeddedStore, StoreError> {
     let config = EmbeddedConfig { min_free_bytes: 0, ..EmbeddedConfig::default() };
@@ -231,7 +231,7 @@ fn files_of_a_newer_format_are_left_alone() {
     let database = Database::open(dir.path().join("state.redb")).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta = TableDefinition::<&str, u64>::new("meta");
-    transaction.open_table(meta).unwrap().insert("format", 3).unwrap();
+    transaction.open_table(meta).unwrap().insert("format", 4).unwrap();
     transaction.commit().unwrap();
     drop(database);
     assert_eq!(opened(dir.path()), "state.redb");
@@ -400,4 +400,49 @@ fn room_is_given_back_once_nobody_reads_it() {
     assert!(!holds(2) && holds(1));
     assert_eq!(get_apart(&store, "stays").as_deref(), Some(&[1; 5_000][..]));
     assert_eq!(get_apart(&store, "goes"), None);
+}
+
+#[test]
+fn a_value_that_grows_again_and_again_is_written_anew_as_one() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    let all: Vec<u8> = (b'0'..=b'z').collect();
+    for (at, part) in all.iter().enumerate() {
+        append(&store, "grows", &[*part]);
+        append(&store, "between", b"|");
+        store.checkpoint().unwrap();
+        assert_eq!(get_apart(&store, "grows").as_deref(), Some(&all[..=at]));
+    }
+    let values = disk.bytes("values.dat").unwrap();
+    let in_one_piece = |length: usize| values.windows(length).any(|found| found == &all[..length]);
+    assert!(in_one_piece(all.len() - 8), "what lies in more parts than eight is joined");
+    drop(store);
+    assert_eq!(get_apart(&open(&disk.after_kill()).unwrap(), "grows"), Some(all));
+}
+
+/// Values that share blocks of the disk with others are deleted in an order that frees no block at
+/// once.
+#[cfg(target_os = "linux")]
+#[test]
+fn blocks_go_back_with_the_last_value_that_was_in_them() {
+    use std::os::unix::fs::MetadataExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let config = EmbeddedConfig { min_free_bytes: 0, ..Default::default() };
+    let store = EmbeddedStore::open(dir.path(), config).unwrap();
+    let key = |number: usize| format!("value {number:03}");
+    (0..300).for_each(|number| append(&store, &key(number), &[7; 1_500]));
+    append(&store, "stays", b"a value that stays");
+    store.checkpoint().unwrap();
+    let room = || std::fs::metadata(dir.path().join("values.dat")).unwrap().blocks() * 512;
+    assert!(room() > 400_000, "{} bytes", room());
+    for third in [1, 0, 2] {
+        let mut batch = Batch::new();
+        (0..300).filter(|number| number % 3 == third).for_each(|number| {
+            batch.delete(APART, key(number).as_bytes());
+        });
+        store.commit(batch).unwrap();
+        store.checkpoint().unwrap();
+    }
+    assert!(room() < 20_000, "{} bytes", room());
+    assert_eq!(get_apart(&store, "stays").as_deref(), Some(&b"a value that stays"[..]));
 }

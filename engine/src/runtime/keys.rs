@@ -369,6 +369,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_large_and_only_grows_lies_apart_from_its_keys() {
+        assert!(HISTORY.lies_apart() && PAYLOADS.lies_apart());
+        assert!(!RUNS.lies_apart() && !OPEN_RUNS.lies_apart() && !APP_ROWS.lies_apart());
+    }
+
+    #[test]
     fn workflows_spread_over_the_shards() {
         let mut used = std::collections::BTreeSet::new();
         used.extend((0..4_000).map(|n| shard_of("default", &format!("order-{n}"))));

@@ -1,8 +1,8 @@
-//! Where values of `values.dat` lie, as far as somebody has asked lately: a value that lies far from
-//! the others is found without a way down the tree.
+//! Where values of numbered tables lie in `values.dat`, as far as somebody has asked lately: one
+//! that lies far from the others is found without a way down the tree.
 //!
-//! Keys of tables that lie apart end with a number, and their values lie close together by it; so
-//! what is known is kept by runs of numbers.
+//! Their keys end with a number, and who asks for one asks for those close to it, too; so what is
+//! known is kept by runs of numbers.
 //!
 //! Invariant: what is known is true of the newest checkpoint, and only who reads over that one is
 //! told.

@@ -22,9 +22,9 @@ use super::key::Key;
 use super::places::Places;
 use super::values::{Extent, ValueFile, ValueReader, ValueWriter, one_part};
 use crate::error::StoreError;
-use crate::table::lies_apart;
+use crate::table::{is_numbered, lies_apart};
 
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 const NAME: &str = "state.redb";
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
@@ -160,7 +160,7 @@ pub(super) struct Checkpoint {
     transaction: WriteTransaction,
     values: ValueWriter,
     places: Arc<Places>,
-    /// Keys of rows that lie apart and were there before.
+    /// Keys of numbered rows that were there before.
     changed: Vec<Vec<u8>>,
 }
 
@@ -207,7 +207,7 @@ impl Checkpoint {
                     Effect::OnBase(operations) if operations.iter().all(Operation::is_append) => {
                         let before = copied(open.get(key).map_err(redb(action)))?;
                         let appended = operations.iter().filter_map(Operation::appended);
-                        if before.is_some() {
+                        if before.is_some() && is_numbered(table) {
                             self.changed.push(key.to_vec());
                         }
                         let row = self.values.append(&before.unwrap_or_default(), appended)?;
@@ -230,7 +230,9 @@ impl Checkpoint {
                     None => open.remove(key).map_err(redb(action))?,
                 };
                 let Some(before) = before else { return Ok(()) };
-                self.changed.push(key.to_vec());
+                if is_numbered(table) {
+                    self.changed.push(key.to_vec());
+                }
                 self.values.free(before.value())
             })?;
         }
@@ -285,17 +287,17 @@ impl View {
 
     /// A row's value at the checkpoint.
     pub(super) fn get(&self, table: u8, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        let apart = lies_apart(table);
-        if apart && let Some(place) = self.places.find(key, self.applied) {
+        let numbered = is_numbered(table);
+        if numbered && let Some(place) = self.places.find(key, self.applied) {
             return self.values.read_at(place).map(Some);
         }
         let Some(rows) = self.table(table)? else { return Ok(None) };
         let found = rows.get(key).map_err(redb("read the state file"));
-        if !apart {
+        if !lies_apart(table) {
             return copied(found);
         }
         let Some(row) = found? else { return Ok(None) };
-        if let Some(place) = one_part(row.value()) {
+        if numbered && let Some(place) = one_part(row.value()) {
             self.places.note(key, place, self.applied);
         }
         self.values.read(row.value()).map(Some)
@@ -307,7 +309,7 @@ impl View {
         table: u8,
         keys: &[Bytes],
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
-        if !lies_apart(table) {
+        if !is_numbered(table) {
             return keys.iter().map(|key| self.get(table, key)).collect();
         }
         let known = self.places.find_all(keys, self.applied);

@@ -2,8 +2,8 @@
 //! found them.
 //!
 //! A tree's page must be read whole to get at one of its rows, and be written whole to add one.
-//! Events are large, never change and are read one by one, wherever they lie; so the tree holds
-//! where they are, and a read is one look into a file.
+//! Events and histories are large, never change but for what is added, and are read one by one,
+//! wherever they lie; so the tree holds where they are, and a read is one look into a file.
 //!
 //! ```text
 //! row in state.redb: (offset, length)*  ──►  values.dat: header · value · value · …  end
@@ -12,7 +12,7 @@
 //! Invariant: the state file names the end. What lies before it is synced before it is named, and
 //! changes no more, so a row means the same in every checkpoint that has it; what lies behind it
 //! was never named and is written over. Where a row is gone from every checkpoint that is read, its
-//! bytes go back to the disk; a crash may leave them there.
+//! bytes become zeros, and blocks of zeros go back to the disk; a crash may leave them there.
 
 use std::io;
 use std::sync::Arc;
@@ -35,8 +35,11 @@ const PIECE: usize = 256 << 10;
 const AHEAD: u64 = 32 << 10;
 /// Values up to so many bytes share their memory when they are read at once.
 const TOGETHER: u64 = 64 << 10;
-/// Less than this is not worth giving back: it may not fill a block of the disk.
-const WORTH: u64 = 4 << 10;
+/// A value that grows is written anew as one when it lies in so many parts: each is a look of its
+/// own for who reads it.
+const MOST_PARTS: usize = 8;
+/// What disks keep and give back at once.
+const BLOCK: u64 = 4 << 10;
 
 /// A part of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -219,12 +222,35 @@ impl ValueFile {
             }
             joined
         });
-        for part in joined.into_iter().filter(|part| part.length >= WORTH) {
-            self.discard
-                .discard(part.offset, part.length)
-                .map_err(StoreError::io("give back room in values.dat"))?;
+        let given: io::Result<()> = joined.into_iter().try_for_each(|part| {
+            let end = part.end();
+            let whole = part.offset.next_multiple_of(BLOCK).min(end);
+            let rest = (end - end % BLOCK).max(whole);
+            if whole < rest {
+                self.discard.discard(whole, rest - whole)?;
+            }
+            self.clear(part.offset, whole)?;
+            self.clear(rest, end)
+        });
+        given.map_err(StoreError::io("give back room in values.dat"))
+    }
+
+    /// Writes zeros over a part of one block. The block goes back with the last that was in it:
+    /// one that has nothing but zeros reads the same without its room, so it does not matter whose
+    /// they are.
+    fn clear(&self, from: u64, end: u64) -> io::Result<()> {
+        if from == end {
+            return Ok(());
         }
-        Ok(())
+        self.file.write(from, &vec![0; (end - from) as usize])?;
+        let begin = from - from % BLOCK;
+        let end = self.end.load(Ordering::Acquire).min(begin + BLOCK);
+        let mut block = vec![0; (end - begin) as usize];
+        self.file.read(begin, &mut block)?;
+        match block.iter().any(|byte| *byte != 0) {
+            true => Ok(()),
+            false => self.discard.discard(begin, end - begin),
+        }
     }
 
     pub(super) fn close(&self) -> Result<(), StoreError> {
@@ -285,21 +311,36 @@ impl ValueWriter {
         self.append(&[], std::iter::once(value))
     }
 
-    /// The row of a value that grows by some bytes; nothing of it is read.
+    /// The row of a value that grows by some bytes. What it was is read only if it lies in too many
+    /// parts.
     pub(super) fn append<'a>(
         &mut self,
         row: &[u8],
         bytes: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Vec<u8>, StoreError> {
         let mut parts = parts(row).collect::<Result<Vec<_>, _>>().map_err(malformed)?;
-        for bytes in bytes.filter(|bytes| !bytes.is_empty()) {
-            let (offset, length) = (self.take(bytes)?, bytes.len() as u64);
-            match parts.last_mut() {
-                Some(last) if last.end() == offset => last.length += length,
-                _ => parts.push(Extent { offset, length }),
-            }
+        if parts.len() >= MOST_PARTS {
+            let before = self.file.read(row)?;
+            self.freed.append(&mut parts);
+            self.add(&before, &mut parts)?;
+        }
+        for bytes in bytes {
+            self.add(bytes, &mut parts)?;
         }
         Ok(row_of(&parts))
+    }
+
+    /// Writes bytes behind a value that lies in these parts.
+    fn add(&mut self, bytes: &[u8], parts: &mut Vec<Extent>) -> Result<(), StoreError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (offset, length) = (self.take(bytes)?, bytes.len() as u64);
+        match parts.last_mut() {
+            Some(last) if last.end() == offset => last.length += length,
+            _ => parts.push(Extent { offset, length }),
+        }
+        Ok(())
     }
 
     /// Writes bytes; answers where they are.

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use everstep_storage::testing::Random;
 use everstep_storage::{Batch, Commit, Fence, LEASES, Range, Snapshot, Store, StoreError, Table};
 
-/// One of them keeps its values apart.
+/// Two of them keep their values apart, one by number.
 pub(crate) const TABLES: [Table; 4] =
-    [Table::new(0, "zero"), Table::new(9, "nine"), Table::new(100, "events"), LEASES];
+    [Table::new(0, "zero"), Table::new(3, "histories"), Table::new(100, "events"), LEASES];
 
 /// A row's key: short, and sometimes a prefix of another, or numbered as blocks of events are.
 pub(crate) fn key(random: &mut Random) -> Vec<u8> {

@@ -133,5 +133,5 @@ Feature: Events in streams
   @ES-3
   Scenario: A reader that follows many writers meets every position once, over crashes
     Given a server of its own
-    When 64 writers append 40 times each while a reader follows and the server is killed 3 times
+    When 64 writers append 10000 times each while a reader follows and the server is killed 3 times
     Then the reader has seen every event once, in order

@@ -12,11 +12,6 @@ use tokio::task::JoinSet;
 use crate::support::Api;
 use crate::world::World;
 
-/// Appends of each writer; more by `EVERSTEP_LOG_APPENDS`.
-fn appends(asked: u64) -> u64 {
-    std::env::var("EVERSTEP_LOG_APPENDS").map_or(asked, |text| text.parse().unwrap())
-}
-
 /// Where the server is now: it moves when it is killed.
 #[derive(Clone)]
 struct Somewhere(Arc<Mutex<Api>>);
@@ -41,7 +36,6 @@ impl Somewhere {
     expr = "{int} writers append {int} times each while a reader follows and the server is killed {int} times"
 )]
 async fn write_and_follow(world: &mut World, writers: u64, each: u64, kills: u64) {
-    let each = appends(each);
     let total = writers * each;
     let server = Somewhere(Arc::new(Mutex::new(world.api.clone())));
     let namespace = world.namespace.clone();
