@@ -130,7 +130,9 @@ fn resolve<'c>(
     let of_contexts = of_contexts.flat_map(|contract| &contract.command_types);
     let mut known: Vec<&str> = of_contexts.map(String::as_str).collect();
     known.extend(commands.list().iter().map(|info| info.command_type));
+    // What a contract declares is registered as well, as a rule.
     known.sort_unstable();
+    known.dedup();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Err(refused(UNKNOWN, format!("no handler for command `{name}`; known: {known}")))
 }

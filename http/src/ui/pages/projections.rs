@@ -78,7 +78,7 @@ fn line(status: &ProjectionStatus, viewer: &Viewer) -> Markup {
     html! {
         tr data-projection=(status.name) data-key=(status.name) {
             th scope="row" { a href=(url::projection(&status.name)) { (status.name) } }
-            td title=(kept) {
+            td.wraps title=(kept) {
                 (status.category)
                 @if let Some(contract) = status.contract { " " span.chip { (contract) } }
                 @if let Some(telling) = &status.publishes { " " (told(telling)) }
