@@ -31,7 +31,7 @@ pub struct StoreStats {
     pub last_checkpoint: Duration,
     /// The journal file's length.
     pub journal_bytes: u64,
-    /// The length of the state file and of the values that are kept beside it.
+    /// The length of the state file and of the values that are kept beside it, with its holes.
     pub state_bytes: u64,
     /// Bytes of the writes that went through the codec, before it.
     pub plain_bytes: u64,

@@ -25,8 +25,8 @@ impl Table {
         self.id
     }
 
-    /// Whether its values are kept apart from its keys: large ones that are written once and read
-    /// one by one.
+    /// Whether its values are kept apart from its keys: large ones that only grow, if they
+    /// change, and are read one by one.
     #[must_use]
     pub const fn lies_apart(self) -> bool {
         lies_apart(self.id)

@@ -8,8 +8,9 @@ use std::time::Duration;
 use everstep_storage::testing::Random;
 use everstep_storage::{Batch, EmbeddedConfig, EmbeddedStore, Range, Store, Table};
 
-/// Values that lie with their keys, and values that lie apart.
-const TABLES: [Table; 2] = [Table::new(7, "rows"), Table::new(100, "events")];
+/// Values that lie with their keys, and values that lie apart, by number and otherwise.
+const TABLES: [Table; 3] =
+    [Table::new(7, "rows"), Table::new(3, "histories"), Table::new(100, "events")];
 const COMMITS: u64 = 2_000;
 const KEYS: u64 = 120;
 

@@ -414,10 +414,40 @@ fn a_value_that_grows_again_and_again_is_written_anew_as_one() {
         assert_eq!(get_apart(&store, "grows").as_deref(), Some(&all[..=at]));
     }
     let values = disk.bytes("values.dat").unwrap();
-    let in_one_piece = |length: usize| values.windows(length).any(|found| found == &all[..length]);
-    assert!(in_one_piece(all.len() - 8), "what lies in more parts than eight is joined");
+    let joined = &all[..all.len() - 8];
+    assert!(values.windows(joined.len()).any(|found| found == joined), "eight parts at most");
+    let copies = values[16..].iter().filter(|byte| **byte == b'0').count();
+    assert_eq!(copies, 1, "what it was written as before is given back");
     drop(store);
     assert_eq!(get_apart(&open(&disk.after_kill()).unwrap(), "grows"), Some(all));
+}
+
+#[test]
+fn who_reads_a_value_still_has_it_when_it_is_written_anew() {
+    let disk = FaultDisk::new(Honesty::Honest);
+    let store = open(&disk).unwrap();
+    for part in b'a'..=b'h' {
+        append(&store, "grows", &[part]);
+        append(&store, "between", b"|");
+        store.checkpoint().unwrap();
+    }
+    let reader = store.snapshot().unwrap();
+    let read = || reader.get(APART, b"grows").unwrap().map(Vec::from);
+    append(&store, "grows", b"i");
+    store.checkpoint().unwrap();
+    assert_eq!(
+        (read(), get_apart(&store, "grows")),
+        (Some(b"abcdefgh".into()), Some(b"abcdefghi".into()))
+    );
+    drop(reader);
+    append(&store, "grows", b"j");
+    // The parts are given back; the power goes before anything of that is durable.
+    store.checkpoint().unwrap();
+    let after = disk.after_power_loss(&mut Random::new(3));
+    drop(store);
+    let store = open(&after).unwrap();
+    assert_eq!(get_apart(&store, "grows").as_deref(), Some(&b"abcdefghij"[..]));
+    assert_eq!(get_apart(&store, "between").as_deref(), Some(&b"||||||||"[..]));
 }
 
 /// Values that share blocks of the disk with others are deleted in an order that frees no block at
@@ -430,7 +460,11 @@ fn blocks_go_back_with_the_last_value_that_was_in_them() {
     let config = EmbeddedConfig { min_free_bytes: 0, ..Default::default() };
     let store = EmbeddedStore::open(dir.path(), config).unwrap();
     let key = |number: usize| format!("value {number:03}");
-    (0..300).for_each(|number| append(&store, &key(number), &[7; 1_500]));
+    let mut random = Random::new(7);
+    (0..300).for_each(|number| {
+        let value: Vec<u8> = (0..1_500).map(|_| random.next_u64() as u8 | 1).collect();
+        append(&store, &key(number), &value);
+    });
     append(&store, "stays", b"a value that stays");
     store.checkpoint().unwrap();
     let room = || std::fs::metadata(dir.path().join("values.dat")).unwrap().blocks() * 512;

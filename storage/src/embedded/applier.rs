@@ -10,8 +10,12 @@ use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::state::StateFile;
-use super::values::Extent;
+use super::values::{Extent, join};
 use crate::error::StoreError;
+
+/// So many parts of the values' file are given back after a checkpoint, or a sixteenth of those that
+/// wait: each may cost two looks at the disk, and the next checkpoint waits meanwhile.
+const GIVEN_BACK: usize = 4_096;
 
 /// How often the applier looks. Being woken by each commit would cost each commit more.
 const POLL: Duration = Duration::from_millis(10);
@@ -24,18 +28,36 @@ pub(super) struct Applier {
     waiting_since: Option<Instant>,
     /// What checkpoints needed no more, which older readers may.
     freed: Vec<(u64, Vec<Extent>)>,
+    /// What nobody needs any more.
+    unread: Vec<Extent>,
 }
 
 impl Applier {
     pub(super) fn new(state: StateFile, applied: u64) -> Self {
-        Self { state: Some(state), applied, waiting_since: None, freed: Vec::new() }
+        Self {
+            state: Some(state),
+            applied,
+            waiting_since: None,
+            freed: Vec::new(),
+            unread: Vec::new(),
+        }
     }
 
     /// Gives back the file; `floor` is the oldest checkpoint that somebody still reads.
     pub(super) fn close(&mut self, floor: u64) -> Result<(), StoreError> {
         let Some(state) = self.state.take() else { return Ok(()) };
-        give_back(&mut self.freed, &state, floor);
+        self.sort_out(floor);
+        give_back(&state, self.unread.drain(..));
         state.close()
+    }
+
+    /// Finds out what nobody needs any more.
+    fn sort_out(&mut self, floor: u64) {
+        let unread = self.freed.partition_point(|(since, _)| *since <= floor);
+        if unread > 0 {
+            self.unread.extend(self.freed.drain(..unread).flat_map(|(_, freed)| freed));
+            join(&mut self.unread);
+        }
     }
 
     fn is_due(&mut self, core: &Core) -> bool {
@@ -77,22 +99,21 @@ impl Applier {
         if !freed.is_empty() {
             self.freed.push((target, freed));
         }
-        give_back(&mut self.freed, state, floor);
         core.progress.set_applied(target, amount);
         self.waiting_since = None;
         core.counters.checkpoint(started.elapsed());
+        self.sort_out(floor);
+        let some = GIVEN_BACK.max(self.unread.len() / 16).min(self.unread.len());
+        if let Some(state) = &self.state {
+            give_back(state, self.unread.drain(..some));
+        }
         Ok(true)
     }
 }
 
-/// Gives back what checkpoints needed no more, up to the oldest that is read.
-fn give_back(freed: &mut Vec<(u64, Vec<Extent>)>, state: &StateFile, floor: u64) {
-    let unread = freed.partition_point(|(since, _)| *since <= floor);
-    let unread: Vec<_> = freed.drain(..unread).flat_map(|(_, freed)| freed).collect();
+fn give_back(state: &StateFile, parts: impl Iterator<Item = Extent>) {
     // The disk keeps what it does not take back, and nothing else is lost.
-    if !unread.is_empty()
-        && let Err(error) = state.give_back(unread)
-    {
+    if let Err(error) = state.give_back(parts) {
         tracing::warn!(%error, "room that is not needed any more stays taken");
     }
 }

@@ -6,7 +6,7 @@
 //!                 ▼
 //!              overlay (memory) ──► applier ──► state.redb   about once a second, with "applied up to";
 //!                 ▲                             │            only then is the journal's space used again
-//!               reads (overlay over state)      └──► values.dat   before it: the values of events
+//!               reads (overlay over state)      └──► values.dat   before it: histories, payloads, events
 //! ```
 //!
 //! Invariants:

@@ -144,8 +144,8 @@ impl StateFile {
     }
 
     /// Nobody reads what these parts of the values' file hold.
-    pub(super) fn give_back(&self, freed: Vec<Extent>) -> Result<(), StoreError> {
-        self.values.give_back(freed)
+    pub(super) fn give_back(&self, parts: impl Iterator<Item = Extent>) -> Result<(), StoreError> {
+        self.values.give_back(parts)
     }
 
     /// Gives the files back.

@@ -10,9 +10,11 @@
 //! ```
 //!
 //! Invariant: the state file names the end. What lies before it is synced before it is named, and
-//! changes no more, so a row means the same in every checkpoint that has it; what lies behind it
-//! was never named and is written over. Where a row is gone from every checkpoint that is read, its
-//! bytes become zeros, and blocks of zeros go back to the disk; a crash may leave them there.
+//! changes no more as long as a row has it, so a row means the same in every checkpoint; what lies
+//! behind it was never named and is written over. Where a row is gone from every checkpoint that is
+//! read, its bytes become zeros, and blocks of zeros go back to the disk, if that knows holes; a
+//! crash may leave them there. A block is written again where parts of it are needed, with the same
+//! bytes: disks are trusted to write a sector whole or not at all.
 
 use std::io;
 use std::sync::Arc;
@@ -212,50 +214,80 @@ impl ValueFile {
         }
     }
 
-    /// Gives back parts that no checkpoint has any more, nor anybody who reads.
-    pub(super) fn give_back(&self, mut freed: Vec<Extent>) -> Result<(), StoreError> {
-        freed.sort_unstable();
-        let joined = freed.into_iter().fold(Vec::<Extent>::new(), |mut joined, next| {
-            match joined.last_mut() {
-                Some(last) if last.end() == next.offset => last.length += next.length,
-                _ => joined.push(next),
-            }
-            joined
-        });
-        let given: io::Result<()> = joined.into_iter().try_for_each(|part| {
-            let end = part.end();
-            let whole = part.offset.next_multiple_of(BLOCK).min(end);
-            let rest = (end - end % BLOCK).max(whole);
-            if whole < rest {
-                self.discard.discard(whole, rest - whole)?;
-            }
-            self.clear(part.offset, whole)?;
-            self.clear(rest, end)
-        });
-        given.map_err(StoreError::io("give back room in values.dat"))
-    }
-
-    /// Writes zeros over a part of one block. The block goes back with the last that was in it:
-    /// one that has nothing but zeros reads the same without its room, so it does not matter whose
-    /// they are.
-    fn clear(&self, from: u64, end: u64) -> io::Result<()> {
-        if from == end {
-            return Ok(());
+    /// Gives back parts, in their order, that no checkpoint has any more, nor anybody who reads. One
+    /// that cannot be given back does not keep the others.
+    pub(super) fn give_back(&self, parts: impl Iterator<Item = Extent>) -> Result<(), StoreError> {
+        let mut edge = Edge { file: self, begin: 0, bytes: Vec::new() };
+        let mut given = Ok(());
+        for part in parts {
+            given = given.and(edge.give_back(part));
         }
-        self.file.write(from, &vec![0; (end - from) as usize])?;
-        let begin = from - from % BLOCK;
-        let end = self.end.load(Ordering::Acquire).min(begin + BLOCK);
-        let mut block = vec![0; (end - begin) as usize];
-        self.file.read(begin, &mut block)?;
-        match block.iter().any(|byte| *byte != 0) {
-            true => Ok(()),
-            false => self.discard.discard(begin, end - begin),
-        }
+        given.and(edge.finish()).map_err(StoreError::io("give back room in values.dat"))
     }
 
     pub(super) fn close(&self) -> Result<(), StoreError> {
         self.file.close().map_err(StoreError::io("close values.dat"))
     }
+}
+
+/// A block of which parts are given back and others may be needed: it is read once, and written
+/// once with zeros in their place. It goes back with the last that was in it: a block that has
+/// nothing but zeros reads the same without its room, so it does not matter whose they are.
+struct Edge<'f> {
+    file: &'f ValueFile,
+    begin: u64,
+    /// Empty before there is one.
+    bytes: Vec<u8>,
+}
+
+impl Edge<'_> {
+    fn give_back(&mut self, part: Extent) -> io::Result<()> {
+        let end = part.end();
+        let whole = part.offset.next_multiple_of(BLOCK).min(end);
+        let rest = (end - end % BLOCK).max(whole);
+        self.clear(part.offset, whole)?;
+        if whole < rest {
+            self.file.discard.discard(whole, rest - whole)?;
+        }
+        self.clear(rest, end)
+    }
+
+    /// Takes note of a part of one block.
+    fn clear(&mut self, from: u64, end: u64) -> io::Result<()> {
+        if from == end {
+            return Ok(());
+        }
+        let begin = from - from % BLOCK;
+        if self.bytes.is_empty() || self.begin != begin {
+            self.finish()?;
+            let end = self.file.end.load(Ordering::Acquire).min(begin + BLOCK);
+            let mut bytes = vec![0; end.saturating_sub(begin) as usize];
+            self.file.file.read(begin, &mut bytes)?;
+            (self.begin, self.bytes) = (begin, bytes);
+        }
+        let within = (from - begin) as usize..(end - begin) as usize;
+        self.bytes.get_mut(within).ok_or(io::ErrorKind::UnexpectedEof)?.fill(0);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let bytes = std::mem::take(&mut self.bytes);
+        match bytes.iter().any(|byte| *byte != 0) {
+            true => self.file.file.write(self.begin, &bytes),
+            false if bytes.is_empty() => Ok(()),
+            false => self.file.discard.discard(self.begin, bytes.len() as u64),
+        }
+    }
+}
+
+/// Puts parts in order, and makes one of those that follow each other.
+pub(super) fn join(parts: &mut Vec<Extent>) {
+    parts.sort_unstable();
+    parts.dedup_by(|next, last| {
+        let follows = last.end() == next.offset;
+        last.length += if follows { next.length } else { 0 };
+        follows
+    });
 }
 
 /// Reads values one after the other; those that lie behind each other in one look.
