@@ -1,23 +1,25 @@
-//! The log against a naive scan, over losses of everything that was not committed.
+//! The log against a naive scan, over losses of everything that was not committed: in memory, and in
+//! files that a kill or a loss of power leaves.
 
 use std::collections::BTreeMap;
 
 use super::*;
 use crate::batch::Batch;
+use crate::embedded::{EmbeddedConfig, EmbeddedStore, Threads};
 use crate::memory::MemoryStore;
 use crate::store::Store;
-use crate::testing::Random;
+use crate::testing::{FaultDisk, Honesty, Random};
 
 /// One writer over a store, as the engine drives it: several appends a turn, one batch a turn.
 struct Writer<'a> {
-    store: &'a MemoryStore,
+    store: &'a dyn Store,
     log: Log,
     batch: Batch,
     turn: u64,
 }
 
 impl<'a> Writer<'a> {
-    fn open(store: &'a MemoryStore) -> Self {
+    fn open(store: &'a dyn Store) -> Self {
         let snapshot = store.snapshot().expect("a snapshot");
         let log = Log::open(&*snapshot, "n").expect("a log");
         Self { store, log, batch: Batch::new(), turn: 1 }
@@ -173,7 +175,7 @@ fn some_append(random: &mut Random, model: &Model) -> Append {
     append
 }
 
-fn check_reads(store: &MemoryStore, model: &Model, random: &mut Random) {
+fn check_reads(store: &dyn Store, model: &Model, random: &mut Random) {
     let snapshot = store.snapshot().expect("a snapshot");
     let reader = LogReader::new(&*snapshot, "n");
     let last = model.events.len() as u64;
@@ -200,7 +202,7 @@ fn check_reads(store: &MemoryStore, model: &Model, random: &mut Random) {
     }
 }
 
-fn check_chain(store: &MemoryStore) {
+fn check_chain(store: &dyn Store) {
     let snapshot = store.snapshot().expect("a snapshot");
     let reader = LogReader::new(&*snapshot, "n");
     let (mut position, mut hash) = (0, EMPTY_CHAIN);
@@ -212,7 +214,7 @@ fn check_chain(store: &MemoryStore) {
 }
 
 /// What a caller finds out before, on what is durable; none where the condition is violated there.
-fn look_up(store: &MemoryStore, append: &Append) -> Option<Checked> {
+fn look_up(store: &dyn Store, append: &Append) -> Option<Checked> {
     let condition = append.condition.as_ref().filter(|_| append.idempotency_key.is_none())?;
     let snapshot = store.snapshot().expect("a snapshot");
     let reader = LogReader::new(&*snapshot, "n");
@@ -220,11 +222,50 @@ fn look_up(store: &MemoryStore, append: &Append) -> Option<Checked> {
     reader.check(condition, newest).expect("a check").ok()
 }
 
+/// Where a log is: in memory, or in files of a process that is killed and loses its power.
+enum Ground {
+    Memory(MemoryStore),
+    Files(FaultDisk, EmbeddedStore),
+}
+
+impl Ground {
+    fn files(disk: FaultDisk) -> Self {
+        let config = EmbeddedConfig { min_free_bytes: 0, ..EmbeddedConfig::default() };
+        let store = EmbeddedStore::open_with(disk.clone(), config, Threads::None);
+        Self::Files(disk, store.expect("the disk works"))
+    }
+
+    fn store(&self) -> &dyn Store {
+        match self {
+            Self::Memory(store) => store,
+            Self::Files(_, store) => store,
+        }
+    }
+
+    fn crash(&mut self, random: &mut Random) {
+        let Self::Files(disk, _) = self else { return };
+        let after = match random.once_in(2) {
+            true => disk.after_kill(),
+            false => disk.after_power_loss(random),
+        };
+        *self = Self::files(after);
+    }
+
+    fn checkpoint(&self) {
+        if let Self::Files(_, store) = self {
+            store.checkpoint().expect("the disk works");
+        }
+    }
+}
+
 /// Random appends decided as a naive scan decides them. A crash forgets the open turn.
 fn play(seed: u64, steps: u64) {
     let mut random = Random::new(seed);
-    let store = MemoryStore::new();
-    let mut writer = Writer::open(&store);
+    let mut ground = match seed % 2 {
+        0 => Ground::Memory(MemoryStore::new()),
+        _ => Ground::files(FaultDisk::new(Honesty::Honest)),
+    };
+    let mut writer = Writer::open(ground.store());
     let mut durable = 0;
     let mut model = Model::default();
     let mut accepted: Vec<Append> = Vec::new();
@@ -242,7 +283,7 @@ fn play(seed: u64, steps: u64) {
         };
         if on_its_way.is_none() {
             let append = some_append(&mut random, &model);
-            on_its_way = look_up(&store, &append).map(|checked| (append, checked));
+            on_its_way = look_up(ground.store(), &append).map(|checked| (append, checked));
         }
         let expected = model.append(&append);
         let found = writer.append_checked(&append, checked);
@@ -268,23 +309,27 @@ fn play(seed: u64, steps: u64) {
             for append in &accepted {
                 model.append(append).expect("it was accepted before");
             }
-            writer = Writer::open(&store);
+            ground.crash(&mut random);
+            writer = Writer::open(ground.store());
             on_its_way = None;
+        }
+        if random.below(40) == 0 {
+            ground.checkpoint();
         }
         if random.below(60) == 0 {
             writer.commit();
             durable = accepted.len();
-            check_reads(&store, &model, &mut random);
+            check_reads(ground.store(), &model, &mut random);
         }
     }
     writer.commit();
-    check_chain(&store);
+    check_chain(ground.store());
 }
 
 #[test]
 fn random_programs_do_what_a_naive_scan_does() {
     let steps = std::env::var("EVERSTEP_LOG_STEPS")
-        .map_or(8_000, |steps| steps.parse().expect("EVERSTEP_LOG_STEPS is a number"));
+        .map_or(1_000_000, |steps| steps.parse().expect("EVERSTEP_LOG_STEPS is a number"));
     // A naive scan is slow: many logs of some length, rather than a few very long ones.
     let logs = (steps / 2_000).max(5);
     for seed in 0..logs {
