@@ -9,8 +9,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::core::Core;
+use super::room::join;
 use super::state::StateFile;
-use super::values::{Extent, join};
+use super::values::Extent;
 use crate::error::StoreError;
 
 /// So many parts of the values' file are given back after a checkpoint, or a sixteenth of those that

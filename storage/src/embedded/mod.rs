@@ -32,6 +32,7 @@ mod layer;
 mod overlay;
 mod places;
 mod queue;
+mod room;
 mod slot;
 mod snapshot;
 mod state;

@@ -25,6 +25,7 @@ use redb::StorageBackend;
 
 use super::backend::{FileGauge, Gauged};
 use super::disk::{Discard, Disk};
+use super::room::Room;
 use crate::error::StoreError;
 use crate::record::{Malformed, push_varint, read_varint};
 
@@ -40,8 +41,6 @@ const TOGETHER: u64 = 64 << 10;
 /// A value that grows is written anew as one when it lies in so many parts: each is a look of its
 /// own for who reads it.
 const MOST_PARTS: usize = 8;
-/// What disks keep and give back at once.
-const BLOCK: u64 = 4 << 10;
 
 /// A part of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +50,7 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    fn end(self) -> u64 {
+    pub(super) fn end(self) -> u64 {
         self.offset + self.length
     }
 }
@@ -217,77 +216,17 @@ impl ValueFile {
     /// Gives back parts, in their order, that no checkpoint has any more, nor anybody who reads. One
     /// that cannot be given back does not keep the others.
     pub(super) fn give_back(&self, parts: impl Iterator<Item = Extent>) -> Result<(), StoreError> {
-        let mut edge = Edge { file: self, begin: 0, bytes: Vec::new() };
+        let mut room = Room::new(&self.file, &*self.discard, self.end.load(Ordering::Acquire));
         let mut given = Ok(());
         for part in parts {
-            given = given.and(edge.give_back(part));
+            given = given.and(room.give_back(part));
         }
-        given.and(edge.finish()).map_err(StoreError::io("give back room in values.dat"))
+        given.and(room.finish()).map_err(StoreError::io("give back room in values.dat"))
     }
 
     pub(super) fn close(&self) -> Result<(), StoreError> {
         self.file.close().map_err(StoreError::io("close values.dat"))
     }
-}
-
-/// A block of which parts are given back and others may be needed: it is read once, and written
-/// once with zeros in their place. It goes back with the last that was in it: a block that has
-/// nothing but zeros reads the same without its room, so it does not matter whose they are.
-struct Edge<'f> {
-    file: &'f ValueFile,
-    begin: u64,
-    /// Empty before there is one.
-    bytes: Vec<u8>,
-}
-
-impl Edge<'_> {
-    fn give_back(&mut self, part: Extent) -> io::Result<()> {
-        let end = part.end();
-        let whole = part.offset.next_multiple_of(BLOCK).min(end);
-        let rest = (end - end % BLOCK).max(whole);
-        self.clear(part.offset, whole)?;
-        if whole < rest {
-            self.file.discard.discard(whole, rest - whole)?;
-        }
-        self.clear(rest, end)
-    }
-
-    /// Takes note of a part of one block.
-    fn clear(&mut self, from: u64, end: u64) -> io::Result<()> {
-        if from == end {
-            return Ok(());
-        }
-        let begin = from - from % BLOCK;
-        if self.bytes.is_empty() || self.begin != begin {
-            self.finish()?;
-            let end = self.file.end.load(Ordering::Acquire).min(begin + BLOCK);
-            let mut bytes = vec![0; end.saturating_sub(begin) as usize];
-            self.file.file.read(begin, &mut bytes)?;
-            (self.begin, self.bytes) = (begin, bytes);
-        }
-        let within = (from - begin) as usize..(end - begin) as usize;
-        self.bytes.get_mut(within).ok_or(io::ErrorKind::UnexpectedEof)?.fill(0);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        let bytes = std::mem::take(&mut self.bytes);
-        match bytes.iter().any(|byte| *byte != 0) {
-            true => self.file.file.write(self.begin, &bytes),
-            false if bytes.is_empty() => Ok(()),
-            false => self.file.discard.discard(self.begin, bytes.len() as u64),
-        }
-    }
-}
-
-/// Puts parts in order, and makes one of those that follow each other.
-pub(super) fn join(parts: &mut Vec<Extent>) {
-    parts.sort_unstable();
-    parts.dedup_by(|next, last| {
-        let follows = last.end() == next.offset;
-        last.length += if follows { next.length } else { 0 };
-        follows
-    });
 }
 
 /// Reads values one after the other; those that lie behind each other in one look.
