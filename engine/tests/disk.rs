@@ -22,6 +22,8 @@ fn open(disk: &FaultDisk) -> Arc<EmbeddedStore> {
     let config = EmbeddedConfig {
         checkpoint_records: 20,
         checkpoint_interval: Duration::from_millis(1),
+        // Values go on in another file now and then.
+        values_file_bytes: 20_000,
         min_free_bytes: 1_000,
         ..EmbeddedConfig::default()
     };

@@ -118,6 +118,7 @@ fn open(disk: &FaultDisk, random: &mut Random) -> Result<EmbeddedStore, StoreErr
     let config = EmbeddedConfig {
         // From a turn with each checkpoint to none at all.
         journal_file_bytes: *random.pick(&[1, 30_000, 1 << 20]),
+        values_file_bytes: *random.pick(&[1, 2_000, 1 << 20]),
         state_cache_bytes: 1 << 20,
         max_lag_records: *random.pick(&[10, 60, 1_000_000]),
         min_free_bytes: 0,

@@ -24,6 +24,7 @@ fn config(random: &mut Random, coded: bool) -> EmbeddedConfig {
         state_cache_bytes: 1 << 20,
         max_lag_records: *random.pick(&[4, 40, 1_000_000]),
         journal_file_bytes: *random.pick(&[1, 30_000, 1 << 20]),
+        values_file_bytes: *random.pick(&[1, 2_000, 1 << 20]),
         min_free_bytes: 0,
         codec: coded.then(|| Arc::new(keys::codec(rotated)) as _),
         ..EmbeddedConfig::default()

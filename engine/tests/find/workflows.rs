@@ -78,6 +78,7 @@ pub(crate) fn open(disk: &FaultDisk) -> Arc<EmbeddedStore> {
     let config = EmbeddedConfig {
         checkpoint_records: 200,
         checkpoint_interval: Duration::from_millis(20),
+        values_file_bytes: 100_000,
         ..EmbeddedConfig::default()
     };
     Arc::new(EmbeddedStore::open_with(disk.clone(), config, Threads::Own).unwrap())

@@ -9,9 +9,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::core::Core;
-use super::room::join;
 use super::state::StateFile;
-use super::values::Extent;
+use super::values::{Extent, join};
 use crate::error::StoreError;
 
 /// So many parts of the values' file are given back after a checkpoint, or a sixteenth of those that
@@ -74,7 +73,7 @@ impl Applier {
     }
 
     fn checkpoint(&mut self, core: &Core) -> Result<bool, StoreError> {
-        let Some(state) = &self.state else {
+        let Some(state) = &mut self.state else {
             return Err(StoreError::Stopped { reason: "closed".into() });
         };
         let started = Instant::now();
@@ -93,7 +92,7 @@ impl Applier {
             checkpoint.write(table, rows.map(|(key, slot)| (key, slot.effect(target))))?;
         }
         drop(layer);
-        let freed = checkpoint.commit(target)?;
+        let freed = state.commit(checkpoint, target)?;
         self.applied = target;
         let floor = core.views.install(state.view()?);
         core.overlay.forget(floor);

@@ -3,6 +3,7 @@
 //! Invariant: whoever holds the committer assigns sequence numbers, alone. A number is published
 //! after its sync and never before; after a failed sync none is published any more.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::config::Threads;
@@ -25,7 +26,7 @@ pub(super) type Outcome = Result<Commit, StoreError>;
 pub(super) struct Committer {
     /// `None` once the store is closed.
     journal: Option<Journal>,
-    disk: Option<Box<dyn Disk>>,
+    disk: Option<Arc<dyn Disk>>,
     space: Option<(Instant, u64)>,
 }
 
@@ -44,7 +45,7 @@ struct Group<'a> {
 }
 
 impl Committer {
-    pub(super) fn new(journal: Journal, disk: Box<dyn Disk>) -> Self {
+    pub(super) fn new(journal: Journal, disk: Arc<dyn Disk>) -> Self {
         Self { journal: Some(journal), disk: Some(disk), space: None }
     }
 

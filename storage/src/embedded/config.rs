@@ -13,6 +13,9 @@ pub struct EmbeddedConfig {
     /// How long each of the journal's two files may get before the other one's turn comes; longer
     /// while checkpoints lag behind.
     pub journal_file_bytes: u64,
+    /// How long a file of values gets before the next one's turn comes, half a tebibyte at most; a
+    /// file of ext4 ends at 16. Each is open twice as long as the store is.
+    pub values_file_bytes: u64,
     /// redb's cache for the state file, half of it for a checkpoint's writes.
     pub state_cache_bytes: usize,
     /// A checkpoint begins when so many writes wait for it …
@@ -42,6 +45,7 @@ impl Default for EmbeddedConfig {
     fn default() -> Self {
         Self {
             journal_file_bytes: 16 << 20,
+            values_file_bytes: 512 << 30,
             state_cache_bytes: 64 << 20,
             checkpoint_records: 50_000,
             checkpoint_interval: Duration::from_secs(1),

@@ -66,13 +66,13 @@ impl Core {
     /// Opens both files and recovers: what the journal has beyond the state file goes into the
     /// overlay.
     pub(super) fn open(
-        disk: Box<dyn Disk>,
+        disk: Arc<dyn Disk>,
         config: EmbeddedConfig,
         threads: Threads,
     ) -> Result<Self, StoreError> {
         let journal_gauge = Arc::<FileGauge>::default();
         let state_gauges: [Arc<FileGauge>; 2] = Default::default();
-        let state = StateFile::open(&*disk, config.state_cache_bytes, state_gauges.clone())?;
+        let state = StateFile::open(Arc::clone(&disk), &config, state_gauges.clone())?;
         let view = state.view()?;
         let applied = view.applied;
         let (journal, tail) =

@@ -13,7 +13,7 @@ use redb::{DatabaseError, StorageBackend};
 use crate::error::StoreError;
 
 /// The few things that the store does with files besides reading and writing them.
-pub trait Disk: Send + 'static {
+pub trait Disk: Send + Sync + 'static {
     /// Opens a file, if there is one of this name.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The embedded store: a journal, a redb file, a file of large values and an overlay.
+//! The embedded store: a journal, a redb file, files of large values and an overlay.
 //!
 //! ```text
 //! batches ──► committer ──► journal        one frame, one sync, for all that wait ──► acknowledged
@@ -32,7 +32,6 @@ mod layer;
 mod overlay;
 mod places;
 mod queue;
-mod room;
 mod slot;
 mod snapshot;
 mod state;

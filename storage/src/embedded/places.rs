@@ -19,9 +19,9 @@ use super::values::Extent;
 const RUN: usize = 256;
 /// Runs that are known at once: 8 MiB of places, of a million values.
 const RUNS: usize = 4_096;
-/// A place takes one word: 44 bits of offset, 16 TiB, as far as a file of ext4 goes, and 20 bits of
-/// length, 1 MiB. Values beyond either are found by the tree alone.
-const LENGTH_BITS: u32 = 20;
+/// A place takes one word: 46 bits of offset, 64 files of values, and 18 bits of length, 256 KiB.
+/// Values beyond either are found by the tree alone.
+const LENGTH_BITS: u32 = 18;
 
 /// Places of values whose keys differ in the last bits of their number. No value lies at 0, so 0 is
 /// a place that is not known.
@@ -193,11 +193,11 @@ mod tests {
     fn values_that_are_too_large_or_too_far_out_are_left_to_the_tree() {
         let places = Places::default();
         places.move_on(0, &[]);
-        for (offset, length) in [(1 << 44, 1), (16, 1 << 20)] {
+        for (offset, length) in [(1 << 46, 1), (16, 1 << 18)] {
             places.note(&key("a", 1), Extent { offset, length }, 0);
             assert_eq!(places.find(&key("a", 1), 0), None);
         }
-        let last = Extent { offset: (1 << 44) - 1, length: (1 << 20) - 1 };
+        let last = Extent { offset: (1 << 46) - 1, length: (1 << 18) - 1 };
         places.note(&key("a", 1), last, 0);
         assert_eq!(places.find(&key("a", 1), 0), Some(last));
         places.note(b"short", place(16), 0);

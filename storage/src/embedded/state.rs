@@ -6,6 +6,7 @@
 //! always with quick repair: opening costs milliseconds, whatever the file's size.
 
 use std::ops::Bound;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use bytes::Bytes;
@@ -15,16 +16,17 @@ use redb::{
 };
 
 use super::backend::FileGauge;
+use super::config::EmbeddedConfig;
 use super::disk::Disk;
 use super::failure::{RedbFile, check_format, redb};
 use super::fold::{Effect, Operation};
 use super::key::Key;
 use super::places::Places;
-use super::values::{Extent, ValueFile, ValueReader, ValueWriter, one_part};
+use super::values::{Extent, ValueReader, ValueWriter, Values, one_part};
 use crate::error::StoreError;
 use crate::table::{is_numbered, lies_apart};
 
-const FORMAT: u64 = 3;
+const FORMAT: u64 = 4;
 const NAME: &str = "state.redb";
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
@@ -44,7 +46,11 @@ fn row_table(table: u8) -> RowTable {
 
 pub(super) struct StateFile {
     database: Database,
-    values: Arc<ValueFile>,
+    disk: Arc<dyn Disk>,
+    /// How long a file of values gets.
+    values_file_bytes: u64,
+    values: Arc<Values>,
+    values_gauge: Arc<FileGauge>,
     places: Arc<Places>,
 }
 
@@ -67,17 +73,18 @@ fn initialize(database: &Database) -> Result<(), StoreError> {
 impl StateFile {
     /// Opens or makes the file.
     pub(super) fn open(
-        disk: &dyn Disk,
-        cache_bytes: usize,
+        disk: Arc<dyn Disk>,
+        config: &EmbeddedConfig,
         [gauge, values_gauge]: [Arc<FileGauge>; 2],
     ) -> Result<Self, StoreError> {
         let temporary = "state.redb.new";
         let opening = "open state.redb";
+        let cache_bytes = config.state_cache_bytes;
         let file = RedbFile { name: NAME, temporary, opening, cache_bytes, gauge, initialize };
-        let database = file.open(disk)?;
+        let database = file.open(&*disk)?;
         let read = database.begin_read().map_err(redb("read the state file"))?;
         let meta = read.open_table(META).map_err(redb("read the state file"))?;
-        let number = |name| {
+        let number = |name: &str| {
             let found = meta.get(name).map_err(redb("read the state file"))?;
             Ok::<_, StoreError>(found.map(|number| number.value()))
         };
@@ -89,10 +96,12 @@ impl StateFile {
                  that wrote it move its data, or choose another directory"
             )));
         }
-        let values = ValueFile::open(disk, number("values")?.unwrap_or_default(), values_gauge)?;
+        let values = Values::open(&*disk, number)?;
+        values_gauge.length.store(values.bytes(), Ordering::Relaxed);
         let places = Arc::<Places>::default();
         places.move_on(number("applied")?.unwrap_or_default(), &[]);
-        Ok(Self { database, values, places })
+        let values_file_bytes = config.values_file_bytes;
+        Ok(Self { database, disk, values_file_bytes, values, values_gauge, places })
     }
 
     /// The file as it is now.
@@ -139,11 +148,24 @@ impl StateFile {
     /// Begins to bring the file up to another sequence number.
     pub(super) fn begin(&self) -> Result<Checkpoint, StoreError> {
         let transaction = begin(&self.database)?;
-        let (values, places) = (self.values.begin(), Arc::clone(&self.places));
+        let values = self.values.begin(&*self.disk, self.values_file_bytes)?;
+        let places = Arc::clone(&self.places);
         Ok(Checkpoint { transaction, values, places, changed: Vec::new() })
     }
 
-    /// Nobody reads what these parts of the values' file hold.
+    /// Makes a checkpoint durable. Answers which parts of the values' files it needs no more.
+    pub(super) fn commit(
+        &mut self,
+        checkpoint: Checkpoint,
+        applied: u64,
+    ) -> Result<Vec<Extent>, StoreError> {
+        let (values, freed) = checkpoint.commit(applied)?;
+        self.values_gauge.length.store(values.bytes(), Ordering::Relaxed);
+        self.values = values;
+        Ok(freed)
+    }
+
+    /// Nobody reads what these parts of the values' files hold.
     pub(super) fn give_back(&self, parts: impl Iterator<Item = Extent>) -> Result<(), StoreError> {
         self.values.give_back(parts)
     }
@@ -239,14 +261,14 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Makes it durable. Answers which parts of the values' file it needs no more.
-    pub(super) fn commit(mut self, applied: u64) -> Result<Vec<Extent>, StoreError> {
+    /// Makes it durable. Answers the values as of it, and which parts of them it needs no more.
+    fn commit(mut self, applied: u64) -> Result<(Arc<Values>, Vec<Extent>), StoreError> {
         let action = "commit a checkpoint";
-        let values = self.values.sync()?;
+        let (file, end) = self.values.sync()?;
         {
             let mut meta = self.transaction.open_table(META).map_err(redb(action))?;
             meta.insert("applied", applied).map_err(redb(action))?;
-            meta.insert("values", values).map_err(redb(action))?;
+            meta.insert(&*file, end).map_err(redb(action))?;
         }
         self.transaction.commit().map_err(redb(action))?;
         self.places.move_on(applied, &self.changed);
@@ -267,7 +289,7 @@ pub(super) struct View {
     transaction: ReadTransaction,
     /// Opened when first read; `None` for tables that the file does not have yet.
     tables: Vec<OnceLock<Option<Rows>>>,
-    values: Arc<ValueFile>,
+    values: Arc<Values>,
     places: Arc<Places>,
 }
 

@@ -55,7 +55,7 @@ impl EmbeddedStore {
         threads: Threads,
     ) -> Result<Self, StoreError> {
         // redb trusts a file that was closed cleanly, and panics if it should not have.
-        let opened = catch_unwind(AssertUnwindSafe(|| Core::open(Box::new(disk), config, threads)));
+        let opened = catch_unwind(AssertUnwindSafe(|| Core::open(Arc::new(disk), config, threads)));
         let core = Arc::new(opened.unwrap_or_else(|_| {
             Err(StoreError::corrupt("a file makes no sense to redb; restore the store from a copy"))
         })?);

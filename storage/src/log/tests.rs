@@ -230,7 +230,11 @@ enum Ground {
 
 impl Ground {
     fn files(disk: FaultDisk) -> Self {
-        let config = EmbeddedConfig { min_free_bytes: 0, ..EmbeddedConfig::default() };
+        let config = EmbeddedConfig {
+            min_free_bytes: 0,
+            values_file_bytes: 100_000,
+            ..EmbeddedConfig::default()
+        };
         let store = EmbeddedStore::open_with(disk.clone(), config, Threads::None);
         Self::Files(disk, store.expect("the disk works"))
     }

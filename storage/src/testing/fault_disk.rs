@@ -244,7 +244,9 @@ impl Content {
                     while done < bytes.len() {
                         let at = offset + done;
                         let size = (sector - at % sector).min(bytes.len() - done);
-                        if random.below(4) < kept && at + size <= survived.len() {
+                        if random.below(4) < kept {
+                            // What a file grows by may be there without what comes before it.
+                            survived.resize(survived.len().max(at + size), 0);
                             survived[at..at + size].copy_from_slice(&bytes[done..done + size]);
                         }
                         done += size;

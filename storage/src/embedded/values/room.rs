@@ -7,14 +7,14 @@ use std::io;
 
 use redb::StorageBackend;
 
-use super::disk::Discard;
-use super::values::Extent;
+use super::super::disk::Discard;
+use super::extent::Extent;
 
 /// What disks keep and give back at once.
 const BLOCK: u64 = 4 << 10;
 
 /// Puts parts in order, and makes one of those that follow each other.
-pub(super) fn join(parts: &mut Vec<Extent>) {
+pub(in crate::embedded) fn join(parts: &mut Vec<Extent>) {
     parts.sort_unstable();
     parts.dedup_by(|next, last| {
         let follows = last.end() == next.offset;
@@ -44,6 +44,9 @@ impl<'f> Room<'f> {
 
     pub(super) fn give_back(&mut self, part: Extent) -> io::Result<()> {
         let end = part.end();
+        if end > self.end {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let whole = part.offset.next_multiple_of(BLOCK).min(end);
         let rest = (end - end % BLOCK).max(whole);
         self.clear(part.offset, whole)?;
