@@ -13,8 +13,8 @@ use super::state::StateFile;
 use super::values::{Extent, join};
 use crate::error::StoreError;
 
-/// So many parts of the values' file are given back after a checkpoint, or a sixteenth of those that
-/// wait: each may cost two looks at the disk, and the next checkpoint waits meanwhile.
+/// So many parts of the files of values are given back after a checkpoint, or a sixteenth of those
+/// that wait: each may cost two looks at the disk, and the next checkpoint waits meanwhile.
 const GIVEN_BACK: usize = 4_096;
 
 /// How often the applier looks. Being woken by each commit would cost each commit more.

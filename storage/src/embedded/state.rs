@@ -1,6 +1,6 @@
 //! `state.redb`: every table as of the last checkpoint.
 //!
-//! Of tables that lie apart it holds where each value is, and `values.dat` holds the value.
+//! Of tables that lie apart it holds where each value is, and the files of values hold the value.
 //!
 //! Invariant: rows and the sequence number up to which they are complete change in one commit,
 //! always with quick repair: opening costs milliseconds, whatever the file's size.
@@ -153,7 +153,7 @@ impl StateFile {
         Ok(Checkpoint { transaction, values, places, changed: Vec::new() })
     }
 
-    /// Makes a checkpoint durable. Answers which parts of the values' files it needs no more.
+    /// Makes a checkpoint durable. Answers which parts of the files of values it needs no more.
     pub(super) fn commit(
         &mut self,
         checkpoint: Checkpoint,
@@ -165,7 +165,7 @@ impl StateFile {
         Ok(freed)
     }
 
-    /// Nobody reads what these parts of the values' files hold.
+    /// Nobody reads what these parts of the files of values hold.
     pub(super) fn give_back(&self, parts: impl Iterator<Item = Extent>) -> Result<(), StoreError> {
         self.values.give_back(parts)
     }

@@ -37,7 +37,7 @@ pub(super) fn malformed(_: Malformed) -> StoreError {
 }
 
 /// Where a row's value lies, part by part; nothing follows a part that makes no sense.
-pub(super) fn parts(row: &[u8]) -> impl Iterator<Item = Result<Extent, Malformed>> + '_ {
+pub(super) fn parts(row: &[u8]) -> impl Iterator<Item = Result<Extent, Malformed>> + Clone + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
         let found = (at < row.len()).then(|| part(row, &mut at))?;

@@ -99,32 +99,37 @@ impl Values {
         Ok((&file.file, within))
     }
 
-    /// The value that a row stands for.
-    pub(super) fn read(&self, row: &[u8]) -> Result<Bytes, StoreError> {
+    /// What lies in these parts, one behind the other.
+    fn gather(
+        &self,
+        parts: impl Iterator<Item = Result<Extent, Malformed>> + Clone,
+    ) -> Result<Bytes, StoreError> {
         let mut length = 0;
-        for part in parts(row) {
+        for part in parts.clone() {
             let part = part.map_err(malformed)?;
             self.file_of(part)?;
             length += part.length as usize;
         }
-        let mut value = vec![0; length];
-        let mut rest = &mut value[..];
-        for part in parts(row) {
+        let mut bytes = vec![0; length];
+        let mut rest = &mut bytes[..];
+        for part in parts {
             let part = part.map_err(malformed)?;
             let (this, behind) = rest.split_at_mut(part.length as usize);
             let (file, within) = self.file_of(part)?;
             file.read(within, this)?;
             rest = behind;
         }
-        Ok(value.into())
+        Ok(bytes.into())
+    }
+
+    /// The value that a row stands for.
+    pub(super) fn read(&self, row: &[u8]) -> Result<Bytes, StoreError> {
+        self.gather(parts(row))
     }
 
     /// The value that lies there.
     pub(super) fn read_at(&self, place: Extent) -> Result<Bytes, StoreError> {
-        let (file, within) = self.file_of(place)?;
-        let mut value = vec![0; place.length as usize];
-        file.read(within, &mut value)?;
-        Ok(value.into())
+        self.gather(std::iter::once(Ok(place)))
     }
 
     /// The values that lie there, wherever that is.
@@ -134,15 +139,8 @@ impl Values {
             // Who keeps one of them should not keep the others in memory.
             return places.iter().map(|place| self.read_at(*place)).collect();
         }
-        let mut bytes = vec![0; whole as usize];
-        let mut rest = &mut bytes[..];
-        for place in places {
-            let (this, behind) = rest.split_at_mut(place.length as usize);
-            let (file, within) = self.file_of(*place)?;
-            file.read(within, this)?;
-            rest = behind;
-        }
-        let (bytes, mut at) = (Bytes::from(bytes), 0);
+        let bytes = self.gather(places.iter().copied().map(Ok))?;
+        let mut at = 0;
         let cut = places.iter().map(|place| {
             let from = at;
             at += place.length as usize;
